@@ -1,0 +1,16 @@
+import { defineConfig } from 'drizzle-kit';
+import { parseDatabaseUrl } from './src/database-url.ts';
+import { migrationsTable } from './src/migrations.ts';
+
+// The same choice as openDatabase(): DATABASE_URL, else the embedded database in .pglite/.
+const target = parseDatabaseUrl();
+
+export default defineConfig({
+  dialect: 'postgresql',
+  schema: './src/schema.ts',
+  out: './drizzle',
+  migrations: { table: migrationsTable },
+  ...(target.kind === 'postgres'
+    ? { dbCredentials: { url: target.url } }
+    : { driver: 'pglite', dbCredentials: { url: target.directory } }),
+});

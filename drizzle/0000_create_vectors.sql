@@ -1,0 +1,40 @@
+-- The table that the original Alembic migration made. A database that has it already keeps it.
+
+-- A busy table gives an error after five seconds instead of a queue of waiting queries.
+select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
+--> statement-breakpoint
+CREATE TABLE IF NOT EXISTS "documents" (
+	"id" serial PRIMARY KEY NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE IF NOT EXISTS "vectors" (
+	"id" serial PRIMARY KEY NOT NULL,
+	"doc_id" integer NOT NULL,
+	"page" integer NOT NULL,
+	"vector_ids" text NOT NULL
+);
+--> statement-breakpoint
+-- A legacy foreign key under another name, or without the cascade, is replaced.
+do $$
+declare
+  foreign_key record;
+  is_there boolean := false;
+begin
+  for foreign_key in
+    select conname, confdeltype
+    from pg_constraint
+    where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f'
+  loop
+    if foreign_key.conname = 'vectors_doc_id_fkey' and foreign_key.confdeltype = 'c' then
+      is_there := true;
+    else
+      execute format('alter table vectors drop constraint %I', foreign_key.conname);
+    end if;
+  end loop;
+  if not is_there then
+    alter table vectors add constraint vectors_doc_id_fkey
+      foreign key (doc_id) references documents (id) on delete cascade;
+  end if;
+end $$;
+--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "ix_vectors_doc_id" ON "vectors" USING btree ("doc_id");

@@ -1,0 +1,169 @@
+-- vector_ids becomes JSONB, a page becomes unique in its document, ids become findable.
+-- Rows of the original table are taken over as they are, or the migration stops and changes nothing.
+
+select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
+--> statement-breakpoint
+CREATE TABLE IF NOT EXISTS "vector_orphans" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"doc_id" integer NOT NULL,
+	"page" integer NOT NULL,
+	"vector_ids" jsonb NOT NULL,
+	"orphaned_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+-- The text of a legacy row as a JSON array of strings; null where it is no list of ids.
+-- Text that opens a bracket is a JSON array of strings and integers, any other is ids between commas.
+create or replace function vectors_legacy_ids(vector_ids text) returns jsonb
+language plpgsql immutable strict as $$
+declare
+  parsed jsonb;
+  ids jsonb;
+begin
+  if ltrim(vector_ids, E' \t\r\n') like '[%' then
+    begin
+      parsed := vector_ids::jsonb;
+    exception when data_exception or program_limit_exceeded then
+      return null;
+    end;
+    -- As text: an integer above 2^53 keeps every digit.
+    select coalesce(jsonb_agg(element.value #>> '{}' order by element.position), '[]')
+    into ids
+    from jsonb_array_elements(parsed) with ordinality as element (value, position)
+    having coalesce(bool_and(case jsonb_typeof(element.value)
+      when 'string' then element.value <> '""'
+      when 'number' then element.value #>> '{}' ~ '^-?[0-9]+$'
+      else false
+    end), true);
+  elsif btrim(vector_ids, E' \t\r\n') = '' then
+    ids := '[]';
+  else
+    select jsonb_agg(btrim(piece.id, E' \t\r\n') order by piece.position)
+    into ids
+    from string_to_table(vector_ids, ',') with ordinality as piece (id, position)
+    -- Quotes, brackets and inner blanks belong to some other notation, an empty piece to a lost id.
+    having bool_and(btrim(piece.id, E' \t\r\n') ~ '^[^[:space:]"''\[\]{}()]+$');
+  end if;
+  return ids;
+end $$;
+--> statement-breakpoint
+do $$
+declare
+  total bigint;
+  unreadable bigint;
+  unreadable_rows text;
+  below_one bigint;
+  below_one_rows text;
+  doubled bigint;
+begin
+  -- The constraint comes last: where it stands, this migration has been here.
+  if exists (
+    select from pg_constraint
+    where conrelid = 'vectors'::regclass and conname = 'vectors_vector_ids_check'
+  ) then
+    return;
+  end if;
+
+  lock table vectors in access exclusive mode;
+
+  with problem as (
+    select id, page < 1 as is_below_one, vectors_legacy_ids(vector_ids::text) is null as is_unreadable
+    from vectors
+  ), ranked as (
+    select *,
+      row_number() over (partition by is_below_one order by id) as below_one_rank,
+      row_number() over (partition by is_unreadable order by id) as unreadable_rank
+    from problem
+  )
+  select count(*),
+    count(*) filter (where is_unreadable),
+    string_agg(id::text, ', ' order by id) filter (where is_unreadable and unreadable_rank <= 10),
+    count(*) filter (where is_below_one),
+    string_agg(id::text, ', ' order by id) filter (where is_below_one and below_one_rank <= 10)
+  into total, unreadable, unreadable_rows, below_one, below_one_rows
+  from ranked;
+
+  if unreadable + below_one > 0 then
+    raise exception using
+      errcode = 'check_violation',
+      message = concat_ws('; ',
+        format('of %s rows of vectors some cannot be taken over', total),
+        case when below_one > 0 then
+          format('%s with a page below 1 (id %s)', below_one,
+            below_one_rows || case when below_one > 10 then ', ...' else '' end) end,
+        case when unreadable > 0 then
+          format('%s whose vector_ids are no list of ids (id %s)', unreadable,
+            unreadable_rows || case when unreadable > 10 then ', ...' else '' end) end),
+      hint = concat_ws(' ',
+        case when below_one > 0 then
+          'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1;' end,
+        case when unreadable > 0 then
+          'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Mend or delete those rows.' end);
+  end if;
+
+  -- Two rows for one page: the newest stays, the ids of the others wait for a purge.
+  with dropped as (
+    delete from vectors older
+    using vectors newer
+    where older.doc_id = newer.doc_id and older.page = newer.page and older.id < newer.id
+    returning older.doc_id, older.page, older.vector_ids
+  ), queued as (
+    insert into vector_orphans (doc_id, page, vector_ids)
+    select doc_id, page, vectors_legacy_ids(vector_ids::text) from dropped
+    returning 1
+  )
+  select count(*) into doubled from queued;
+  if doubled > 0 then
+    raise notice '% older rows of pages recorded twice: their ids are in vector_orphans', doubled;
+  end if;
+
+  alter table vectors alter column vector_ids set data type jsonb using vectors_legacy_ids(vector_ids::text);
+end $$;
+--> statement-breakpoint
+drop function vectors_legacy_ids(text);
+--> statement-breakpoint
+ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "grid" jsonb;--> statement-breakpoint
+ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "indexed_at" timestamp with time zone DEFAULT now();--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "ix_vector_orphans_doc_page" ON "vector_orphans" USING btree ("doc_id","page");--> statement-breakpoint
+CREATE UNIQUE INDEX IF NOT EXISTS "ix_vectors_doc_page" ON "vectors" USING btree ("doc_id","page");--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops);--> statement-breakpoint
+ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_page_check";--> statement-breakpoint
+ALTER TABLE "vectors" ADD CONSTRAINT "vectors_page_check" CHECK ("vectors"."page" > 0);--> statement-breakpoint
+ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
+ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK (jsonb_path_query_array("vectors"."vector_ids", '$[*] ? (@.type() == "string" || (
+        @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
+        && @.count >= 1 && @.count % 1 == 0
+        && ((@.from like_regex "^[0-9]{1,4}$" && (!exists (@.radix) || @.radix == 10)
+             && @.from.double() + @.count <= 10000)
+            || (@.from like_regex "^[0-9a-f]{3}$" && @.radix == 16 && @.count <= 4096))))') = "vectors"."vector_ids");--> statement-breakpoint
+CREATE OR REPLACE VIEW "vector_patches" AS (
+  select v.doc_id, v.page, expanded.patch, expanded.vector_id
+  from vectors v
+  cross join lateral (
+    select
+      (row_number() over (order by element.position, tail.value) - 1)::integer as patch,
+      case
+        when run.count is null then element.value #>> '{}'
+        -- lpad cuts what is longer: pad to the longer of the two.
+        else run.prefix || lpad(digits.value, greatest(length(run.from_tail), length(digits.value)), '0')
+      end as vector_id
+    from jsonb_array_elements(v.vector_ids) with ordinality as element (value, position)
+    cross join lateral (
+      select
+        element.value ->> 'prefix' as prefix,
+        element.value ->> 'from' as from_tail,
+        (element.value ->> 'count')::integer as count,
+        element.value ->> 'radix' = '16' as hexadecimal
+    ) as run
+    cross join lateral (
+      select case
+        when run.hexadecimal then ('x' || lpad(run.from_tail, 8, '0'))::bit(32)::integer
+        else run.from_tail::integer
+      end as value
+    ) as first
+    cross join lateral generate_series(
+      coalesce(first.value, 0), coalesce(first.value + run.count - 1, 0)
+    ) as tail (value)
+    cross join lateral (
+      select case when run.hexadecimal then to_hex(tail.value) else tail.value::text end as value
+    ) as digits
+  ) as expanded);

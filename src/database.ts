@@ -1,0 +1,54 @@
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import { parseDatabaseUrl } from './database-url.ts';
+import { sharePGlite } from './pglite.ts';
+import * as schema from './schema.ts';
+
+/**
+ * Any Drizzle PostgreSQL database or transaction: postgres.js, node-postgres, PGlite and others, with
+ * whatever schema it was made with.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: the schema's two type parameters are invariant.
+export type Db = PgDatabase<PgQueryResultHKT, any, any>;
+
+/** The rows of a raw statement: an array from postgres.js, `{ rows }` from the other drivers. */
+export function rowsOf<Row>(result: unknown): Row[] {
+  return Array.isArray(result) ? result : (result as { rows: Row[] }).rows;
+}
+
+/** A database that `openDatabase` opened. */
+export interface OpenDatabase {
+  /** Knows the package's schema: `db.query.vectors.findMany()`. */
+  db: PgDatabase<PgQueryResultHKT, typeof schema>;
+  /** Ends the connections. Call it once, when no query is under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database that `url` names: a server through postgres.js, or an embedded PGlite.
+ *
+ * It does not migrate; a server is not contacted before the first query.
+ *
+ * @param url - `postgres://...`, or a directory for PGlite, which is made if need be.
+ *   {@defaultValue the environment variable DATABASE_URL, else `.pglite`}
+ * @throws {InvalidInputError} The URL has another scheme.
+ * @throws {VectorLedgerError} The URL names a directory and `@electric-sql/pglite` is not installed.
+ */
+export async function openDatabase(url?: string): Promise<OpenDatabase> {
+  const target = parseDatabaseUrl(url);
+  return target.kind === 'postgres' ? openServer(target.url) : openPGlite(target.directory);
+}
+
+async function openServer(url: string): Promise<OpenDatabase> {
+  const [{ default: postgres }, { drizzle }] = await Promise.all([
+    import('postgres'),
+    import('drizzle-orm/postgres-js'),
+  ]);
+  const client = postgres(url, { onnotice: () => {} });
+  return { db: drizzle({ client, schema }), close: () => client.end() };
+}
+
+async function openPGlite(directory: string): Promise<OpenDatabase> {
+  const { drizzle } = await import('drizzle-orm/pglite');
+  const { client, release } = await sharePGlite(directory);
+  return { db: drizzle({ client, schema }), close: release };
+}

@@ -1,0 +1,46 @@
+export { type Db, type OpenDatabase, openDatabase } from './database.ts';
+export {
+  DatabaseError,
+  DatabaseUnavailableError,
+  DocumentNotFoundError,
+  type InputPath,
+  InvalidInputError,
+  MigrationError,
+  VectorLedgerError,
+  type VectorLedgerErrorCode,
+} from './errors.ts';
+export type { VectorLocation } from './locate.ts';
+export { type MigrateResult, migrate } from './migrate.ts';
+export {
+  type PatchPlace,
+  parsePatchVectorId,
+  patchVectorId,
+  patchVectorIds,
+} from './patch-id.ts';
+export {
+  createVectorRepository,
+  type DocumentPage,
+  type VectorRepository,
+} from './repository.ts';
+export {
+  type Document,
+  documents,
+  documentsRelations,
+  type PageVectors,
+  type PatchGrid,
+  type VectorOrphan,
+  type VectorPatch,
+  vectorOrphans,
+  vectorPatches,
+  vectors,
+  vectorsRelations,
+} from './schema.ts';
+export type { VectorTables } from './tables.ts';
+export type { NewPageVectors, PageKey, VectorIdInput } from './validate.ts';
+export {
+  decodeVectorIds,
+  encodeVectorIds,
+  type StoredVectorId,
+  type VectorIdRun,
+} from './vector-ids.ts';
+export type { UpsertOptions } from './write-pages.ts';

@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import type { PGlite } from '@electric-sql/pglite';
+import { VectorLedgerError, withLedgerErrors } from './errors.ts';
+
+/** A PGlite in use; `release` closes it when nobody else in this process uses it. */
+export interface SharedPGlite {
+  client: PGlite;
+  release(): Promise<void>;
+}
+
+/** The embedded databases that this process has open, by absolute path. */
+const open = new Map<string, { client: Promise<PGlite>; users: number }>();
+
+/** Those that are being closed: their files are not free before that is done. */
+const closing = new Map<string, Promise<void>>();
+
+/**
+ * One PGlite a directory, shared by all who ask for it in this process: two on the same files destroy
+ * them, and nothing in PGlite keeps them apart. Other processes are not kept out.
+ *
+ * @throws {VectorLedgerError} `@electric-sql/pglite` is not installed, or cannot open the directory.
+ */
+export async function sharePGlite(directory: string): Promise<SharedPGlite> {
+  if (directory.startsWith('memory://')) {
+    const client = await startPGlite(directory);
+    return { client, release: () => client.close() };
+  }
+
+  const path = resolve(directory);
+  let entry = open.get(path);
+  if (entry === undefined) {
+    const freed = closing.get(path) ?? Promise.resolve();
+    entry = { client: freed.then(() => startPGlite(path)), users: 0 };
+    open.set(path, entry);
+  }
+  const shared = entry;
+  shared.users += 1;
+
+  try {
+    return { client: await shared.client, release: once(() => leave(path, shared)) };
+  } catch (error) {
+    open.delete(path);
+    throw error;
+  }
+}
+
+async function leave(
+  path: string,
+  entry: { client: Promise<PGlite>; users: number },
+): Promise<void> {
+  entry.users -= 1;
+  if (entry.users > 0) return;
+  open.delete(path);
+  const closed = entry.client.then((client) => client.close());
+  closing.set(path, closed);
+  await closed.finally(() => closing.delete(path));
+}
+
+/** A second call waits for the first one's end and does nothing. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}
+
+async function startPGlite(dataDirectory: string): Promise<PGlite> {
+  const { PGlite } = await import('@electric-sql/pglite').catch((cause: unknown) => {
+    throw new VectorLedgerError(
+      'DATABASE_UNAVAILABLE',
+      'The embedded database needs the package @electric-sql/pglite: install it, or set DATABASE_URL to a postgres:// URL',
+      { cause },
+    );
+  });
+  return withLedgerErrors(() => PGlite.create(dataDirectory));
+}

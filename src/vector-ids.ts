@@ -1,0 +1,175 @@
+import { sql } from 'drizzle-orm';
+import { customType } from 'drizzle-orm/pg-core';
+
+/**
+ * Consecutive ids, stored as one element: the k-th id, k from 0 to `count - 1`, is `prefix` followed
+ * by `from + k` written in `radix` and padded on the left with zeros to the length of `from`.
+ *
+ * The tail is short (at most 4 decimal or exactly 3 hexadecimal digits) and never carries into the
+ * prefix. An id can therefore belong to a handful of prefixes only, which is what lets an index on
+ * the stored value find it.
+ */
+export interface VectorIdRun {
+  prefix: string;
+  /** The first id's tail, with its leading zeros: `'0'`, `'0998'`, `'3fe'`. */
+  from: string;
+  /** How many ids. */
+  count: number;
+  /** Base of the tail; decimal unless said. */
+  radix?: 10 | 16;
+}
+
+/** One element of the stored JSON array: an id, or a run of them. */
+export type StoredVectorId = string | VectorIdRun;
+
+/** Below this a run is no shorter than its ids. */
+const minRunCount = 3;
+
+/** A tail stays below `limit`, so that it never needs more than `maxDigits` digits. */
+const tails = {
+  10: { maxDigits: 4, limit: 10_000 },
+  16: { maxDigits: 3, limit: 0x1000 },
+} as const;
+
+type Radix = keyof typeof tails;
+
+/** RFC 9562 text, with or without dashes, in lower case: the only ids whose tail counts in hexadecimal. */
+const uuid = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/**
+ * A page's ids, in patch order, as the JSON array that is stored.
+ *
+ * Lossless for any strings: `decodeVectorIds(encodeVectorIds(ids))` equals `ids`, byte for byte.
+ * Greedy from the left: the longest run that starts here, else the id itself.
+ */
+export function encodeVectorIds(ids: readonly string[]): StoredVectorId[] {
+  const stored: StoredVectorId[] = [];
+  let index = 0;
+  while (index < ids.length) {
+    const run = longestRunAt(ids, index);
+    if (run === undefined) {
+      stored.push(ids[index] as string);
+      index += 1;
+    } else {
+      stored.push(run);
+      index += run.count;
+    }
+  }
+  return stored;
+}
+
+/** A stored JSON array as the page's ids, in patch order. */
+export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
+  const ids: string[] = [];
+  for (const element of stored) {
+    if (typeof element === 'string') {
+      ids.push(element);
+      continue;
+    }
+    const { prefix, from, count, radix = 10 } = element;
+    const first = Number.parseInt(from, radix);
+    for (let tail = first; tail < first + count; tail += 1) {
+      ids.push(prefix + tail.toString(radix).padStart(from.length, '0'));
+    }
+  }
+  return ids;
+}
+
+/**
+ * The stored elements that can hold `id`: the id itself, and a run for each tail it can end in.
+ *
+ * A run is given by its prefix alone. A row that contains one of these is a candidate, not a match:
+ * whether the id lies between the run's ends is for the decoder to say.
+ */
+export function elementsThatMayHold(id: string): (string | Pick<VectorIdRun, 'prefix'>)[] {
+  const tailLengths = new Set<number>();
+  for (let digits = 1; digits <= decimalTailLength(id); digits += 1) tailLengths.add(digits);
+  if (uuid.test(id)) tailLengths.add(tails[16].maxDigits);
+  return [
+    id,
+    ...Array.from(tailLengths, (length) => ({ prefix: id.slice(0, id.length - length) })),
+  ];
+}
+
+/** The column type: `string[]` in TypeScript, a JSON array of ids and runs in the database. */
+export const vectorIdsColumn = customType<{ data: string[]; driverData: StoredVectorId[] }>({
+  dataType: () => 'jsonb',
+  // As text: the drivers disagree on which JavaScript values they turn into JSON themselves.
+  toDriver: (ids) => sql`${JSON.stringify(encodeVectorIds(ids))}::text::jsonb`,
+  fromDriver: decodeVectorIds,
+});
+
+function longestRunAt(ids: readonly string[], index: number): VectorIdRun | undefined {
+  const first = ids[index] as string;
+  const next = ids[index + 1];
+  if (next === undefined) return undefined;
+
+  const decimalDigits = decimalTailLength(first);
+  const decimal = decimalDigits > 0 ? runAt(ids, index, decimalDigits, 10) : undefined;
+
+  // The cheap comparison first: it spares random UUIDs the regular expression.
+  const head = first.length - tails[16].maxDigits;
+  const hexadecimal =
+    next.length === first.length &&
+    next.startsWith(first.slice(0, Math.max(head, 0))) &&
+    uuid.test(first)
+      ? runAt(ids, index, tails[16].maxDigits, 16)
+      : undefined;
+
+  if (decimal === undefined || hexadecimal === undefined) return decimal ?? hexadecimal;
+  return hexadecimal.count > decimal.count ? hexadecimal : decimal;
+}
+
+/** The run of ids from `index` on whose tails count up from the first id's last `digits` characters. */
+function runAt(
+  ids: readonly string[],
+  index: number,
+  digits: number,
+  radix: Radix,
+): VectorIdRun | undefined {
+  const first = ids[index] as string;
+  const prefix = first.slice(0, first.length - digits);
+  const from = first.slice(first.length - digits);
+  const start = Number.parseInt(from, radix);
+  const end = Math.min(ids.length - index, tails[radix].limit - start);
+  let count = 1;
+  while (
+    count < end &&
+    endsIn(ids[index + count] as string, prefix, start + count, digits, radix)
+  ) {
+    count += 1;
+  }
+  if (count < minRunCount) return undefined;
+  return radix === 10 ? { prefix, from, count } : { prefix, from, count, radix };
+}
+
+/** Whether `id` is exactly `prefix` followed by `tail`, padded to `digits`; builds no string to say so. */
+function endsIn(id: string, prefix: string, tail: number, digits: number, radix: Radix): boolean {
+  let rest = tail;
+  let at = id.length - 1;
+  while (rest > 0 || id.length - 1 - at < digits) {
+    if (at < prefix.length || digitAt(id, at) !== rest % radix) return false;
+    rest = Math.floor(rest / radix);
+    at -= 1;
+  }
+  return at === prefix.length - 1 && id.startsWith(prefix);
+}
+
+/** The value of the lower-case hexadecimal digit at `at`, or -1. */
+function digitAt(id: string, at: number): number {
+  const code = id.charCodeAt(at);
+  if (code >= 48 && code <= 57) return code - 48;
+  if (code >= 97 && code <= 102) return code - 87;
+  return -1;
+}
+
+/** How many ASCII digits the id ends in, as far as a decimal tail reaches: 0 to 4. */
+function decimalTailLength(id: string): number {
+  let length = 0;
+  while (length < Math.min(id.length, tails[10].maxDigits)) {
+    const digit = digitAt(id, id.length - 1 - length);
+    if (digit < 0 || digit > 9) break;
+    length += 1;
+  }
+  return length;
+}

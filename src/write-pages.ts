@@ -1,0 +1,222 @@
+import { is, sql } from 'drizzle-orm';
+import { PgTransaction } from 'drizzle-orm/pg-core';
+import { type Db, rowsOf } from './database.ts';
+import {
+  DocumentNotFoundError,
+  type InputPath,
+  InvalidInputError,
+  isForeignKeyViolation,
+} from './errors.ts';
+import type { VectorTables } from './tables.ts';
+import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from './validate.ts';
+import { encodeVectorIds } from './vector-ids.ts';
+
+/** How pages are recorded. */
+export interface UpsertOptions {
+  /**
+   * Record the pages before their vectors are written to the vector store: `indexedAt` stays null
+   * until `markIndexed`, and `findPending` finds them after a crash. {@defaultValue false}
+   */
+  pending?: boolean;
+  /** Called after each statement with the number of pages sent so far by this call. */
+  onProgress?: (pages: number) => void;
+}
+
+/** A page and where it stands in what the caller gave. */
+interface GivenPage {
+  page: NewPageVectors;
+  path: InputPath;
+}
+
+/** A page as it is sent. */
+interface EncodedPage extends PageKey {
+  vectorIds: string;
+  grid: string | null;
+  path: InputPath;
+}
+
+/** One statement takes so many pages, or so many characters of ids, whichever comes first. */
+const chunkPages = 2_000;
+const chunkCharacters = 4_000_000;
+
+/** Records one page, in one statement. */
+export async function writePage(
+  db: Db,
+  tables: VectorTables,
+  page: NewPageVectors,
+  options: UpsertOptions,
+): Promise<void> {
+  await writeChunk(db, tables, [encodePage({ page, path: ['page'] })], options);
+}
+
+/** Records all pages of an array, or none. */
+export async function writeArray(
+  db: Db,
+  tables: VectorTables,
+  pages: readonly NewPageVectors[],
+  options: UpsertOptions,
+): Promise<number> {
+  const seen = new SeenPages();
+  const given = pages.map((page, position): GivenPage => {
+    const path = ['pages', position];
+    requirePageKey(page, path);
+    seen.add(page, path);
+    return { page, path };
+  });
+  // Two writers of the same pages meet in the same order: one waits, neither deadlocks.
+  given.sort((a, b) => byKey(a.page, b.page));
+
+  const documents = given.map(({ page, path }) => ({ docId: page.docId, path }));
+  await explainMissingDocument(db, tables, documents, () =>
+    db.transaction(async (tx) => {
+      let sent = 0;
+      // Encoded a chunk at a time: the whole array as text could be gigabytes.
+      for await (const chunk of chunksOf(given)) {
+        await insertChunk(tx, tables, chunk, options);
+        sent += chunk.length;
+        options.onProgress?.(sent);
+      }
+    }),
+  );
+  return pages.length;
+}
+
+/** Records the pages of a stream in chunks, each of them whole or not at all. */
+export async function writeStream(
+  db: Db,
+  tables: VectorTables,
+  pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+  options: UpsertOptions,
+): Promise<number> {
+  let sent = 0;
+  for await (const chunk of chunksOf(numbered(pages))) {
+    await writeChunk(db, tables, chunk.sort(byKey), options);
+    sent += chunk.length;
+    options.onProgress?.(sent);
+  }
+  return sent;
+}
+
+/** The pages of a stream with their positions; each may come once. */
+async function* numbered(
+  pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+): AsyncGenerator<GivenPage> {
+  const seen = new SeenPages();
+  let position = 0;
+  for await (const page of pages) {
+    const path = ['pages', position];
+    requirePageKey(page, path);
+    seen.add(page, path);
+    yield { page, path };
+    position += 1;
+  }
+}
+
+async function* chunksOf(
+  pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
+): AsyncGenerator<EncodedPage[]> {
+  let chunk: EncodedPage[] = [];
+  let characters = 0;
+  for await (const page of pages) {
+    const encoded = encodePage(page);
+    chunk.push(encoded);
+    characters += encoded.vectorIds.length;
+    if (chunk.length >= chunkPages || characters >= chunkCharacters) {
+      yield chunk;
+      chunk = [];
+      characters = 0;
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function encodePage({ page, path }: GivenPage): EncodedPage {
+  const { docId, page: number, vectorIds, grid } = checkPage(page, path);
+  return {
+    docId,
+    page: number,
+    vectorIds: JSON.stringify(encodeVectorIds(vectorIds)),
+    grid: grid && JSON.stringify(grid),
+    path,
+  };
+}
+
+/** One statement, of its own or inside a host's transaction, which stays usable when it fails. */
+async function writeChunk(
+  db: Db,
+  tables: VectorTables,
+  chunk: readonly EncodedPage[],
+  options: UpsertOptions,
+): Promise<void> {
+  await explainMissingDocument(db, tables, chunk, () =>
+    is(db, PgTransaction)
+      ? db.transaction((savepoint) => insertChunk(savepoint, tables, chunk, options))
+      : insertChunk(db, tables, chunk, options),
+  );
+}
+
+async function insertChunk(
+  db: Db,
+  { vectors }: VectorTables,
+  chunk: readonly EncodedPage[],
+  { pending = false }: UpsertOptions,
+): Promise<void> {
+  const column = <K extends keyof EncodedPage>(name: K) =>
+    sql.param(chunk.map((page) => page[name]));
+  // A page that is there already as given is left as it is: nothing to write, nothing to wait for.
+  await db.execute(sql`
+    insert into ${vectors} as recorded (doc_id, page, vector_ids, grid, indexed_at)
+    select doc_id, page, vector_ids::jsonb, grid::jsonb, ${pending ? sql`null::timestamptz` : sql`now()`}
+    from unnest(
+      ${column('docId')}::integer[], ${column('page')}::integer[],
+      ${column('vectorIds')}::text[], ${column('grid')}::text[]
+    ) as given (doc_id, page, vector_ids, grid)
+    on conflict (doc_id, page) do update
+    set vector_ids = excluded.vector_ids, grid = excluded.grid, indexed_at = excluded.indexed_at
+    where (recorded.vector_ids, recorded.grid, recorded.indexed_at is null)
+      is distinct from (excluded.vector_ids, excluded.grid, excluded.indexed_at is null)`);
+}
+
+/** Runs `work`; when a foreign key stops it, finds out which document is missing and says so. */
+async function explainMissingDocument(
+  db: Db,
+  { documents }: VectorTables,
+  given: readonly { docId: number; path: InputPath }[],
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error;
+    const docIds = [...new Set(given.map(({ docId }) => docId))];
+    const [missing] = rowsOf<{ doc_id: number }>(
+      await db.execute(sql`
+        select doc_id
+        from unnest(${sql.param(docIds)}::integer[]) with ordinality as given (doc_id, position)
+        where not exists (select from ${documents} where ${documents.id} = doc_id)
+        order by position
+        limit 1`),
+    );
+    const culprit = given.find(({ docId }) => docId === missing?.doc_id);
+    if (culprit === undefined) throw error;
+    throw new DocumentNotFoundError(culprit.docId, [...culprit.path, 'docId']);
+  }
+}
+
+/** Refuses a page that comes a second time: which of the two should count is not for us to say. */
+class SeenPages {
+  private readonly pagesOf = new Map<number, Set<number>>();
+
+  /** @throws {InvalidInputError} */
+  add({ docId, page }: PageKey, path: InputPath): void {
+    const pages = this.pagesOf.get(docId) ?? new Set();
+    if (pages.has(page)) {
+      throw new InvalidInputError(path, `page ${page} of document ${docId} is given twice`);
+    }
+    this.pagesOf.set(docId, pages.add(page));
+  }
+}
+
+function byKey(a: PageKey, b: PageKey): number {
+  return a.docId - b.docId || a.page - b.page;
+}
