@@ -200,6 +200,7 @@ export function createVectorRepository(
     async replaceDocument(docId, pages, options = {}) {
       requireDocId(docId);
       const ownPages = withDocId(docId, pages);
+      requirePageKeys(ownPages, ['pages']);
       return db.transaction(async (tx) => {
         const [document] = await tx
           .select({ id: documents.id })

@@ -1,0 +1,31 @@
+import { sql } from 'drizzle-orm';
+import { expect, test } from 'vitest';
+import { rowsOf } from '../../src/database.ts';
+import { useTestDatabase } from '../support/database.ts';
+import { dumpSchema } from '../support/schema-dump.ts';
+
+const db = useTestDatabase();
+
+test('the migrated database is the one in test/schema.sql', async () => {
+  // Written anew with `npx vitest run test/db/schema.test.ts -u`, to be read in the diff.
+  await expect(await dumpSchema(db())).toMatchFileSnapshot('../schema.sql');
+});
+
+test('documents has its id and nothing else', async () => {
+  const columns = await db().execute(sql`
+    select attname::text as name, format_type(atttypid, atttypmod) as type
+    from pg_attribute
+    where attrelid = 'documents'::regclass and attnum > 0`);
+  expect(rowsOf(columns)).toEqual([{ name: 'id', type: 'integer' }]);
+});
+
+test('nothing is left over from the conversion', async () => {
+  const functions = await db().execute(sql`
+    select proname::text as name from pg_proc
+    where pronamespace = current_schema::regnamespace order by proname`);
+  expect(rowsOf(functions)).toEqual([
+    { name: 'vectors_queue_all_orphans' },
+    { name: 'vectors_queue_orphan' },
+    { name: 'vectors_wait_for_purge' },
+  ]);
+});

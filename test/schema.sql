@@ -1,0 +1,85 @@
+column vector_orphans.id bigint not null default nextval('vector_orphans_id_seq'::regclass)
+column vector_orphans.doc_id integer not null
+column vector_orphans.page integer not null
+column vector_orphans.vector_ids jsonb not null
+column vector_orphans.orphaned_at timestamp with time zone not null default now()
+column vectors.id integer not null default nextval('vectors_id_seq'::regclass)
+column vectors.doc_id integer not null
+column vectors.page integer not null
+column vectors.vector_ids jsonb not null
+column vectors.grid jsonb
+column vectors.indexed_at timestamp with time zone default now()
+constraint vector_orphans_pkey on vector_orphans: PRIMARY KEY (id)
+constraint vectors_doc_id_fkey on vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
+constraint vectors_page_check on vectors: CHECK ((page > 0))
+constraint vectors_pkey on vectors: PRIMARY KEY (id)
+constraint vectors_vector_ids_check on vectors: CHECK ((jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && ((@."from" like_regex "^[0-9]{1,4}$" && (!(exists (@."radix")) || @."radix" == 10)) && @."from".double() + @."count" <= 10000 || (@."from" like_regex "^[0-9a-f]{3}$" && @."radix" == 16) && @."count" <= 4096))'::jsonpath) = vector_ids))
+CREATE INDEX ix_vector_orphans_doc_page ON public.vector_orphans USING btree (doc_id, page)
+CREATE INDEX ix_vectors_doc_id ON public.vectors USING btree (doc_id)
+CREATE UNIQUE INDEX ix_vectors_doc_page ON public.vectors USING btree (doc_id, page)
+CREATE INDEX ix_vectors_vector_ids ON public.vectors USING gin (vector_ids jsonb_path_ops)
+CREATE UNIQUE INDEX vector_orphans_pkey ON public.vector_orphans USING btree (id)
+CREATE UNIQUE INDEX vectors_pkey ON public.vectors USING btree (id)
+CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON public.vectors FOR EACH ROW WHEN ((old.vector_ids <> '[]'::jsonb)) EXECUTE FUNCTION vectors_queue_orphan()
+CREATE TRIGGER vectors_queue_replaced AFTER UPDATE ON public.vectors FOR EACH ROW WHEN (((old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_orphan()
+CREATE TRIGGER vectors_queue_truncated BEFORE TRUNCATE ON public.vectors FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_all_orphans()
+CREATE TRIGGER vectors_wait_after_insert AFTER INSERT ON public.vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
+CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON public.vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
+CREATE OR REPLACE FUNCTION public.vectors_queue_all_orphans()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path FROM CURRENT
+AS $function$
+begin
+  insert into vector_orphans (doc_id, page, vector_ids)
+  select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
+  return null;
+end $function$
+CREATE OR REPLACE FUNCTION public.vectors_queue_orphan()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path FROM CURRENT
+AS $function$
+begin
+  insert into vector_orphans (doc_id, page, vector_ids)
+  values (old.doc_id, old.page, old.vector_ids);
+  return null;
+end $function$
+CREATE OR REPLACE FUNCTION public.vectors_wait_for_purge()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path FROM CURRENT
+AS $function$
+begin
+  perform from vector_orphans
+  join written on written.doc_id = vector_orphans.doc_id and written.page = vector_orphans.page
+  for key share of vector_orphans;
+  return null;
+end $function$
+view vector_patches
+ SELECT v.doc_id,
+    v.page,
+    expanded.patch,
+    expanded.vector_id
+   FROM (vectors v
+     CROSS JOIN LATERAL ( SELECT ((row_number() OVER (ORDER BY element."position", tail.value) - 1))::integer AS patch,
+                CASE
+                    WHEN (run.count IS NULL) THEN (element.value #>> '{}'::text[])
+                    ELSE (run.prefix || lpad(digits.value, GREATEST(length(run.from_tail), length(digits.value)), '0'::text))
+                END AS vector_id
+           FROM ((((jsonb_array_elements(v.vector_ids) WITH ORDINALITY element(value, "position")
+             CROSS JOIN LATERAL ( SELECT (element.value ->> 'prefix'::text) AS prefix,
+                    (element.value ->> 'from'::text) AS from_tail,
+                    ((element.value ->> 'count'::text))::integer AS count,
+                    ((element.value ->> 'radix'::text) = '16'::text) AS hexadecimal) run)
+             CROSS JOIN LATERAL ( SELECT
+                        CASE
+                            WHEN run.hexadecimal THEN ((('x'::text || lpad(run.from_tail, 8, '0'::text)))::bit(32))::integer
+                            ELSE (run.from_tail)::integer
+                        END AS value) first)
+             CROSS JOIN LATERAL generate_series(COALESCE(first.value, 0), COALESCE(((first.value + run.count) - 1), 0)) tail(value))
+             CROSS JOIN LATERAL ( SELECT
+                        CASE
+                            WHEN run.hexadecimal THEN to_hex(tail.value)
+                            ELSE (tail.value)::text
+                        END AS value) digits)) expanded);

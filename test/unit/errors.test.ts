@@ -1,0 +1,58 @@
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { expect, test } from 'vitest';
+import { toLedgerError } from '../../src/errors.ts';
+import {
+  createVectorRepository,
+  DatabaseUnavailableError,
+  DocumentNotFoundError,
+  InvalidInputError,
+  MigrationError,
+  openDatabase,
+  VectorLedgerError,
+} from '../../src/index.ts';
+
+test('every error has its class as its name, and one base class', () => {
+  const errors = [
+    new InvalidInputError(['pages', 3, 'docId'], 'is wrong'),
+    new DocumentNotFoundError(7, ['docId']),
+    new MigrationError('failed', { tag: '0001_x' }),
+    new DatabaseUnavailableError('gone'),
+  ];
+  for (const error of errors) {
+    expect(error).toBeInstanceOf(VectorLedgerError);
+    expect(error.name).toBe(error.constructor.name);
+  }
+  expect(errors[0]?.message).toBe('pages[3].docId: is wrong');
+});
+
+test('a server that does not answer is unavailable, and the password stays out of the error', async () => {
+  // Port 1 of the loopback interface: nothing listens there.
+  const { db, close } = await openDatabase('postgres://user:secret@127.0.0.1:1/none');
+  const error: unknown = await createVectorRepository(db)
+    .findByPage(1, 1)
+    .catch((thrown: unknown) => thrown);
+  await close();
+  expect(error).toBeInstanceOf(DatabaseUnavailableError);
+  expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', cause: { code: 'ECONNREFUSED' } });
+  expect(JSON.stringify(error) + String(error)).not.toContain('secret');
+});
+
+test.each([
+  ['08006', 'DATABASE_UNAVAILABLE'],
+  ['28P01', 'DATABASE_UNAVAILABLE'],
+  ['3D000', 'DATABASE_UNAVAILABLE'],
+  ['57P01', 'DATABASE_UNAVAILABLE'],
+  ['53300', 'DATABASE_UNAVAILABLE'],
+  ['CONNECTION_CLOSED', 'DATABASE_UNAVAILABLE'],
+  ['42P01', 'MIGRATION_FAILED'],
+  ['40001', 'DATABASE_ERROR'],
+  ['57014', 'DATABASE_ERROR'],
+])('%s is %s, wrapped by Drizzle or bare', (sqlState, code) => {
+  const bare = Object.assign(new Error('as the server says'), { code: sqlState });
+  const wrapped = new DrizzleQueryError('select $1', ['a bound value'], bare);
+  for (const error of [bare, wrapped]) {
+    const mapped = toLedgerError(error);
+    expect(mapped).toMatchObject({ code, cause: { code: sqlState } });
+    expect(String(mapped)).not.toContain('a bound value');
+  }
+});

@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  decodeVectorIds,
+  elementsThatMayHold,
+  encodeVectorIds,
+  type StoredVectorId,
+} from '../../src/vector-ids.ts';
+import { vectorIdLists } from '../support/vector-id-lists.ts';
+
+/** A list and what it is stored as. */
+function expectStored(ids: string[], stored: StoredVectorId[]): void {
+  expect(encodeVectorIds(ids)).toEqual(stored);
+  expect(decodeVectorIds(stored)).toEqual(ids);
+}
+
+/** `count` numbers from `first` on, through `format`. */
+function sequence(first: number, count: number, format: (value: number) => string): string[] {
+  return Array.from({ length: count }, (_, index) => format(first + index));
+}
+
+const hex = (digits: number) => (value: number) => value.toString(16).padStart(digits, '0');
+
+describe('runs', () => {
+  test('a decimal tail that grows is one run', () => {
+    expectStored(
+      sequence(0, 1030, (patch) => `doc7#p3#${patch}`),
+      [{ prefix: 'doc7#p3#', from: '0', count: 1030 }],
+    );
+  });
+
+  test('a padded decimal tail is one run', () => {
+    expectStored(
+      sequence(8, 4, (value) => `p${String(value).padStart(3, '0')}`),
+      [{ prefix: 'p', from: '008', count: 4 }],
+    );
+  });
+
+  test('the last digits of a UUID count in hexadecimal', () => {
+    expectStored(
+      sequence(0x3fe, 1030, (patch) => `00000007-0000-8003-8000-${hex(12)(patch)}`),
+      [{ prefix: '00000007-0000-8003-8000-000000000', from: '3fe', count: 1030, radix: 16 }],
+    );
+  });
+
+  test('a UUID without dashes does, too', () => {
+    expectStored(
+      sequence(9, 3, (value) => `${'a'.repeat(29)}${hex(3)(value)}`),
+      [{ prefix: 'a'.repeat(29), from: '009', count: 3, radix: 16 }],
+    );
+  });
+
+  test('a UUID whose tail counts in decimal is a decimal run', () => {
+    const ids = sequence(
+      1,
+      20,
+      (value) => `00000000-0000-4000-8000-${String(value).padStart(12, '0')}`,
+    );
+    expectStored(ids, [{ prefix: '00000000-0000-4000-8000-00000000', from: '0001', count: 20 }]);
+  });
+
+  test('a 64-bit integer keeps its digits', () => {
+    expectStored(
+      sequence(0, 40, (value) => String(449_278_312_341_234_567n + BigInt(value))),
+      [{ prefix: '44927831234123', from: '4567', count: 40 }],
+    );
+  });
+
+  test('runs and single ids may follow one another', () => {
+    expectStored(
+      ['a', 'b1', 'b2', 'b3', 'x', 'c7', 'c8'],
+      ['a', { prefix: 'b', from: '1', count: 3 }, 'x', 'c7', 'c8'],
+    );
+  });
+
+  test('a page of several thousand patches is a few runs', () => {
+    const ids = sequence(0, 9000, (patch) => `00000007-0000-8003-8000-${hex(12)(patch)}`);
+    expect(encodeVectorIds(ids)).toHaveLength(3);
+    expect(decodeVectorIds(encodeVectorIds(ids))).toEqual(ids);
+  });
+});
+
+describe('where a run ends', () => {
+  test.each([
+    ['before the tail carries at 9999', sequence(9_996, 8, String)],
+    [
+      'before the tail carries at 0xfff',
+      sequence(0xffd, 8, (v) => `${'0'.repeat(20)}${hex(12)(v)}`),
+    ],
+  ])('%s', (_, ids) => {
+    const [first, second, ...more] = encodeVectorIds(ids);
+    expect(first).toMatchObject({ count: expect.any(Number) });
+    expect(second).toMatchObject({ count: expect.any(Number) });
+    expect(more).toEqual([]);
+    expect(decodeVectorIds(encodeVectorIds(ids))).toEqual(ids);
+  });
+
+  test.each<[string, string[]]>([
+    ['the padding changes', ['x08', 'x09', 'x010']],
+    ['the padding is dropped', ['x08', 'x09', 'x9', 'x10']],
+    ['an id is left out', ['x1', 'x2', 'x4']],
+    ['an id comes twice', ['x1', 'x1', 'x2']],
+    ['it counts down', ['x3', 'x2', 'x1']],
+    ['there are only two', ['x1', 'x2']],
+    ['the prefix changes', ['x1', 'y2', 'x3']],
+    ['the prefix is longer', ['x1', 'xx2', 'xx3']],
+    ['the digits are not ASCII', ['x١', 'x٢', 'x٣']],
+    ['the digits are full width', ['x１', 'x２', 'x３']],
+    [
+      'hexadecimal is in upper case',
+      sequence(0xa, 3, (v) => 'A'.repeat(29) + hex(3)(v).toUpperCase()),
+    ],
+    ['hexadecimal is no UUID', ['aa', 'ab', 'ac']],
+    ['ids are empty', ['', '', '']],
+  ])('none where %s', (_, ids) => {
+    expectStored(ids, ids);
+  });
+});
+
+describe('for any strings', () => {
+  test('ids in are ids out', () => {
+    fc.assert(
+      fc.property(vectorIdLists(), (ids) => {
+        expect(decodeVectorIds(encodeVectorIds(ids))).toEqual(ids);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('JSON changes nothing about what is stored', () => {
+    fc.assert(
+      fc.property(vectorIdLists(), (ids) => {
+        expect(decodeVectorIds(JSON.parse(JSON.stringify(encodeVectorIds(ids))))).toEqual(ids);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('an id is found by one of the elements that may hold it', () => {
+    fc.assert(
+      fc.property(vectorIdLists({ minLength: 1 }), fc.nat(), (ids, index) => {
+        const id = ids[index % ids.length] as string;
+        const candidates = elementsThatMayHold(id).map((element) => JSON.stringify(element));
+        const holders = encodeVectorIds(ids).filter((stored) =>
+          decodeVectorIds([stored]).includes(id),
+        );
+        expect(candidates.length).toBeLessThanOrEqual(6);
+        expect(holders.length).toBeGreaterThan(0);
+        for (const holder of holders) {
+          const key = typeof holder === 'string' ? holder : { prefix: holder.prefix };
+          expect(candidates).toContain(JSON.stringify(key));
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
