@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config';
 import type { Driver } from './test/support/database.ts';
 
-/** The database tests on one driver; those named *.server.test.ts need a server and say so. */
-function onDriver(driver: Driver) {
+/** Tests with a database: what a URL opens, and the queries, which run on node-postgres as well. */
+function onDriver(driver: Driver, include: string[], exclude: string[] = []) {
   return {
     test: {
       name: driver,
-      include: ['test/db/**/*.test.ts'],
-      exclude: driver === 'postgres.js' ? [] : ['test/db/**/*.server.test.ts'],
+      include,
+      exclude,
       provide: { driver },
       testTimeout: 60_000,
       hookTimeout: 60_000,
@@ -20,9 +20,10 @@ export default defineConfig({
     globalSetup: 'test/support/global-setup.ts',
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
-      onDriver('pglite'),
-      onDriver('postgres.js'),
-      onDriver('node-postgres'),
+      // PGlite has one session: what needs several is in *.server.test.ts.
+      onDriver('pglite', ['test/db/**/*.test.ts'], ['test/db/**/*.server.test.ts']),
+      onDriver('postgres.js', ['test/db/**/*.test.ts']),
+      onDriver('node-postgres', ['test/db/queries/**/*.test.ts']),
     ],
   },
 });

@@ -64,19 +64,17 @@ async function migratePGlite(directory: string): Promise<MigrateResult> {
     import('drizzle-orm/pglite'),
     import('drizzle-orm/pglite/migrator'),
   ]);
-  const work = async () => {
-    const { client, release } = await sharePGlite(directory);
-    const db = drizzle({ client });
-    try {
-      return await applyPending(db, (config) => migrator.migrate(db, config));
-    } finally {
-      await release();
-    }
-  };
+  const { client, release } = await sharePGlite(directory);
+  const db = drizzle({ client });
+  const work = () => applyPending(db, (config) => migrator.migrate(db, config));
   // All users of one PGlite share one session, where an advisory lock keeps nobody out: queue here.
   const result = lastPGliteMigration.then(work, work);
   lastPGliteMigration = result;
-  return result;
+  try {
+    return await result;
+  } finally {
+    await release();
+  }
 }
 
 async function applyPending(

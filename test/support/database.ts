@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as drizzlePGlite } from 'drizzle-orm/pglite';
@@ -80,6 +82,16 @@ export async function createServerDatabase(
   return {
     url: databaseUrl(serverUrl, name),
     drop: () => administer(`drop database ${name} with (force)`),
+  };
+}
+
+/** An empty database of the project's kind, by its URL. */
+export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  if (inject('driver') !== 'pglite') return createServerDatabase();
+  const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
+  return {
+    url: join(folder, 'database'),
+    drop: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 

@@ -6,8 +6,8 @@ import {
   patchVectorIds,
   vectorOrphans,
   vectors,
-} from '../../src/index.ts';
-import { createDocument, useTestDatabase } from '../support/database.ts';
+} from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
 
 const db = useTestDatabase();
 const repository = () => createVectorRepository(db());

@@ -8,8 +8,8 @@ import {
   type VectorRepository,
   vectorOrphans,
   vectors,
-} from '../../src/index.ts';
-import { createDocument, useTestDatabase } from '../support/database.ts';
+} from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
 
 const db = useTestDatabase();
 let repository: VectorRepository;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/database.ts';
+import { rowsOf } from '../../../src/database.ts';
 import {
   createVectorRepository,
   type Db,
@@ -9,9 +9,9 @@ import {
   type PageVectors,
   patchVectorId,
   patchVectorIds,
-} from '../../src/index.ts';
-import { createDocument, useTestDatabase } from '../support/database.ts';
-import { randomVectorIds } from '../support/random-ids.ts';
+} from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { randomVectorIds } from '../../support/random-ids.ts';
 
 const db = useTestDatabase();
 const repository = (on: Db = db()) => createVectorRepository(on);

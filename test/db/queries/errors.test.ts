@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { createVectorRepository, DatabaseError, MigrationError } from '../../src/index.ts';
-import { createDocument, useTestDatabase } from '../support/database.ts';
+import { createVectorRepository, DatabaseError, MigrationError } from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
 
 const db = useTestDatabase();
 

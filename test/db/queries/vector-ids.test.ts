@@ -1,10 +1,10 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/database.ts';
-import { patchVectorIds, vectorPatches, vectors } from '../../src/index.ts';
-import { createDocument, useTestDatabase } from '../support/database.ts';
-import { storableText, vectorIdLists } from '../support/vector-id-lists.ts';
+import { rowsOf } from '../../../src/database.ts';
+import { patchVectorIds, vectorPatches, vectors } from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { storableText, vectorIdLists } from '../../support/vector-id-lists.ts';
 
 const db = useTestDatabase();
 

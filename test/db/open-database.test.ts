@@ -1,0 +1,80 @@
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { rowsOf } from '../../src/database.ts';
+import { createVectorRepository, MigrationError, migrate, openDatabase } from '../../src/index.ts';
+import { listMigrations } from '../../src/migrations.ts';
+import { createDatabase, createDocument } from '../support/database.ts';
+import { runDrizzleKit } from '../support/drizzle-kit.ts';
+import { dumpSchema } from '../support/schema-dump.ts';
+
+const tags = listMigrations().map(({ tag }) => tag);
+
+/** An empty database, by its URL. */
+let url: string;
+let drop: () => Promise<void>;
+
+beforeEach(async () => {
+  ({ url, drop } = await createDatabase());
+});
+afterEach(() => drop());
+
+test('a page recorded, closed and opened again is there', async () => {
+  expect(await migrate({ url })).toEqual({ applied: tags });
+  const first = await openDatabase(url);
+  const docId = await createDocument(first.db);
+  await createVectorRepository(first.db).upsertPage({ docId, page: 1, vectorIds: ['a'] });
+  await first.close();
+
+  const second = await openDatabase(url);
+  const pages = await second.db.query.vectors.findMany({ with: { document: true } });
+  await second.close();
+  expect(pages).toMatchObject([{ docId, page: 1, vectorIds: ['a'], document: { id: docId } }]);
+});
+
+test('migrating again does nothing', async () => {
+  await migrate({ url });
+  expect(await migrate({ url })).toEqual({ applied: [] });
+});
+
+test('an open database may be migrated, and opened a second time', async () => {
+  const first = await openDatabase(url);
+  await expect(createVectorRepository(first.db).findByPage(1, 1)).rejects.toThrow(MigrationError);
+  await migrate({ url });
+  const second = await openDatabase(url);
+  const docId = await createDocument(first.db);
+  await createVectorRepository(second.db).upsertPage({ docId, page: 1, vectorIds: ['a'] });
+  await first.close();
+  await first.close();
+  expect(await createVectorRepository(second.db).countPages(docId)).toBe(1);
+  await second.close();
+});
+
+test('of many migrators at once one migrates', async () => {
+  const results = await Promise.all(Array.from({ length: 20 }, () => migrate({ url })));
+  expect(results.flatMap(({ applied }) => applied)).toEqual(tags);
+});
+
+test('drizzle-kit migrate gives the same database, and migrate() goes on from there', async () => {
+  const { code, output } = await runDrizzleKit(['migrate'], { DATABASE_URL: url });
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(await migrate({ url })).toEqual({ applied: [] });
+
+  const { db, close } = await openDatabase(url);
+  await expect(await dumpSchema(db)).toMatchFileSnapshot('../schema.sql');
+  await close();
+});
+
+test('all migrations may be applied a second time', async () => {
+  await migrate({ url });
+  const { db, close } = await openDatabase(url);
+  const docId = await createDocument(db);
+  const page = { docId, page: 1, vectorIds: Array.from({ length: 10 }, (_, i) => `x${i}`) };
+  await createVectorRepository(db).upsertPage(page);
+  await db.execute(sql`drop table drizzle.__colpali_vectors_migrations`);
+
+  expect(await migrate({ url })).toEqual({ applied: tags });
+  await expect(await dumpSchema(db)).toMatchFileSnapshot('../schema.sql');
+  expect(await createVectorRepository(db).findByDocument(docId)).toMatchObject([page]);
+  expect(rowsOf(await db.execute(sql`select from vector_orphans`))).toEqual([]);
+  await close();
+});

@@ -1,0 +1,37 @@
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import type { z } from 'zod';
+import type { NewPageVectors, PageVectors } from '../../src/index.ts';
+import { newPageVectorsSchema, type pageVectorsSchema } from '../../src/zod.ts';
+
+test('a parsed page is one that the repository takes', () => {
+  expectTypeOf<z.infer<typeof newPageVectorsSchema>>().toExtend<NewPageVectors>();
+  expectTypeOf<z.infer<typeof pageVectorsSchema>>().toEqualTypeOf<PageVectors>();
+});
+
+describe('a page to record', () => {
+  test.each([
+    { docId: 7, page: 3, vectorIds: ['a', 'b'] },
+    { docId: 7, page: 3, vectorIds: [] },
+    { docId: 2 ** 31 - 1, page: 2 ** 31 - 1, vectorIds: [7, 'x'], grid: null },
+    { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 1, rows: 1, start: 0 } },
+  ])('is %j', (page) => {
+    expect(newPageVectorsSchema.parse(page)).toEqual(page);
+  });
+
+  test.each([
+    ['docId', { docId: 0, page: 3, vectorIds: [] }],
+    ['docId', { docId: 2 ** 31, page: 3, vectorIds: [] }],
+    ['docId', { page: 3, vectorIds: [] }],
+    ['page', { docId: 1, page: 1.5, vectorIds: [] }],
+    ['page', { docId: 1, page: -1, vectorIds: [] }],
+    ['vectorIds', { docId: 1, page: 1 }],
+    ['vectorIds.1', { docId: 1, page: 1, vectorIds: ['a', ''] }],
+    ['vectorIds.0', { docId: 1, page: 1, vectorIds: ['a\0'] }],
+    ['vectorIds.0', { docId: 1, page: 1, vectorIds: ['\ud800'] }],
+    ['vectorIds.0', { docId: 1, page: 1, vectorIds: [2 ** 53] }],
+    ['grid.cols', { docId: 1, page: 1, vectorIds: [], grid: { cols: 0, rows: 1, start: 0 } }],
+  ])('is refused at %s: %j', (path, page) => {
+    const issues = newPageVectorsSchema.safeParse(page).error?.issues;
+    expect(issues?.[0]?.path.join('.')).toBe(path);
+  });
+});
