@@ -48,7 +48,8 @@ async function openServer(url: string): Promise<OpenDatabase> {
 }
 
 async function openPGlite(directory: string): Promise<OpenDatabase> {
-  const { drizzle } = await import('drizzle-orm/pglite');
+  // PGlite first: where it is not installed, drizzle-orm/pglite cannot be imported either.
   const { client, release } = await sharePGlite(directory);
+  const { drizzle } = await import('drizzle-orm/pglite');
   return { db: drizzle({ client, schema }), close: release };
 }

@@ -60,13 +60,15 @@ async function migrateServer(url: string): Promise<MigrateResult> {
 let lastPGliteMigration: Promise<unknown> = Promise.resolve();
 
 async function migratePGlite(directory: string): Promise<MigrateResult> {
-  const [{ drizzle }, migrator] = await Promise.all([
-    import('drizzle-orm/pglite'),
-    import('drizzle-orm/pglite/migrator'),
-  ]);
   const { client, release } = await sharePGlite(directory);
-  const db = drizzle({ client });
-  const work = () => applyPending(db, (config) => migrator.migrate(db, config));
+  const work = async () => {
+    const [{ drizzle }, migrator] = await Promise.all([
+      import('drizzle-orm/pglite'),
+      import('drizzle-orm/pglite/migrator'),
+    ]);
+    const db = drizzle({ client });
+    return applyPending(db, (config) => migrator.migrate(db, config));
+  };
   // All users of one PGlite share one session, where an advisory lock keeps nobody out: queue here.
   const result = lastPGliteMigration.then(work, work);
   lastPGliteMigration = result;

@@ -1,0 +1,129 @@
+/**
+ * The package as its users get it: packed, installed into an empty project, type-checked there, and
+ * put through the README's own snippets. `npm run test:package`; takes the registry for the peers.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readmeBlocks } from '../support/readme.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const project = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+step('The package is well formed');
+run(root, 'npm', 'pack', '--pack-destination', project);
+const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
+assert(tarball !== undefined, 'npm pack wrote no tarball');
+run(root, 'npx', 'publint', '--strict', join(project, tarball));
+run(root, 'npx', 'attw', join(project, tarball), '--profile', 'esm-only', '--quiet');
+
+step('Without PGlite it says what to install or set');
+write('package.json', JSON.stringify({ name: 'project', private: true, type: 'module' }));
+install(`./${tarball}`, peer('drizzle-orm'));
+write(
+  'without-pglite.js',
+  `import { openDatabase } from 'colpali-vectors';
+   const error = await openDatabase('.nowhere').catch((thrown) => thrown);
+   console.log(error.code, error.message);`,
+);
+assert.match(
+  run(project, 'node', 'without-pglite.js'),
+  /^DATABASE_UNAVAILABLE .*install it, or set DATABASE_URL/,
+);
+
+step('The README’s snippets compile and run');
+install(
+  ...['@electric-sql/pglite', 'drizzle-kit', 'drizzle-zod', 'zod'].map(peer),
+  ...['typescript', '@types/node'].map(peer),
+);
+write(
+  'tsconfig.json',
+  JSON.stringify({
+    compilerOptions: {
+      module: 'nodenext',
+      target: 'es2023',
+      types: ['node'],
+      strict: true,
+      skipLibCheck: true,
+      outDir: 'out',
+      rootDir: '.',
+    },
+    include: ['*.ts'],
+  }),
+);
+const snippets = readmeBlocks('ts').map((code, index) => {
+  const name = /^\/\/ (\S+)\.ts$/m.exec(code)?.[1] ?? `readme-${index + 1}`;
+  write(`${name}.ts`, code);
+  return name;
+});
+// Types have arrived, not just compiled away as any.
+write(
+  'types.ts',
+  `import type { PageVectors, VectorRepository } from 'colpali-vectors';
+   export const ids = (page: PageVectors): string[] => page.vectorIds;
+   // @ts-expect-error a page number is a number
+   export const wrong = (ledger: VectorRepository) => ledger.findByPage(7, '3');`,
+);
+run(project, 'npx', 'tsc', '-p', '.');
+const printed = snippets
+  .filter((name) => name.startsWith('readme-'))
+  .map((name) => run(project, 'node', `out/${name}.js`));
+assert.match(printed[0] ?? '', /^1030\n/);
+assert.match(printed[0] ?? '', /patch: 41/);
+assert.match(printed[0] ?? '', /page\.docId: there is no document 8\n$/);
+
+step('The README’s commands work');
+const ledgerConfig = readFileSync(join(project, 'drizzle.ledger.config.ts'), 'utf8');
+// The same file, on an embedded database: no server is at hand here.
+write(
+  'drizzle.ledger.config.ts',
+  ledgerConfig.replace("dialect: 'postgresql',", "dialect: 'postgresql', driver: 'pglite',"),
+);
+const [migrateCommand] =
+  readmeBlocks('sh')
+    .join('')
+    .match(/^npx drizzle-kit migrate .*$/m) ?? [];
+assert(migrateCommand !== undefined, 'the README names no migrate command');
+run(project, 'sh', '-c', `DATABASE_URL=.by-drizzle-kit ${migrateCommand}`);
+write(
+  'after-drizzle-kit.js',
+  `import { createVectorRepository, migrate, openDatabase } from 'colpali-vectors';
+   const { applied } = await migrate({ url: '.by-drizzle-kit' });
+   const { db, close } = await openDatabase('.by-drizzle-kit');
+   const pages = await createVectorRepository(db).findByDocument(1);
+   console.log(applied.length, pages.length);
+   await close();`,
+);
+assert.equal(run(project, 'node', 'after-drizzle-kit.js'), '0 0\n');
+
+rmSync(project, { recursive: true, force: true });
+step('The package works');
+
+function step(name: string): void {
+  console.log(`- ${name}`);
+}
+
+function write(file: string, text: string): void {
+  writeFileSync(join(project, file), text);
+}
+
+/** The version that this repository is tested with. */
+function peer(name: string): string {
+  return `${name}@${devDependencies[name]}`;
+}
+
+function install(...packages: string[]): void {
+  run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packages);
+}
+
+/** What the command printed; all of it is shown when the command fails. */
+function run(cwd: string, command: string, ...args: string[]): string {
+  const { DATABASE_URL: _, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
+  assert.equal(status, 0, `${command} ${args.join(' ')} failed:\n${stdout}${stderr}`);
+  return stdout;
+}
