@@ -1,6 +1,7 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { parseDatabaseUrl } from './database-url.ts';
 import { sharePGlite } from './pglite.ts';
+import { closePostgres, connectPostgres } from './postgres-client.ts';
 import * as schema from './schema.ts';
 
 /**
@@ -19,7 +20,7 @@ export function rowsOf<Row>(result: unknown): Row[] {
 export interface OpenDatabase {
   /** Knows the package's schema: `db.query.vectors.findMany()`. */
   db: PgDatabase<PgQueryResultHKT, typeof schema>;
-  /** Ends the connections. Call it once, when no query is under way. */
+  /** Ends the connections, after queries under way have ended or five seconds have passed. */
   close(): Promise<void>;
 }
 
@@ -39,12 +40,12 @@ export async function openDatabase(url?: string): Promise<OpenDatabase> {
 }
 
 async function openServer(url: string): Promise<OpenDatabase> {
-  const [{ default: postgres }, { drizzle }] = await Promise.all([
-    import('postgres'),
-    import('drizzle-orm/postgres-js'),
-  ]);
-  const client = postgres(url, { onnotice: () => {} });
-  return { db: drizzle({ client, schema }), close: () => client.end() };
+  const { drizzle } = await import('drizzle-orm/postgres-js');
+  const client = await connectPostgres(url);
+  return {
+    db: drizzle({ client, schema }),
+    close: () => client.end({ timeout: closeTimeoutSeconds }),
+  };
 }
 
 async function openPGlite(directory: string): Promise<OpenDatabase> {

@@ -179,11 +179,42 @@ export function toMigrationError(error: unknown, tag: string | undefined): unkno
 }
 
 /**
+ * Carries what a function of the caller's threw past `toLedgerError`: a vector store that refuses the
+ * connection fails with the same code as a database that does.
+ */
+class CallerError {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** Runs a function of the caller's; what it throws reaches the caller as it is. */
+export async function asCaller<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new CallerError(error);
+  }
+}
+
+/** Goes through an iterable of the caller's; what it throws reaches the caller as it is. */
+export async function* itemsOfCaller<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    throw new CallerError(error);
+  }
+}
+
+/**
  * The one place where a driver's error becomes one of this package's.
  *
- * An error that no database gave (a bug, a host's own error inside its transaction) comes back as it is.
+ * An error that no database gave (the caller's own, a bug) comes back as it is.
  */
 export function toLedgerError(error: unknown): unknown {
+  if (error instanceof CallerError) return error.error;
   if (error instanceof VectorLedgerError) return error;
   const cause = driverErrorOf(error);
   if (cause === undefined) {

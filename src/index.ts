@@ -1,3 +1,10 @@
+export {
+  type AuditedStore,
+  type AuditOptions,
+  type AuditProgress,
+  type AuditReport,
+  auditVectors,
+} from './audit.ts';
 export { type Db, type OpenDatabase, openDatabase } from './database.ts';
 export {
   DatabaseError,
@@ -12,11 +19,19 @@ export {
 export type { VectorLocation } from './locate.ts';
 export { type MigrateResult, migrate } from './migrate.ts';
 export {
+  type DeleteVectors,
+  type PurgeOptions,
+  type PurgeProgress,
+  type PurgeResult,
+  purgeOrphans,
+} from './orphans.ts';
+export {
   type PatchPlace,
   parsePatchVectorId,
   patchVectorId,
   patchVectorIds,
 } from './patch-id.ts';
+export type { WrittenPage } from './pending.ts';
 export {
   createVectorRepository,
   type DocumentPage,

@@ -4,6 +4,7 @@ import { isOneOf, selectPages } from './pages.ts';
 import { parsePatchVectorId } from './patch-id.ts';
 import type { PageVectors } from './schema.ts';
 import type { VectorTables } from './tables.ts';
+import { spellings } from './uuid.ts';
 import type { PageKey } from './validate.ts';
 import { elementsThatMayHold } from './vector-ids.ts';
 
@@ -70,17 +71,4 @@ function mayHoldOneOf({ vectors }: VectorTables, ids: readonly string[]): SQL {
     from unnest(${sql.param([...lists])}::text[]) as wanted (list)
     join ${vectors} as candidate on candidate.vector_ids @> wanted.list::jsonb
   )`;
-}
-
-const dashedUuid = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i;
-const plainUuid = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i;
-
-/**
- * The id, and for a UUID its other spelling: Qdrant returns with dashes what Python's `uuid4().hex`
- * wrote without.
- */
-function spellings(id: string): string[] {
-  if (dashedUuid.test(id)) return [id, id.replace(dashedUuid, '$1$2$3$4$5')];
-  if (plainUuid.test(id)) return [id, id.replace(plainUuid, '$1-$2-$3-$4-$5')];
-  return [id];
 }

@@ -6,6 +6,7 @@ import { parseDatabaseUrl } from './database-url.ts';
 import { toMigrationError, withLedgerErrors } from './errors.ts';
 import { listMigrations, migrationsFolder, migrationsTable } from './migrations.ts';
 import { sharePGlite } from './pglite.ts';
+import { closePostgres, connectPostgres } from './postgres-client.ts';
 
 /** What `migrate` did. */
 export interface MigrateResult {
@@ -39,20 +40,19 @@ export async function migrate({ url }: { url?: string } = {}): Promise<MigrateRe
 }
 
 async function migrateServer(url: string): Promise<MigrateResult> {
-  const [{ default: postgres }, { drizzle }, migrator] = await Promise.all([
-    import('postgres'),
+  const [{ drizzle }, migrator] = await Promise.all([
     import('drizzle-orm/postgres-js'),
     import('drizzle-orm/postgres-js/migrator'),
   ]);
   // One connection: the lock and the migrations have to share a session.
-  const client = postgres(url, { max: 1, onnotice: () => {} });
+  const client = await connectPostgres(url, { max: 1 });
   const db = drizzle({ client });
   try {
     // Ending the session gives the lock back.
     await db.execute(sql`select pg_advisory_lock(${migrationLock})`);
     return await applyPending(db, (config) => migrator.migrate(db, config));
   } finally {
-    await client.end();
+    await closePostgres(client);
   }
 }
 

@@ -1,5 +1,7 @@
-import { asc, type SQL, sql } from 'drizzle-orm';
+import { and, asc, type SQL, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
+import { withLedgerErrors } from './errors.ts';
+import type { PageVectors } from './schema.ts';
 import type { VectorTables } from './tables.ts';
 import type { PageKey } from './validate.ts';
 
@@ -11,6 +13,26 @@ export function selectPages(db: Db, { vectors }: VectorTables, condition: SQL | 
     .where(condition)
     .orderBy(asc(vectors.docId), asc(vectors.page))
     .$dynamic();
+}
+
+/** The recorded pages that meet `condition`, by document and page, a query for every `batchSize` of them. */
+export async function* streamPages(
+  db: Db,
+  tables: VectorTables,
+  condition: SQL | undefined,
+  batchSize: number,
+): AsyncGenerator<PageVectors> {
+  const { vectors } = tables;
+  let last: PageVectors | undefined;
+  do {
+    const behindLast =
+      last && sql`(${vectors.docId}, ${vectors.page}) > (${last.docId}, ${last.page})`;
+    const batch = await withLedgerErrors(async () =>
+      selectPages(db, tables, and(condition, behindLast)).limit(batchSize),
+    );
+    yield* batch;
+    last = batch.length < batchSize ? undefined : batch.at(-1);
+  } while (last !== undefined);
 }
 
 /**

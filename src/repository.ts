@@ -2,7 +2,8 @@ import { and, between, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
 import { DocumentNotFoundError, InvalidInputError, withLedgerErrors } from './errors.ts';
 import { locateVectors, type VectorLocation } from './locate.ts';
-import { isOneOf, keyOf, selectPages } from './pages.ts';
+import { isOneOf, keyOf, selectPages, streamPages } from './pages.ts';
+import { markPagesIndexed, type WrittenPage } from './pending.ts';
 import type { PageVectors } from './schema.ts';
 import { defaultTables, type VectorTables } from './tables.ts';
 import {
@@ -111,12 +112,15 @@ export interface VectorRepository {
   deleteByPage(docId: number, page: number): Promise<boolean>;
 
   /**
-   * Notes that the vectors of these pages are in the vector store. Pages that are not pending, or not
-   * recorded, are passed over.
+   * Notes that the vectors of these pages have been written to the vector store.
+   *
+   * Give the pages with the ids that were written, as they were given to `upsertPages`: where a page
+   * has been deleted or recorded otherwise meanwhile, it is not marked, and the ids, which nobody would
+   * know of any more, are queued as orphans. Without ids a page is marked whatever ids it has.
    *
    * @returns How many pages were pending until now.
    */
-  markIndexed(keys: readonly PageKey[]): Promise<number>;
+  markIndexed(pages: readonly WrittenPage[]): Promise<number>;
 
   /**
    * Pages that were recorded and not yet marked as indexed, by document and page: after a crash, those
@@ -238,14 +242,8 @@ export function createVectorRepository(
       return deleted.length > 0;
     },
 
-    async markIndexed(keys) {
-      requirePageKeys(keys);
-      const marked = await db
-        .update(vectors)
-        .set({ indexedAt: sql`now()` })
-        .where(and(isNull(vectors.indexedAt), isOneOf(tables, keys)))
-        .returning({ page: vectors.page });
-      return marked.length;
+    async markIndexed(pages) {
+      return markPagesIndexed(db, tables, pages);
     },
 
     async findPending({ docId, limit } = {}) {
@@ -266,31 +264,10 @@ export function createVectorRepository(
     streamPages({ docId, batchSize = 100 } = {}) {
       if (docId !== undefined) requireDocId(docId);
       requireInteger(batchSize, ['batchSize'], { min: 1 });
-      return streamPages(db, tables, docId, batchSize);
+      const condition = docId === undefined ? undefined : eq(vectors.docId, docId);
+      return streamPages(db, tables, condition, batchSize);
     },
   };
-}
-
-/** Keyset pagination: every batch starts behind the last page of the one before. */
-async function* streamPages(
-  db: Db,
-  tables: VectorTables,
-  docId: number | undefined,
-  batchSize: number,
-): AsyncGenerator<PageVectors> {
-  const { vectors } = tables;
-  let last: PageVectors | undefined;
-  do {
-    const condition = and(
-      docId === undefined ? undefined : eq(vectors.docId, docId),
-      last && sql`(${vectors.docId}, ${vectors.page}) > (${last.docId}, ${last.page})`,
-    );
-    const batch = await withLedgerErrors(async () =>
-      selectPages(db, tables, condition).limit(batchSize),
-    );
-    yield* batch;
-    last = batch.length < batchSize ? undefined : batch.at(-1);
-  } while (last !== undefined);
 }
 
 /** The pages with the document they all belong to. */

@@ -91,6 +91,15 @@ export function elementsThatMayHold(id: string): (string | Pick<VectorIdRun, 'pr
   ];
 }
 
+/** Whether a stored element is `id`, or a run that it belongs to. */
+export function holdsVectorId(element: StoredVectorId, id: string): boolean {
+  if (typeof element === 'string') return element === id;
+  const { prefix, from, count, radix = 10 } = element;
+  const tail = Number.parseInt(id.slice(prefix.length), radix);
+  const first = Number.parseInt(from, radix);
+  return tail >= first && tail < first + count && endsIn(id, prefix, tail, from.length, radix);
+}
+
 /** The column type: `string[]` in TypeScript, a JSON array of ids and runs in the database. */
 export const vectorIdsColumn = customType<{ data: string[]; driverData: StoredVectorId[] }>({
   dataType: () => 'jsonb',

@@ -2,10 +2,12 @@ import { is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import { type Db, rowsOf } from './database.ts';
 import {
+  asCaller,
   DocumentNotFoundError,
   type InputPath,
   InvalidInputError,
   isForeignKeyViolation,
+  itemsOfCaller,
 } from './errors.ts';
 import type { VectorTables } from './tables.ts';
 import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from './validate.ts';
@@ -74,7 +76,7 @@ export async function writeArray(
       for await (const chunk of chunksOf(given)) {
         await insertChunk(tx, tables, chunk, options);
         sent += chunk.length;
-        options.onProgress?.(sent);
+        await asCaller(() => options.onProgress?.(sent));
       }
     }),
   );
@@ -92,7 +94,7 @@ export async function writeStream(
   for await (const chunk of chunksOf(numbered(pages))) {
     await writeChunk(db, tables, chunk.sort(byKey), options);
     sent += chunk.length;
-    options.onProgress?.(sent);
+    await asCaller(() => options.onProgress?.(sent));
   }
   return sent;
 }
@@ -103,7 +105,7 @@ async function* numbered(
 ): AsyncGenerator<GivenPage> {
   const seen = new SeenPages();
   let position = 0;
-  for await (const page of pages) {
+  for await (const page of itemsOfCaller(pages)) {
     const path = ['pages', position];
     requirePageKey(page, path);
     seen.add(page, path);

@@ -40,6 +40,16 @@ export function useTestDatabase(): () => Db {
   return () => open.db;
 }
 
+/** A migrated database of this test file's own on the server, by its URL, for as many connections as needed. */
+export function useServerDatabase(): () => string {
+  let database: { url: string; drop: () => Promise<void> };
+  beforeAll(async () => {
+    database = await createServerDatabase(inject('templateDatabase'));
+  });
+  afterAll(() => database.drop());
+  return () => database.url;
+}
+
 async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
   if (driver === 'pglite') {
     const loadDataDir = new Blob([readFileSync(inject('templateFile'))]);

@@ -55,12 +55,19 @@ test('tables that are not there ask for the migrations', async () => {
   await expect(work).rejects.toBe(undo);
 });
 
-test('an error of the host’s own passes as it is', async () => {
+test('an error of the caller’s own passes as it is, whatever its code', async () => {
   const docId = await createDocument(db());
-  const own = new Error('read error');
+  // Without the file it is what a database that is not there fails with.
+  const own = Object.assign(new Error('read error'), { code: 'ENOENT' });
   const pages = (async function* () {
     yield { docId, page: 1, vectorIds: ['x'] };
     throw own;
   })();
-  await expect(createVectorRepository(db()).upsertPages(pages)).rejects.toBe(own);
+  const repository = createVectorRepository(db());
+  await expect(repository.upsertPages(pages)).rejects.toBe(own);
+  const page = { docId, page: 1, vectorIds: ['x'] };
+  const onProgress = () => {
+    throw own;
+  };
+  await expect(repository.upsertPages([page], { onProgress })).rejects.toBe(own);
 });

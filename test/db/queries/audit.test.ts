@@ -1,0 +1,196 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  auditVectors,
+  createVectorRepository,
+  patchVectorIds,
+  purgeOrphans,
+  vectorOrphans,
+  vectors,
+} from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { randomVectorIds } from '../../support/random-ids.ts';
+
+const db = useTestDatabase();
+const ledger = () => createVectorRepository(db());
+let store: MemoryStore;
+
+beforeEach(async () => {
+  store = new MemoryStore();
+  // An audit compares everything: each test starts from an empty ledger.
+  await db().delete(vectors);
+  await db().delete(vectorOrphans);
+});
+
+/** A document with its pages in the ledger and in the store. */
+async function ingest(...pages: string[][]): Promise<number> {
+  const docId = await createDocument(db());
+  await ledger().upsertPages(
+    pages.map((vectorIds, index) => ({ docId, page: index + 1, vectorIds })),
+  );
+  for (const ids of pages) store.write(ids);
+  return docId;
+}
+
+test('of a ledger and a store that agree finds nothing', async () => {
+  await ingest(randomVectorIds(1030), ['one point'], []);
+  const docId = await ingest([]);
+  const ids = patchVectorIds({ docId, page: 2, count: 3000 });
+  await ledger().upsertPage({ docId, page: 2, vectorIds: ids });
+  store.write(ids);
+  expect(await auditVectors(db(), store)).toEqual({
+    pages: 5,
+    vectors: 4031,
+    stored: 4031,
+    missing: { vectors: 0, pages: 0, sample: [] },
+    untracked: { vectors: 0, sample: [] },
+  });
+});
+
+test('finds what is missing, where it belongs', async () => {
+  const docId = await ingest(['a', 'b'], ['c', 'd', 'e'], ['f']);
+  for (const id of ['c', 'e', 'f']) store.ids.delete(id);
+  const { missing, untracked } = await auditVectors(db(), store, { sampleSize: 2 });
+  expect(missing).toEqual({
+    vectors: 3,
+    pages: 2,
+    sample: [
+      { vectorId: 'c', docId, page: 2, patch: 0 },
+      { vectorId: 'e', docId, page: 2, patch: 2 },
+    ],
+  });
+  expect(untracked.vectors).toBe(0);
+});
+
+test('finds what is untracked', async () => {
+  await ingest(['a'], ['r1', 'r2', 'r3']);
+  store.write(['stray', 'r4', 'r0']);
+  const { missing, untracked } = await auditVectors(db(), store, { sampleSize: 2, batchIds: 2 });
+  expect(untracked).toEqual({ vectors: 3, sample: ['stray', 'r4'] });
+  expect(missing.vectors).toBe(0);
+});
+
+test('does not miss pending pages, nor suspect what waits for a purge', async () => {
+  const docId = await ingest(
+    ['a', 'b'],
+    randomVectorIds(50),
+    Array.from({ length: 9 }, (_, i) => `r${i}`),
+  );
+  await ledger().upsertPages([{ docId, page: 4, vectorIds: ['soon'] }], { pending: true });
+  await ledger().deleteByPage(docId, 2);
+  await ledger().deleteByPage(docId, 3);
+  const report = await auditVectors(db(), store);
+  expect(report).toMatchObject({
+    pages: 1,
+    stored: 61,
+    missing: { vectors: 0 },
+    untracked: { vectors: 0 },
+  });
+});
+
+test('takes the store’s spelling of an id for the ledger’s', async () => {
+  const [plain, dashed] = [
+    '8c4a1f0e00004000800000000000aaaa',
+    '8C4A1F0E-0000-4000-8000-00000000AAAA',
+  ];
+  await ingest([plain], ['7']);
+  store.ids.clear();
+  const qdrant = {
+    async *listIds() {
+      yield [dashed.toLowerCase(), 7];
+    },
+    existing: async (ids: string[]) => ids.map((id) => (id === '7' ? 7n : dashed)),
+  };
+  expect(await auditVectors(db(), qdrant)).toMatchObject({
+    stored: 2,
+    missing: { vectors: 0 },
+    untracked: { vectors: 0 },
+  });
+});
+
+describe('what changes during the audit is not reported', () => {
+  test('a page recorded anew while the store was asked', async () => {
+    const docId = await ingest(['a'], ['b']);
+    const slow = {
+      listIds: () => store.listIds(),
+      existing: async (ids: string[]) => {
+        await ledger().upsertPage({ docId, page: 1, vectorIds: ['new'] });
+        store.ids.delete('a');
+        store.write(['new']);
+        return store.existing(ids);
+      },
+    };
+    expect(await auditVectors(db(), slow)).toMatchObject({ missing: { vectors: 0 } });
+  });
+
+  test('an id that was purged after it was listed', async () => {
+    const docId = await ingest(['a', 'b']);
+    const slow = {
+      async *listIds() {
+        const listed = [...store.ids];
+        await ledger().deleteByDocument(docId);
+        await purgeOrphans(db(), store.deleteVectors);
+        yield listed;
+      },
+      existing: (ids: string[]) => store.existing(ids),
+    };
+    expect(await auditVectors(db(), slow)).toMatchObject({ untracked: { vectors: 0 } });
+  });
+});
+
+describe('acts on the result', () => {
+  test('pages with missing vectors become pending, and clean once they are written again', async () => {
+    const docId = await ingest(['a', 'b'], ['c']);
+    store.ids.delete('b');
+    await auditVectors(db(), store, { markMissingPending: true });
+    const pending = await ledger().findPending();
+    expect(pending.map(({ page }) => page)).toEqual([1]);
+
+    for (const page of pending) store.write(page.vectorIds);
+    await ledger().markIndexed(pending);
+    expect(await auditVectors(db(), store)).toMatchObject({ pages: 2, missing: { vectors: 0 } });
+    expect(await ledger().countPages(docId)).toBe(2);
+  });
+
+  test('untracked ids are queued, and gone with the next purge', async () => {
+    const docId = await ingest(['a']);
+    const strays = [...randomVectorIds(20), ...patchVectorIds({ docId, page: 9, count: 1030 })];
+    store.write(strays);
+    expect(await auditVectors(db(), store, { queueUntracked: true })).toMatchObject({
+      untracked: { vectors: 1050 },
+    });
+    const queued = await db().select().from(vectorOrphans).orderBy(vectorOrphans.docId);
+    expect(queued.map(({ docId: id, page, vectorIds }) => [id, page, vectorIds.length])).toEqual([
+      [0, 0, 20],
+      [docId, 9, 1030],
+    ]);
+    // Queued is tracked: a second audit does not queue them again.
+    expect(await auditVectors(db(), store, { queueUntracked: true })).toMatchObject({
+      untracked: { vectors: 0 },
+    });
+    await purgeOrphans(db(), store.deleteVectors);
+    expect([...store.ids]).toEqual(['a']);
+  });
+});
+
+test('an error of the store passes as it is, and a signal stops the audit', async () => {
+  await ingest(['a']);
+  const refused = Object.assign(new Error('down'), { code: 'ECONNREFUSED' });
+  const failing = { listIds: () => store.listIds(), existing: () => Promise.reject(refused) };
+  await expect(auditVectors(db(), failing)).rejects.toBe(refused);
+  await expect(auditVectors(db(), store, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
+});
+
+test('tells how far it is', async () => {
+  await ingest(['a', 'b'], ['c']);
+  const steps: unknown[] = [];
+  await auditVectors(db(), store, { batchIds: 2, onProgress: (progress) => steps.push(progress) });
+  expect(steps).toEqual([
+    { pages: 1, vectors: 2, stored: 0 },
+    { pages: 2, vectors: 3, stored: 0 },
+    { pages: 2, vectors: 3, stored: 2 },
+    { pages: 2, vectors: 3, stored: 3 },
+  ]);
+});

@@ -1,0 +1,304 @@
+import { eq, sql } from 'drizzle-orm';
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  createVectorRepository,
+  type Db,
+  documents,
+  InvalidInputError,
+  patchVectorIds,
+  purgeOrphans,
+  vectorOrphans,
+  vectors,
+} from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { randomVectorIds } from '../../support/random-ids.ts';
+
+const db = useTestDatabase();
+const ledger = (on: Db = db()) => createVectorRepository(on);
+let store: MemoryStore;
+
+beforeEach(async () => {
+  store = new MemoryStore();
+  // A purge looks at all orphans and all pages: each test starts from an empty ledger.
+  await db().delete(vectors);
+  await db().delete(vectorOrphans);
+});
+
+/** A document with its pages in the ledger and in the store; the page's number is the position plus 1. */
+async function ingest(...pages: string[][]): Promise<number> {
+  const docId = await createDocument(db());
+  await ledger().upsertPages(
+    pages.map((vectorIds, index) => ({ docId, page: index + 1, vectorIds })),
+  );
+  for (const ids of pages) store.write(ids);
+  return docId;
+}
+
+const computed = (docId: number, page: number, count: number) =>
+  patchVectorIds({ docId, page, count });
+
+/** Rows that wait, of this document or of all. */
+const waiting = (docId?: number) =>
+  db().$count(vectorOrphans, docId === undefined ? undefined : eq(vectorOrphans.docId, docId));
+
+describe('purgeOrphans', () => {
+  test('deletes what a deleted document leaves, and nothing of its neighbours', async () => {
+    const [theirs, ours] = [randomVectorIds(40), [randomVectorIds(1030), randomVectorIds(7)]];
+    await ingest(theirs);
+    const docId = await ingest(...ours);
+    await db().delete(documents).where(eq(documents.id, docId));
+
+    const result = await purgeOrphans(db(), store.deleteVectors);
+    expect(result).toEqual({ deleted: 1037, spared: 0, remaining: 0 });
+    expect(store.deleted).toEqual(ours.flat());
+    expect([...store.ids]).toEqual(theirs);
+    expect(await waiting()).toBe(0);
+  });
+
+  test('with nothing waiting calls nobody', async () => {
+    const result = await purgeOrphans(db(), () => Promise.reject(new Error('not to be called')));
+    expect(result).toEqual({ deleted: 0, spared: 0, remaining: 0 });
+  });
+
+  test('claims pages of one document at a time, so many rows, and gives so many ids', async () => {
+    for (let document = 0; document < 3; document += 1) {
+      const docId = await ingest(...Array.from({ length: 5 }, () => randomVectorIds(30)));
+      await ledger().deleteByDocument(docId);
+    }
+    const calls: number[] = [];
+    const steps: number[] = [];
+    await purgeOrphans(
+      db(),
+      async (ids) => {
+        calls.push(ids.length);
+      },
+      { batchRows: 2, batchIds: 50, onProgress: ({ deleted }) => steps.push(deleted) },
+    );
+    // Five pages of 30 ids: transactions of 60, 60 and 30, in calls of at most 50.
+    expect(calls).toEqual([50, 10, 50, 10, 30, 50, 10, 50, 10, 30, 50, 10, 50, 10, 30]);
+    expect(steps).toEqual([60, 120, 150, 210, 270, 300, 360, 420, 450]);
+  });
+
+  test('stops at the limit and says what is left', async () => {
+    const docId = await ingest(['a1', 'a2'], ['b1'], ['c1']);
+    await ledger().deleteByDocument(docId);
+    const first = await purgeOrphans(db(), store.deleteVectors, { limit: 2 });
+    expect(first).toEqual({ deleted: 3, spared: 0, remaining: 1 });
+    expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({
+      deleted: 1,
+      remaining: 0,
+    });
+  });
+
+  test('deletes for vectors in the same database in its own transaction', async () => {
+    await db().execute(sql`create table if not exists patches (id text primary key)`);
+    const docId = await ingest(['p1', 'p2'], ['p3']);
+    await db().execute(sql`insert into patches values ('p1'), ('p2'), ('p3')`);
+    await ledger().deleteByPage(docId, 1);
+    await purgeOrphans(db(), (ids, { tx }) =>
+      tx.execute(sql`delete from patches where id = any (${sql.param(ids)}::text[])`),
+    );
+    expect(await db().$count(sql`patches`)).toBe(1);
+  });
+
+  test('refuses a transaction', async () => {
+    await db().transaction(async (tx) => {
+      await expect(purgeOrphans(tx, store.deleteVectors)).rejects.toThrow(InvalidInputError);
+    });
+  });
+
+  test.each(['batchRows', 'batchIds', 'limit'])('refuses a %s of 0', async (option) => {
+    await expect(purgeOrphans(db(), store.deleteVectors, { [option]: 0 })).rejects.toMatchObject({
+      path: ['options', option],
+    });
+  });
+});
+
+describe('an id that is live again is spared', () => {
+  test('on the same page, recorded with fewer patches', async () => {
+    const docId = await ingest([]);
+    const ids = computed(docId, 1, 1030);
+    await ledger().upsertPage({ docId, page: 1, vectorIds: ids });
+    store.write(ids);
+    await ledger().upsertPage({ docId, page: 1, vectorIds: ids.slice(0, 500) });
+
+    const result = await purgeOrphans(db(), store.deleteVectors);
+    expect(result).toEqual({ deleted: 530, spared: 500, remaining: 0 });
+    expect([...store.ids]).toEqual(ids.slice(0, 500));
+  });
+
+  test.each<[string, string[], string[]]>([
+    ['among other ids', ['x', 'y', 'z'], ['new', 'y']],
+    ['as a run, when it was single', ['r7'], ['r5', 'r6', 'r7', 'r8']],
+    ['single, when it was in a run', ['r5', 'r6', 'r7', 'r8'], ['r7']],
+    ['in a run that starts later', ['r5', 'r6', 'r7', 'r8'], ['r7', 'r8', 'r9', 'r10']],
+    ['in a run with a longer tail', ['r98', 'r99', 'r100'], ['r100', 'r101', 'r102']],
+    [
+      'without the dashes',
+      ['8c4a1f0e-0000-4000-8000-00000000aaaa'],
+      ['8c4a1f0e00004000800000000000aaaa'],
+    ],
+    ['with dashes', ['8c4a1f0e00004000800000000000aaaa'], ['8c4a1f0e-0000-4000-8000-00000000aaaa']],
+  ])('%s', async (_, before, after) => {
+    const docId = await ingest(before.map((id) => id));
+    store.write(after);
+    await ledger().upsertPage({ docId, page: 1, vectorIds: after });
+    await purgeOrphans(db(), store.deleteVectors);
+    const plain = (id: string) => id.replaceAll('-', '');
+    expect(store.deleted.map(plain)).toEqual(
+      before.map(plain).filter((id) => !after.map(plain).includes(id)),
+    );
+    await ledger().deleteByDocument(docId);
+    await purgeOrphans(db(), store.deleteVectors);
+    expect(store.deleted).toEqual(expect.arrayContaining(after));
+  });
+
+  test('on a page of another document', async () => {
+    const docId = await ingest(['shared', 'own']);
+    await ingest(['shared']);
+    await db().delete(documents).where(eq(documents.id, docId));
+    expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 1, spared: 1 });
+    expect([...store.ids]).toEqual(['shared']);
+  });
+
+  test('on a page that is still pending', async () => {
+    const docId = await ingest(['a']);
+    await ledger().deleteByPage(docId, 1);
+    await ledger().upsertPages([{ docId, page: 1, vectorIds: ['a'] }], { pending: true });
+    expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 0, spared: 1 });
+  });
+
+  // The dangerous case: a retried ingest brings back the ids that wait to be deleted.
+  test('a page deleted, its computed ids queued, ingested again before the purge', async () => {
+    const docId = await ingest([]);
+    const ids = computed(docId, 1, 1030);
+    await ledger().upsertPage({ docId, page: 1, vectorIds: ids });
+    await ledger().deleteByPage(docId, 1);
+    expect(await waiting(docId)).toBe(1);
+
+    await ledger().upsertPages([{ docId, page: 1, vectorIds: ids }], { pending: true });
+    store.write(ids);
+    await ledger().markIndexed([{ docId, page: 1, vectorIds: ids }]);
+    expect(await purgeOrphans(db(), store.deleteVectors)).toEqual({
+      deleted: 0,
+      spared: 1030,
+      remaining: 0,
+    });
+    expect([...store.ids]).toEqual(ids);
+  });
+});
+
+describe('when deleteVectors', () => {
+  async function threePagesWaiting() {
+    const docId = await ingest(['a1', 'a2'], ['b1', 'b2'], ['c1', 'c2']);
+    await ledger().deleteByDocument(docId);
+    return docId;
+  }
+
+  async function expectFinishedByTheNext(docId: number): Promise<void> {
+    const result = await purgeOrphans(db(), store.deleteVectors);
+    expect(result).toMatchObject({ remaining: 0 });
+    expect(await waiting(docId)).toBe(0);
+    expect([...store.ids]).toEqual([]);
+  }
+
+  test('throws, the rows stay and its error comes through, whatever its code', async () => {
+    const docId = await threePagesWaiting();
+    const refused = Object.assign(new Error('the store is down'), { code: 'ECONNREFUSED' });
+    await expect(purgeOrphans(db(), () => Promise.reject(refused))).rejects.toBe(refused);
+    expect(await waiting(docId)).toBe(3);
+    await expectFinishedByTheNext(docId);
+  });
+
+  test('deletes half and then throws, the rows stay', async () => {
+    const docId = await threePagesWaiting();
+    const refused = new Error('half way');
+    const half = purgeOrphans(db(), async (ids, context) => {
+      await store.deleteVectors(ids.slice(0, 3), context);
+      throw refused;
+    });
+    await expect(half).rejects.toBe(refused);
+    expect(await waiting(docId)).toBe(3);
+    await expectFinishedByTheNext(docId);
+  });
+
+  test('throws in a later transaction, the earlier ones stay done', async () => {
+    const docId = await threePagesWaiting();
+    let calls = 0;
+    const failing = purgeOrphans(
+      db(),
+      async (ids, context) => {
+        calls += 1;
+        if (calls === 2) throw new Error('second');
+        await store.deleteVectors(ids, context);
+      },
+      { batchRows: 1 },
+    );
+    await expect(failing).rejects.toThrow('second');
+    expect(await waiting(docId)).toBe(2);
+    await expectFinishedByTheNext(docId);
+  });
+
+  test('hangs until the signal aborts, the rows stay and nobody waits any longer', async () => {
+    const docId = await threePagesWaiting();
+    const abort = new AbortController();
+    const hanging = purgeOrphans(
+      db(),
+      (_ids, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+          setTimeout(() => abort.abort(new Error('enough')), 20);
+        }),
+      { signal: abort.signal },
+    );
+    await expect(hanging).rejects.toThrow('enough');
+    expect(await waiting(docId)).toBe(3);
+    await ledger().upsertPage({ docId, page: 1, vectorIds: ['a9'] });
+    await ledger().deleteByDocument(docId);
+    await expectFinishedByTheNext(docId);
+  });
+
+  test('has been aborted before it started, it is not called', async () => {
+    await threePagesWaiting();
+    const stopped = purgeOrphans(db(), store.deleteVectors, { signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
+    expect(store.deleted).toEqual([]);
+  });
+});
+
+describe('markIndexed with the ids that were written', () => {
+  const pages = (docId: number, vectorIds: string[]) => [{ docId, page: 1, vectorIds }];
+
+  test('marks the page that still has them', async () => {
+    const docId = await createDocument(db());
+    await ledger().upsertPages(pages(docId, ['a', 'b']), { pending: true });
+    expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(1);
+    expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(0);
+    expect(await waiting()).toBe(0);
+  });
+
+  test('queues them again where the page was recorded otherwise meanwhile', async () => {
+    const docId = await createDocument(db());
+    await ledger().upsertPages(pages(docId, ['a', 'b']), { pending: true });
+    await ledger().upsertPages(pages(docId, ['b', 'c']), { pending: true });
+    await purgeOrphans(db(), store.deleteVectors);
+    // The first ingest was slow: it writes its points only now.
+    store.write(['a', 'b']);
+    expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(0);
+    expect(await ledger().findPending({ docId })).toHaveLength(1);
+    expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 1, spared: 1 });
+    expect([...store.ids]).toEqual(['b']);
+  });
+
+  test('queues them again where the page was deleted meanwhile', async () => {
+    const docId = await createDocument(db());
+    await ledger().upsertPages(pages(docId, ['a']), { pending: true });
+    await db().delete(documents).where(eq(documents.id, docId));
+    await purgeOrphans(db(), store.deleteVectors);
+    store.write(['a']);
+    await ledger().markIndexed(pages(docId, ['a']));
+    await purgeOrphans(db(), store.deleteVectors);
+    expect([...store.ids]).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+import type { AuditedStore, DeleteVectors } from '../../src/index.ts';
+
+/** A vector store that holds its ids in memory and notes what it was told to delete. */
+export class MemoryStore implements AuditedStore {
+  readonly ids = new Set<string>();
+  /** The ids of every delete, in the order they came. */
+  readonly deleted: string[] = [];
+
+  write(ids: Iterable<string>): void {
+    for (const id of ids) this.ids.add(id);
+  }
+
+  readonly deleteVectors: DeleteVectors = async (ids) => {
+    for (const id of ids) this.ids.delete(id);
+    this.deleted.push(...ids);
+  };
+
+  async *listIds(): AsyncGenerator<string[]> {
+    const ids = [...this.ids];
+    for (let start = 0; start < ids.length; start += 700) yield ids.slice(start, start + 700);
+  }
+
+  async existing(ids: string[]): Promise<string[]> {
+    return ids.filter((id) => this.ids.has(id));
+  }
+}
