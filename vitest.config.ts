@@ -15,7 +15,7 @@ function onDriver(driver: Driver, include: string[], exclude: string[] = []) {
   };
 }
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: 'test/support/global-setup.ts',
     projects: [
@@ -24,6 +24,15 @@ export default defineConfig({
       onDriver('pglite', ['test/db/**/*.test.ts'], ['test/db/**/*.server.test.ts']),
       onDriver('postgres.js', ['test/db/**/*.test.ts']),
       onDriver('node-postgres', ['test/db/queries/**/*.test.ts']),
+      // A few runs of what `npm run test:faults` does for as long as it takes.
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          provide: { faults: mode === 'full' ? ('full' as const) : ('few' as const) },
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
-});
+}));

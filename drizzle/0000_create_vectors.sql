@@ -3,9 +3,23 @@
 -- A busy table gives an error after five seconds instead of a queue of waiting queries.
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
-CREATE TABLE IF NOT EXISTS "documents" (
+-- The host's table, wherever the search_path finds it; made here only where there is none.
+do $$
+begin
+  if to_regclass('documents') is null then
+    CREATE TABLE "documents" (
 	"id" serial PRIMARY KEY NOT NULL
-);
+    );
+  elsif not exists (
+    select from pg_attribute
+    where attrelid = 'documents'::regclass and attname = 'id' and atttypid = 'integer'::regtype
+  ) then
+    raise exception using
+      errcode = 'datatype_mismatch',
+      message = 'documents has no column id of type integer',
+      hint = 'The ledger refers to documents by documents (id), an integer.';
+  end if;
+end $$;
 --> statement-breakpoint
 CREATE TABLE IF NOT EXISTS "vectors" (
 	"id" serial PRIMARY KEY NOT NULL,

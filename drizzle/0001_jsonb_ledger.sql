@@ -151,8 +151,8 @@ CREATE OR REPLACE VIEW "vector_patches" AS (
       select
         element.value ->> 'prefix' as prefix,
         element.value ->> 'from' as from_tail,
-        (element.value ->> 'count')::integer as count,
-        element.value ->> 'radix' = '16' as hexadecimal
+        (element.value ->> 'count')::numeric::integer as count,
+        element.value -> 'radix' = '16' as hexadecimal
     ) as run
     cross join lateral (
       select case

@@ -1,10 +1,11 @@
--- Nothing that leaves `vectors` is lost track of, whoever deletes it.
+-- Nothing that leaves `vectors` is lost track of, whoever deletes it: the functions run as their owner,
+-- so that a role with rights on `vectors` alone queues its orphans as well.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
 -- The ids that a page no longer has wait in vector_orphans, in the transaction that took them away.
 create or replace function vectors_queue_orphan() returns trigger
-language plpgsql set search_path from current as $$
+language plpgsql security definer set search_path from current as $$
 begin
   insert into vector_orphans (doc_id, page, vector_ids)
   values (old.doc_id, old.page, old.vector_ids);
@@ -21,7 +22,7 @@ execute function vectors_queue_orphan();
 --> statement-breakpoint
 -- TRUNCATE fires no row trigger.
 create or replace function vectors_queue_all_orphans() returns trigger
-language plpgsql set search_path from current as $$
+language plpgsql security definer set search_path from current as $$
 begin
   insert into vector_orphans (doc_id, page, vector_ids)
   select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
@@ -35,7 +36,7 @@ for each statement execute function vectors_queue_all_orphans();
 -- either gone from the store or spared, never deleted behind the writer's back. Writers share the
 -- lock among themselves. One statement for all pages written: a row trigger costs 30 % of the speed.
 create or replace function vectors_wait_for_purge() returns trigger
-language plpgsql set search_path from current as $$
+language plpgsql security definer set search_path from current as $$
 begin
   perform from vector_orphans
   join written on written.doc_id = vector_orphans.doc_id and written.page = vector_orphans.page

@@ -37,22 +37,22 @@ export interface AuditReport extends AuditProgress {
 
 export interface AuditOptions {
   /** Ids in one call of `existing` and in one look-up. {@defaultValue 1000} */
-  batchIds?: number;
+  batchIds?: number | undefined;
   /** How many missing and how many untracked ids the report names. {@defaultValue 10} */
-  sampleSize?: number;
+  sampleSize?: number | undefined;
   /** Set pages with missing vectors back to pending: `findPending` gives them to be written again. */
-  markMissingPending?: boolean;
+  markMissingPending?: boolean | undefined;
   /**
    * Queue untracked ids as orphans: the next purge deletes them. Only where every ingest records first
    * and writes afterwards; otherwise vectors of a page that is just being ingested look untracked.
    */
-  queueUntracked?: boolean;
+  queueUntracked?: boolean | undefined;
   /** Stops the audit, which rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called after each look-up. */
-  onProgress?: (progress: AuditProgress) => void;
+  onProgress?: ((progress: AuditProgress) => void) | undefined;
   /** {@defaultValue the package's own} */
-  tables?: VectorTables;
+  tables?: VectorTables | undefined;
 }
 
 /** Pages read at once, and look-ups whose doubtful ids are decided together. */

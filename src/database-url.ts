@@ -9,20 +9,26 @@ export type DatabaseTarget =
 export const defaultPGliteDirectory = '.pglite';
 
 /**
- * Reads a database URL: `postgres://` and `postgresql://` name a server, anything without a scheme
- * names a PGlite directory, `memory://` a PGlite that keeps nothing.
+ * Reads a database URL: `postgres://` and `postgresql://` name a server, a path names a PGlite
+ * directory, `memory://` a PGlite that keeps nothing.
  *
  * @param url - {@defaultValue the environment variable DATABASE_URL, else `.pglite`}
- * @throws {InvalidInputError} The URL has another scheme. The message does not repeat it.
+ * @throws {InvalidInputError} It is neither. The message does not repeat it: it may hold a password.
  */
 export function parseDatabaseUrl(
   url: string = process.env['DATABASE_URL'] || defaultPGliteDirectory,
 ): DatabaseTarget {
-  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === 'postgres' || scheme === 'postgresql') return { kind: 'postgres', url };
-  if (scheme === undefined || scheme === 'memory') return { kind: 'pglite', directory: url };
-  throw new InvalidInputError(
-    ['url'],
-    `must start with postgres:// or be a directory for PGlite, not start with ${scheme}://`,
-  );
+  if (typeof url !== 'string' || url === '') {
+    throw new InvalidInputError(['url'], 'must be a URL or a directory, and not empty');
+  }
+  if (/^postgres(ql)?:\/\//i.test(url)) return { kind: 'postgres', url };
+  // What was meant as a URL must not become a directory of that name.
+  const meantAsUrl = /:\/\/|^[\s"']|^(postgres(ql)?|jdbc):|^[\w.-]+:\d+(\/|$)/i;
+  if (!url.startsWith('memory://') && meantAsUrl.test(url)) {
+    throw new InvalidInputError(
+      ['url'],
+      'must start with postgres:// or postgresql://, or be a directory for PGlite',
+    );
+  }
+  return { kind: 'pglite', directory: url };
 }

@@ -31,8 +31,9 @@ export interface OpenDatabase {
  *
  * @param url - `postgres://...`, or a directory for PGlite, which is made if need be.
  *   {@defaultValue the environment variable DATABASE_URL, else `.pglite`}
- * @throws {InvalidInputError} The URL has another scheme.
- * @throws {VectorLedgerError} The URL names a directory and `@electric-sql/pglite` is not installed.
+ * @throws {InvalidInputError} The URL is none.
+ * @throws {DatabaseUnavailableError} The URL names a directory that cannot be used, or
+ *   `@electric-sql/pglite` is not installed.
  */
 export async function openDatabase(url?: string): Promise<OpenDatabase> {
   const target = parseDatabaseUrl(url);
@@ -44,7 +45,7 @@ async function openServer(url: string): Promise<OpenDatabase> {
   const client = await connectPostgres(url);
   return {
     db: drizzle({ client, schema }),
-    close: () => client.end({ timeout: closeTimeoutSeconds }),
+    close: () => closePostgres(client),
   };
 }
 

@@ -72,7 +72,7 @@ export class MigrationError extends VectorLedgerError {
   }
 }
 
-/** The database cannot be reached, refuses the connection, or ended it. The call can be tried again. */
+/** The database cannot be reached, refuses the connection, or ended it. */
 export class DatabaseUnavailableError extends VectorLedgerError {
   constructor(message: string, options?: ErrorOptions) {
     super('DATABASE_UNAVAILABLE', message, options);
@@ -81,7 +81,10 @@ export class DatabaseUnavailableError extends VectorLedgerError {
 
 /** PostgreSQL refused a statement for a reason that has no class of its own. */
 export class DatabaseError extends VectorLedgerError {
-  /** PostgreSQL's five-character error code, such as `40001` (serialization failure). */
+  /**
+   * PostgreSQL's five-character error code. `40001` (serialization failure) and `40P01` (deadlock) ask
+   * for the transaction to be tried again.
+   */
   readonly sqlState: string;
 
   constructor(sqlState: string, message: string, options?: ErrorOptions) {
@@ -102,6 +105,7 @@ function formatPath(path: InputPath): string {
 
 const sqlStates = {
   foreignKeyViolation: '23503',
+  deadlockDetected: '40P01',
   undefinedTable: '42P01',
   undefinedColumn: '42703',
   tooManyConnections: '53300',
@@ -167,6 +171,11 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return driverErrorOf(error)?.code === sqlStates.foreignKeyViolation;
 }
 
+/** Whether PostgreSQL ended the statement to resolve a deadlock; tried again, it will likely succeed. */
+export function isDeadlock(error: unknown): boolean {
+  return driverErrorOf(error)?.code === sqlStates.deadlockDetected;
+}
+
 /** PostgreSQL's message and hint for a migration that failed. */
 export function toMigrationError(error: unknown, tag: string | undefined): unknown {
   const mapped = toLedgerError(error);
@@ -218,23 +227,32 @@ export function toLedgerError(error: unknown): unknown {
   if (error instanceof VectorLedgerError) return error;
   const cause = driverErrorOf(error);
   if (cause === undefined) {
-    // A driver's error without a code; Drizzle's own wrapper must not pass, its message holds the values.
-    return error instanceof DrizzleQueryError ? (error.cause ?? error) : error;
+    // Drizzle's own wrapper must not pass, its message holds the values. The server's errors have a
+    // code; a driver's error without one is about the connection: closed, timed out, none free.
+    const inner =
+      error instanceof DrizzleQueryError ? (error.cause ?? new Error('unknown')) : error;
+    return inner !== error && inner instanceof Error && inner.name === 'Error'
+      ? unavailable(inner.message, inner)
+      : inner;
   }
   if (
     unavailableCodes.has(cause.code) ||
     unavailableSqlStates.some((start) => cause.code.startsWith(start))
   ) {
-    const reason = cause.message || cause.code;
-    return new DatabaseUnavailableError(`The database is not available: ${reason}`, { cause });
+    return unavailable(cause.message || cause.code, cause);
   }
   if (cause.code === sqlStates.undefinedTable || cause.code === sqlStates.undefinedColumn) {
     const message = `The ledger's tables are missing or not up to date (${cause.message}): run the migrations`;
     return new MigrationError(message, { hint: cause.hint }, { cause });
   }
+  if (!/^[0-9A-Z]{5}$/.test(cause.code)) return error;
   return new DatabaseError(cause.code, `PostgreSQL refused the statement: ${cause.message}`, {
     cause,
   });
+}
+
+function unavailable(reason: string, cause: Error): DatabaseUnavailableError {
+  return new DatabaseUnavailableError(`The database is not available: ${reason}`, { cause });
 }
 
 /** Runs `work` and throws what it throws as one of this package's errors. */

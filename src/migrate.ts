@@ -3,7 +3,7 @@ import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator';
 import { type Db, rowsOf } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { toMigrationError, withLedgerErrors } from './errors.ts';
+import { MigrationError, toMigrationError, withLedgerErrors } from './errors.ts';
 import { listMigrations, migrationsFolder, migrationsTable } from './migrations.ts';
 import { sharePGlite } from './pglite.ts';
 import { closePostgres, connectPostgres } from './postgres-client.ts';
@@ -32,7 +32,7 @@ const migrationLock: SQL = sql.raw('4857043921337');
  * @throws {MigrationError} A migration failed; the error names it, and nothing has changed.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
  */
-export async function migrate({ url }: { url?: string } = {}): Promise<MigrateResult> {
+export async function migrate({ url }: { url?: string | undefined } = {}): Promise<MigrateResult> {
   const target = parseDatabaseUrl(url);
   return withLedgerErrors(() =>
     target.kind === 'postgres' ? migrateServer(target.url) : migratePGlite(target.directory),
@@ -86,6 +86,11 @@ async function applyPending(
   const config = { migrationsFolder: migrationsFolder(), migrationsTable };
   const before = await lastAppliedAt(db);
   const pending = listMigrations().filter(({ when }) => when > before);
+  if (pending.length === 0) {
+    // Drizzle's migrator would want the right to create schemas all the same.
+    await requireTables(db);
+    return { applied: [] };
+  }
   try {
     await run(config);
   } catch (error) {
@@ -107,6 +112,18 @@ async function lastAppliedAt(db: Db): Promise<number> {
     await db.execute(sql`select coalesce(max(created_at), 0) as last from ${table}`),
   );
   return Number(row?.last);
+}
+
+/** @throws {MigrationError} The migrations have been applied, but to another schema. */
+async function requireTables(db: Db): Promise<void> {
+  const [found] = rowsOf<{ exists: boolean }>(
+    await db.execute(sql`select to_regclass('vectors') is not null as "exists"`),
+  );
+  if (found?.exists) return;
+  throw new MigrationError(
+    'The migrations have been applied to this database, but vectors is not in the search_path: ' +
+      'a database holds one ledger, in the schema that came first in the search_path',
+  );
 }
 
 /** The tag of the migration that holds the statement which failed. */

@@ -38,17 +38,17 @@ export interface PurgeResult extends PurgeProgress {
 
 export interface PurgeOptions {
   /** Rows of `vector_orphans` (pages) claimed in one transaction. {@defaultValue 20} */
-  batchRows?: number;
+  batchRows?: number | undefined;
   /** Ids in one call of `deleteVectors`; several stores take no more at once. {@defaultValue 1000} */
-  batchIds?: number;
+  batchIds?: number | undefined;
   /** Rows claimed in all. {@defaultValue all} */
-  limit?: number;
+  limit?: number | undefined;
   /** Stops the purge; what has been committed stays. The purge rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called after each transaction. */
-  onProgress?: (progress: PurgeProgress) => void;
+  onProgress?: ((progress: PurgeProgress) => void) | undefined;
   /** {@defaultValue the package's own} */
-  tables?: VectorTables;
+  tables?: VectorTables | undefined;
 }
 
 /**

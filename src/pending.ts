@@ -7,7 +7,7 @@ import { encodeVectorIds } from './vector-ids.ts';
 /** A page whose vectors have been written to the vector store. */
 export interface WrittenPage extends PageKey {
   /** The ids that were written. */
-  vectorIds?: readonly VectorIdInput[];
+  vectorIds?: readonly VectorIdInput[] | undefined;
 }
 
 /**

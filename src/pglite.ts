@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
-import { VectorLedgerError, withLedgerErrors } from './errors.ts';
+import { DatabaseUnavailableError } from './errors.ts';
 
 /** A PGlite in use; `release` closes it when nobody else in this process uses it. */
 export interface SharedPGlite {
@@ -18,7 +18,7 @@ const closing = new Map<string, Promise<void>>();
  * One PGlite a directory, shared by all who ask for it in this process: two on the same files destroy
  * them, and nothing in PGlite keeps them apart. Other processes are not kept out.
  *
- * @throws {VectorLedgerError} `@electric-sql/pglite` is not installed, or cannot open the directory.
+ * @throws {DatabaseUnavailableError} `@electric-sql/pglite` is not installed, or cannot open the directory.
  */
 export async function sharePGlite(directory: string): Promise<SharedPGlite> {
   if (directory.startsWith('memory://')) {
@@ -67,11 +67,16 @@ function once(work: () => Promise<void>): () => Promise<void> {
 
 async function startPGlite(dataDirectory: string): Promise<PGlite> {
   const { PGlite } = await import('@electric-sql/pglite').catch((cause: unknown) => {
-    throw new VectorLedgerError(
-      'DATABASE_UNAVAILABLE',
+    throw new DatabaseUnavailableError(
       'The embedded database needs the package @electric-sql/pglite: install it, or set DATABASE_URL to a postgres:// URL',
       { cause },
     );
   });
-  return withLedgerErrors(() => PGlite.create(dataDirectory));
+  return PGlite.create(dataDirectory).catch((cause: unknown) => {
+    const { message, errno } = Object(cause);
+    throw new DatabaseUnavailableError(
+      `The embedded database cannot be opened in ${dataDirectory}: ${message ?? `errno ${errno}`}`,
+      { cause },
+    );
+  });
 }

@@ -1,4 +1,5 @@
 import type { Options, Sql, TransactionSql } from 'postgres';
+import { InvalidInputError } from './errors.ts';
 
 /**
  * A postgres.js client whose transactions end with their connection.
@@ -7,13 +8,24 @@ import type { Options, Sql, TransactionSql } from 'postgres';
  * rollback that postgres.js sends itself, either ends the process with an uncaught TypeError
  * (porsager/postgres#1208) or runs on the connection that takes the lost one's place, inside somebody
  * else's transaction (porsager/postgres#1216).
+ *
+ * @throws {InvalidInputError} The URL cannot be read.
  */
 export async function connectPostgres(
   url: string,
   options: Options<Record<string, never>> = {},
 ): Promise<Sql> {
   const { default: postgres } = await import('postgres');
-  const client = postgres(url, { ...options, onnotice: () => {} });
+  let client: Sql;
+  try {
+    client = postgres(url, { ...options, onnotice: () => {} });
+  } catch {
+    // Without a cause: Node's error repeats the URL, password and all.
+    throw new InvalidInputError(
+      ['url'],
+      'cannot be read; characters such as # and % in the password must be percent-encoded',
+    );
+  }
   client.begin = endWithConnection(client.begin);
   return client;
 }

@@ -1,9 +1,10 @@
-import { and, between, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, between, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
 import { DocumentNotFoundError, InvalidInputError, withLedgerErrors } from './errors.ts';
 import { locateVectors, type VectorLocation } from './locate.ts';
 import { isOneOf, keyOf, selectPages, streamPages } from './pages.ts';
 import { markPagesIndexed, type WrittenPage } from './pending.ts';
+import { retryDeadlocks } from './retry.ts';
 import type { PageVectors } from './schema.ts';
 import { defaultTables, type VectorTables } from './tables.ts';
 import {
@@ -52,7 +53,10 @@ export interface VectorRepository {
    *
    * @param options.batchSize - Pages a query. {@defaultValue 100}
    */
-  streamPages(options?: { docId?: number; batchSize?: number }): AsyncIterable<PageVectors>;
+  streamPages(options?: {
+    docId?: number | undefined;
+    batchSize?: number | undefined;
+  }): AsyncIterable<PageVectors>;
 
   /** How many pages of the document are recorded. */
   countPages(docId: number): Promise<number>;
@@ -66,7 +70,8 @@ export interface VectorRepository {
   locate(vectorIds: readonly VectorIdInput[]): Promise<(VectorLocation | undefined)[]>;
 
   /**
-   * Records a page in place of what was recorded for it; ids it no longer has become orphans.
+   * Records a page in place of what was recorded for it. The ids it had are queued as orphans, all of
+   * them; the purge spares those that it still has.
    *
    * A page that is recorded exactly so already is left alone.
    *
@@ -90,7 +95,7 @@ export interface VectorRepository {
   ): Promise<number>;
 
   /**
-   * Makes these the document's pages, and no others; atomic. Ids that are gone become orphans.
+   * Makes these the document's pages, and no others; atomic. What they had is queued as orphans.
    *
    * Calls for the same document follow one another: a row lock on the document holds until the end of
    * the transaction. Inserts of its pages by others go on.
@@ -105,10 +110,10 @@ export interface VectorRepository {
     options?: UpsertOptions,
   ): Promise<number>;
 
-  /** Deletes all pages of a document and leaves the document; their ids become orphans. Returns how many pages. */
+  /** Deletes all pages of a document and leaves the document; their ids are queued as orphans. Returns how many pages. */
   deleteByDocument(docId: number): Promise<number>;
 
-  /** Deletes a page; its ids become orphans. Returns whether it was recorded. */
+  /** Deletes a page; its ids are queued as orphans. Returns whether it was recorded. */
   deleteByPage(docId: number, page: number): Promise<boolean>;
 
   /**
@@ -128,7 +133,10 @@ export interface VectorRepository {
    *
    * @param options.limit - At most so many. {@defaultValue all}
    */
-  findPending(options?: { docId?: number; limit?: number }): Promise<PageVectors[]>;
+  findPending(options?: {
+    docId?: number | undefined;
+    limit?: number | undefined;
+  }): Promise<PageVectors[]>;
 }
 
 /**
@@ -143,6 +151,16 @@ export function createVectorRepository(
   tables: VectorTables = defaultTables,
 ): VectorRepository {
   const { documents, vectors } = tables;
+
+  /** Locks a document's pages in the order in which they are recorded. */
+  async function lockPagesOf(tx: Db, docId: number): Promise<void> {
+    await tx
+      .select({ page: vectors.page })
+      .from(vectors)
+      .where(eq(vectors.docId, docId))
+      .orderBy(asc(vectors.page))
+      .for('update');
+  }
 
   const queries: Omit<VectorRepository, 'streamPages'> = {
     async findByDocument(docId) {
@@ -205,7 +223,8 @@ export function createVectorRepository(
       requireDocId(docId);
       const ownPages = withDocId(docId, pages);
       requirePageKeys(ownPages, ['pages']);
-      return db.transaction(async (tx) => {
+      const numbers = sql.param(ownPages.map(({ page }) => page));
+      const replace = async (tx: Db) => {
         const [document] = await tx
           .select({ id: documents.id })
           .from(documents)
@@ -213,22 +232,24 @@ export function createVectorRepository(
           // Keeps other replacements out, but not the foreign key's own checks.
           .for('no key update');
         if (document === undefined) throw new DocumentNotFoundError(docId, ['docId']);
-        const numbers = sql.param(ownPages.map(({ page }) => page));
+        await lockPagesOf(tx, docId);
         await tx
           .delete(vectors)
           .where(
             and(eq(vectors.docId, docId), sql`${vectors.page} <> all (${numbers}::integer[])`),
           );
         return writeArray(tx, tables, ownPages, options);
-      });
+      };
+      return retryDeadlocks(db, () => db.transaction(replace));
     },
 
     async deleteByDocument(docId) {
       requireDocId(docId);
-      const deleted = await db
-        .delete(vectors)
-        .where(eq(vectors.docId, docId))
-        .returning({ page: vectors.page });
+      const deletePages = async (tx: Db) => {
+        await lockPagesOf(tx, docId);
+        return tx.delete(vectors).where(eq(vectors.docId, docId)).returning({ page: vectors.page });
+      };
+      const deleted = await retryDeadlocks(db, () => db.transaction(deletePages));
       return deleted.length;
     },
 
@@ -243,7 +264,7 @@ export function createVectorRepository(
     },
 
     async markIndexed(pages) {
-      return markPagesIndexed(db, tables, pages);
+      return retryDeadlocks(db, () => markPagesIndexed(db, tables, pages));
     },
 
     async findPending({ docId, limit } = {}) {

@@ -84,7 +84,8 @@ export const vectors = pgTable(
 );
 
 /**
- * Ids whose page was deleted or recorded anew: still in the vector store until a purge removes them.
+ * Ids that a page had when it was deleted or recorded anew, for `purgeOrphans` to delete from the vector
+ * store. Some may be live again, on this page or another: the purge spares those.
  *
  * Filled by triggers on `vectors`, so that no way of deleting a page loses its ids. No foreign key:
  * the document is usually gone.
@@ -129,8 +130,8 @@ export const vectorPatches = pgView('vector_patches', {
       select
         element.value ->> 'prefix' as prefix,
         element.value ->> 'from' as from_tail,
-        (element.value ->> 'count')::integer as count,
-        element.value ->> 'radix' = '16' as hexadecimal
+        (element.value ->> 'count')::numeric::integer as count,
+        element.value -> 'radix' = '16' as hexadecimal
     ) as run
     cross join lateral (
       select case

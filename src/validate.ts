@@ -59,9 +59,9 @@ export function requirePageKeys(
   path: InputPath = ['keys'],
 ): asserts keys is readonly PageKey[] {
   requireArray(keys, path);
-  keys.forEach((key, index) => {
-    requirePageKey(key, [...path, index]);
-  });
+  // By index: forEach would pass over the holes of a sparse array.
+  for (let index = 0; index < keys.length; index += 1)
+    requirePageKey(keys[index], [...path, index]);
 }
 
 /**
@@ -71,7 +71,7 @@ export function requirePageKeys(
  */
 export function checkVectorIds(ids: unknown, path: InputPath = ['vectorIds']): string[] {
   requireArray(ids, path);
-  return ids.map((id, index) => {
+  return Array.from(ids, (id, index) => {
     // Most ids are strings without a fault; the path is built only for one that is not.
     if (typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed()) return id;
     return checkUnusualId(id, [...path, index]);
@@ -83,8 +83,12 @@ export function checkPage(page: unknown, path: InputPath): CheckedPage {
   requirePageKey(page, path);
   const { docId, page: pageNumber, vectorIds, grid = null } = page as NewPageVectors;
   const ids = checkVectorIds(vectorIds, [...path, 'vectorIds']);
-  if (grid !== null) requireGrid(grid, ids.length, [...path, 'grid']);
-  return { docId, page: pageNumber, vectorIds: ids, grid };
+  return {
+    docId,
+    page: pageNumber,
+    vectorIds: ids,
+    grid: grid && checkGrid(grid, ids.length, [...path, 'grid']),
+  };
 }
 
 /** @throws {InvalidInputError} */
@@ -110,11 +114,7 @@ export function requirePageKey(value: unknown, path: InputPath): asserts value i
   requirePageNumber(page, [...path, 'page']);
 }
 
-function requireGrid(
-  grid: unknown,
-  vectorCount: number,
-  path: InputPath,
-): asserts grid is PatchGrid {
+function checkGrid(grid: unknown, vectorCount: number, path: InputPath): PatchGrid {
   if (typeof grid !== 'object' || grid === null) {
     throw new InvalidInputError(path, `must be an object or null, not ${describe(grid)}`);
   }
@@ -128,6 +128,7 @@ function requireGrid(
       `needs ${start + cols * rows} vectors (start + cols * rows), the page has ${vectorCount}`,
     );
   }
+  return { cols, rows, start };
 }
 
 /** An id that is no faultless string: a number or bigint as text, or the reason why it is refused. */

@@ -9,6 +9,7 @@ import {
   isForeignKeyViolation,
   itemsOfCaller,
 } from './errors.ts';
+import { retryDeadlocks } from './retry.ts';
 import type { VectorTables } from './tables.ts';
 import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from './validate.ts';
 import { encodeVectorIds } from './vector-ids.ts';
@@ -19,9 +20,12 @@ export interface UpsertOptions {
    * Record the pages before their vectors are written to the vector store: `indexedAt` stays null
    * until `markIndexed`, and `findPending` finds them after a crash. {@defaultValue false}
    */
-  pending?: boolean;
-  /** Called after each statement with the number of pages sent so far by this call. */
-  onProgress?: (pages: number) => void;
+  pending?: boolean | undefined;
+  /**
+   * Called after each statement with the number of pages sent so far by this call. Those of a stream
+   * are recorded then, those of an array when the call has returned.
+   */
+  onProgress?: ((pages: number) => void) | undefined;
 }
 
 /** A page and where it stands in what the caller gave. */
@@ -59,7 +63,8 @@ export async function writeArray(
   options: UpsertOptions,
 ): Promise<number> {
   const seen = new SeenPages();
-  const given = pages.map((page, position): GivenPage => {
+  // Array.from: map would pass over the holes of a sparse array.
+  const given = Array.from(pages, (page, position): GivenPage => {
     const path = ['pages', position];
     requirePageKey(page, path);
     seen.add(page, path);
@@ -179,30 +184,45 @@ async function insertChunk(
       is distinct from (excluded.vector_ids, excluded.grid, excluded.indexed_at is null)`);
 }
 
+/** How often a document may come back between a write that missed it and the question which it was. */
+const maxAttempts = 3;
+
 /** Runs `work`; when a foreign key stops it, finds out which document is missing and says so. */
 async function explainMissingDocument(
   db: Db,
-  { documents }: VectorTables,
+  tables: VectorTables,
   given: readonly { docId: number; path: InputPath }[],
   work: () => Promise<void>,
 ): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!isForeignKeyViolation(error)) throw error;
-    const docIds = [...new Set(given.map(({ docId }) => docId))];
-    const [missing] = rowsOf<{ doc_id: number }>(
-      await db.execute(sql`
-        select doc_id
-        from unnest(${sql.param(docIds)}::integer[]) with ordinality as given (doc_id, position)
-        where not exists (select from ${documents} where ${documents.id} = doc_id)
-        order by position
-        limit 1`),
-    );
-    const culprit = given.find(({ docId }) => docId === missing?.doc_id);
-    if (culprit === undefined) throw error;
-    throw new DocumentNotFoundError(culprit.docId, [...culprit.path, 'docId']);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await retryDeadlocks(db, work);
+    } catch (error) {
+      if (!isForeignKeyViolation(error)) throw error;
+      const missing = await findMissingDocuments(
+        db,
+        tables,
+        given.map(({ docId }) => docId),
+      );
+      const [culprit] = given
+        .filter(({ docId }) => missing.has(docId))
+        .sort((a, b) => Number(a.path[1]) - Number(b.path[1]));
+      if (culprit) throw new DocumentNotFoundError(culprit.docId, [...culprit.path, 'docId']);
+      if (attempt === maxAttempts) throw error;
+    }
   }
+}
+
+async function findMissingDocuments(
+  db: Db,
+  { documents }: VectorTables,
+  docIds: readonly number[],
+): Promise<Set<number>> {
+  const missing = await db.execute(sql`
+    select given.id
+    from unnest(${sql.param([...new Set(docIds)])}::integer[]) as given (id)
+    where not exists (select from ${documents} where ${documents.id} = given.id)`);
+  return new Set(rowsOf<{ id: number }>(missing).map(({ id }) => id));
 }
 
 /** Refuses a page that comes a second time: which of the two should count is not for us to say. */

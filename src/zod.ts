@@ -34,7 +34,12 @@ export const newPageVectorsSchema = createInsertSchema(vectors, {
   page: positive,
   vectorIds: z.array(vectorIdSchema),
   grid: patchGridSchema.nullish(),
-}).pick({ docId: true, page: true, vectorIds: true, grid: true });
+})
+  .pick({ docId: true, page: true, vectorIds: true, grid: true })
+  .refine(
+    ({ grid, vectorIds }) => !grid || grid.start + grid.cols * grid.rows <= vectorIds.length,
+    { path: ['grid'], message: 'needs more vectors than the page has' },
+  );
 
 /** A recorded page: what `findByPage` returns. */
 export const pageVectorsSchema = createSelectSchema(vectors, {

@@ -28,6 +28,7 @@ CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON public.vectors REFERENC
 CREATE OR REPLACE FUNCTION public.vectors_queue_all_orphans()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path FROM CURRENT
 AS $function$
 begin
@@ -38,6 +39,7 @@ end $function$
 CREATE OR REPLACE FUNCTION public.vectors_queue_orphan()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path FROM CURRENT
 AS $function$
 begin
@@ -48,6 +50,7 @@ end $function$
 CREATE OR REPLACE FUNCTION public.vectors_wait_for_purge()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path FROM CURRENT
 AS $function$
 begin
@@ -70,8 +73,8 @@ view vector_patches
            FROM ((((jsonb_array_elements(v.vector_ids) WITH ORDINALITY element(value, "position")
              CROSS JOIN LATERAL ( SELECT (element.value ->> 'prefix'::text) AS prefix,
                     (element.value ->> 'from'::text) AS from_tail,
-                    ((element.value ->> 'count'::text))::integer AS count,
-                    ((element.value ->> 'radix'::text) = '16'::text) AS hexadecimal) run)
+                    (((element.value ->> 'count'::text))::numeric)::integer AS count,
+                    ((element.value -> 'radix'::text) = '16'::jsonb) AS hexadecimal) run)
              CROSS JOIN LATERAL ( SELECT
                         CASE
                             WHEN run.hexadecimal THEN ((('x'::text || lpad(run.from_tail, 8, '0'::text)))::bit(32))::integer

@@ -18,6 +18,8 @@ export type Driver = 'pglite' | 'postgres.js' | 'node-postgres';
 declare module 'vitest' {
   interface ProvidedContext {
     driver: Driver;
+    /** How many runs the fault tests make. */
+    faults: 'few' | 'full';
   }
 }
 

@@ -20,10 +20,21 @@ describe('a database URL', () => {
     },
   );
 
-  test('of another kind is refused without being repeated', () => {
-    const url = 'mysql://root:secret@localhost/db';
+  test.each([
+    'mysql://root:secret@localhost/db',
+    'jdbc:postgresql://root:secret@localhost/db',
+    'postgres:/root:secret@localhost/db',
+    '"postgres://root:secret@localhost/db"',
+    ' postgres://root:secret@localhost/db',
+    'localhost:5432/secret',
+    '',
+  ])('%o is refused without being repeated', (url) => {
     expect(() => parseDatabaseUrl(url)).toThrow(InvalidInputError);
-    expect(() => parseDatabaseUrl(url)).toThrow(/not start with mysql:\/\/$/);
+    expect(() => parseDatabaseUrl(url)).not.toThrow(/secret/);
+  });
+
+  test('that is none is refused', () => {
+    expect(() => parseDatabaseUrl(null as unknown as string)).toThrow(InvalidInputError);
   });
 
   test('comes from DATABASE_URL, of either kind, else it is .pglite', () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { expect, test } from 'vitest';
 import { toLedgerError } from '../../src/errors.ts';
@@ -7,6 +8,7 @@ import {
   DocumentNotFoundError,
   InvalidInputError,
   MigrationError,
+  migrate,
   openDatabase,
   VectorLedgerError,
 } from '../../src/index.ts';
@@ -35,6 +37,27 @@ test('a server that does not answer is unavailable, and the password stays out o
   expect(error).toBeInstanceOf(DatabaseUnavailableError);
   expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', cause: { code: 'ECONNREFUSED' } });
   expect(JSON.stringify(error) + String(error)).not.toContain('secret');
+});
+
+test.each(['postgres://user:secret#x@localhost/db', 'postgres://user:secret%zz@localhost/db'])(
+  'a URL that cannot be read is refused without its password: %s',
+  async (url) => {
+    for (const open of [() => openDatabase(url), () => migrate({ url })]) {
+      const error: unknown = await open().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(InvalidInputError);
+      expect(inspect(error, { showHidden: true })).not.toContain('secret');
+    }
+  },
+);
+
+test('an error with a code that no database gives is not made one', () => {
+  const own = Object.assign(new Error('own'), { code: 'E_APP' });
+  expect(toLedgerError(own)).toBe(own);
+});
+
+test('a driver’s error without a code is about the connection', () => {
+  const wrapped = new DrizzleQueryError('select $1', ['a bound value'], new Error('pool timeout'));
+  expect(toLedgerError(wrapped)).toBeInstanceOf(DatabaseUnavailableError);
 });
 
 test.each([

@@ -30,6 +30,7 @@ describe('a page to record', () => {
     ['vectorIds.0', { docId: 1, page: 1, vectorIds: ['\ud800'] }],
     ['vectorIds.0', { docId: 1, page: 1, vectorIds: [2 ** 53] }],
     ['grid.cols', { docId: 1, page: 1, vectorIds: [], grid: { cols: 0, rows: 1, start: 0 } }],
+    ['grid', { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 2, rows: 1, start: 0 } }],
   ])('is refused at %s: %j', (path, page) => {
     const issues = newPageVectorsSchema.safeParse(page).error?.issues;
     expect(issues?.[0]?.path.join('.')).toBe(path);

@@ -155,6 +155,19 @@ describe('a page', () => {
     await expectRefused(() => repository.upsertPage(page as NewPageVectors), path);
   });
 
+  test('that is a hole of a sparse array is refused', async () => {
+    // biome-ignore-start lint/suspicious/noSparseArray: that is the input
+    const pages = [, { docId, page: 2, vectorIds: ['a'] }] as NewPageVectors[];
+    const vectorIds = ['a', , 'b'] as string[];
+    // biome-ignore-end lint/suspicious/noSparseArray: that is the input
+    await expectRefused(() => repository.upsertPages(pages), ['pages', 0]);
+    await expectRefused(() => repository.findByPages(pages), ['keys', 0]);
+    await expectRefused(
+      () => repository.upsertPage({ docId, page: 1, vectorIds }),
+      ['page', 'vectorIds', 1],
+    );
+  });
+
   test('that comes twice is refused, in arrays and streams', async () => {
     const pages = [
       { docId, page: 1, vectorIds: ['a'] },
@@ -184,6 +197,17 @@ test('options out of range are refused', async () => {
 
 describe('an unknown document', () => {
   const unknown = 2_000_000_000;
+
+  test('is the first of several in the caller’s order', async () => {
+    const pages = [unknown + 1, docId, unknown].map((id) => ({
+      docId: id,
+      page: 1,
+      vectorIds: [],
+    }));
+    await expect(repository.upsertPages(pages)).rejects.toMatchObject({
+      path: ['pages', 0, 'docId'],
+    });
+  });
 
   test('is named with its position, and nothing is written', async () => {
     const pages = [

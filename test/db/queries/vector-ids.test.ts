@@ -72,6 +72,17 @@ test('the view expands a page to what the decoder gives', async () => {
   );
 });
 
+test('the view reads numbers as JSON may write them', async () => {
+  const docId = await createDocument(db());
+  await db().execute(sql`
+    insert into ${vectors} (doc_id, page, vector_ids)
+    values (${docId}, 1, '[{"prefix": "a", "from": "009", "count": 3.0, "radix": 1.6e1}]')`);
+  const [row] = await db().select().from(vectors).where(eq(vectors.docId, docId));
+  const patches = await db().select().from(vectorPatches).where(eq(vectorPatches.docId, docId));
+  expect(row?.vectorIds).toEqual(['a009', 'a00a', 'a00b']);
+  expect(patches.map(({ vectorId }) => vectorId)).toEqual(row?.vectorIds);
+});
+
 test('the view reads one page of many', async () => {
   const docId = await createDocument(db());
   await db()
