@@ -93,7 +93,7 @@ describe.each(noIntegers)('%o', (value) => {
       () => repository.replaceDocument(docId, [{ page: bad, vectorIds: [] }]),
       ['pages', 0, 'page'],
     );
-    await expectRefused(() => repository.markIndexed([{ docId, page: bad }]), ['keys', 0, 'page']);
+    await expectRefused(() => repository.markIndexed([{ docId, page: bad }]), ['pages', 0, 'page']);
   });
 });
 
