@@ -12,7 +12,20 @@ export interface EmbeddedServer {
   url: string;
   /** Stops the server and deletes its files. */
   stop(): Promise<void>;
+  /** Ends all of the server's processes at once with SIGKILL; its files stay. */
+  kill(): Promise<void>;
+  /** Starts it again on its files, under the same URL. */
+  restart(): Promise<void>;
 }
+
+/** Data that is thrown away after the run need not survive anything. */
+const careless = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+/**
+ * Data that has to survive the end of the server's processes. What they have handed to the operating
+ * system does, so fsync is not needed for that; what still lies in their own memory does not.
+ */
+const durable = { fsync: 'off', synchronous_commit: 'on', full_page_writes: 'off' };
 
 /**
  * Starts a server on a free port of the loopback interface.
@@ -20,7 +33,7 @@ export interface EmbeddedServer {
  * PostgreSQL refuses to run as root. Root runs it as `nobody`, from a copy of the binaries: the clone
  * may lie in a folder that only root may enter.
  */
-export async function startEmbeddedServer(): Promise<EmbeddedServer> {
+export async function startEmbeddedServer({ survivesKill = false } = {}): Promise<EmbeddedServer> {
   const home = mkdtempSync(join(enterableTmpdir(), 'colpali-vectors-'));
   const user = process.getuid?.() === 0 ? nobody() : undefined;
   let binaries = binariesFolder();
@@ -44,25 +57,24 @@ export async function startEmbeddedServer(): Promise<EmbeddedServer> {
     port,
     unix_socket_directories: '',
     max_connections: 200,
-    // The data is thrown away after the run: nothing needs to survive a power cut.
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
+    ...(survivesKill ? durable : careless),
   };
-  const server = spawn(
-    join(binaries, 'bin', 'postgres'),
-    [
-      '-D',
-      data,
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
-    { ...as, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const start = async () => {
+    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    // A process group of its own, to be killed as one.
+    const started = spawn(join(binaries, 'bin', 'postgres'), ['-D', data, ...flags], {
+      ...as,
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    await acceptsConnections(url, started);
+    return started;
+  };
+  let server = await start();
   const killOnExit = () => server.kill('SIGQUIT');
   process.once('exit', killOnExit);
 
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  await acceptsConnections(url, server);
   return {
     url,
     async stop() {
@@ -71,6 +83,14 @@ export async function startEmbeddedServer(): Promise<EmbeddedServer> {
       server.kill('SIGINT');
       await exited;
       rmSync(home, { recursive: true, force: true });
+    },
+    async kill() {
+      const exited = once(server, 'exit');
+      process.kill(-(server.pid as number), 'SIGKILL');
+      await exited;
+    },
+    async restart() {
+      server = await start();
     },
   };
 }
