@@ -74,7 +74,7 @@ const printed = snippets
   .map((name) => run(project, 'node', `out/${name}.js`));
 assert.match(printed[0] ?? '', /^1030\n/);
 assert.match(printed[0] ?? '', /patch: 41/);
-assert.match(printed[0] ?? '', /page\.docId: there is no document 8\n$/);
+assert.match(printed[0] ?? '', /page\.docId: there is no document 2\n$/);
 
 step('The README’s commands work');
 const ledgerConfig = readFileSync(join(project, 'drizzle.ledger.config.ts'), 'utf8');
