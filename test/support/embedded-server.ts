@@ -4,6 +4,7 @@ import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, parse, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { freePort } from './free-port.ts';
 
@@ -62,10 +63,8 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const start = async () => {
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    // A process group of its own, to be killed as one.
     const started = spawn(join(binaries, 'bin', 'postgres'), ['-D', data, ...flags], {
       ...as,
-      detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     await acceptsConnections(url, started);
@@ -85,14 +84,38 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
       rmSync(home, { recursive: true, force: true });
     },
     async kill() {
+      // Its children lead sessions of their own, and one that lives on keeps the shared memory in use.
+      const sql = postgres(url, { max: 1 });
+      const children = await sql<{ pid: number }[]>`select pid from pg_stat_activity`;
       const exited = once(server, 'exit');
-      process.kill(-(server.pid as number), 'SIGKILL');
+      server.kill('SIGKILL');
+      for (const { pid } of children) signal(pid, 'SIGKILL');
       await exited;
+      while (children.some(({ pid }) => signal(pid, 0))) await sleep(10);
+      await sql.end({ timeout: 0 });
     },
     async restart() {
-      server = await start();
+      // A child born after the list was made ends by itself, but not at once.
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          server = await start();
+          return;
+        } catch (error) {
+          if (attempt === 20) throw error;
+          await sleep(250);
+        }
+      }
     },
   };
+}
+
+/** Whether the process was there to get the signal. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
 }
 
 /** The folder that holds bin/, lib/ and share/ for this platform. */
@@ -133,7 +156,7 @@ async function acceptsConnections(url: string, server: ChildProcess): Promise<vo
       await sql`select 1`;
       return;
     } catch {
-      await new Promise((retry) => setTimeout(retry, 50));
+      await sleep(50);
     } finally {
       await sql.end();
     }
