@@ -20,12 +20,12 @@ CREATE UNIQUE INDEX ix_vectors_doc_page ON public.vectors USING btree (doc_id, p
 CREATE INDEX ix_vectors_vector_ids ON public.vectors USING gin (vector_ids jsonb_path_ops)
 CREATE UNIQUE INDEX vector_orphans_pkey ON public.vector_orphans USING btree (id)
 CREATE UNIQUE INDEX vectors_pkey ON public.vectors USING btree (id)
-CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON public.vectors FOR EACH ROW WHEN ((old.vector_ids <> '[]'::jsonb)) EXECUTE FUNCTION vectors_queue_orphan()
-CREATE TRIGGER vectors_queue_replaced AFTER UPDATE ON public.vectors FOR EACH ROW WHEN (((old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_orphan()
-CREATE TRIGGER vectors_queue_truncated BEFORE TRUNCATE ON public.vectors FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_all_orphans()
+CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON public.vectors REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_deleted()
+CREATE TRIGGER vectors_queue_replaced AFTER UPDATE OF vector_ids ON public.vectors FOR EACH ROW WHEN (((old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
+CREATE TRIGGER vectors_queue_truncated BEFORE TRUNCATE ON public.vectors FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_truncated()
 CREATE TRIGGER vectors_wait_after_insert AFTER INSERT ON public.vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
 CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON public.vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
-CREATE OR REPLACE FUNCTION public.vectors_queue_all_orphans()
+CREATE OR REPLACE FUNCTION public.vectors_queue_deleted()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -33,10 +33,10 @@ CREATE OR REPLACE FUNCTION public.vectors_queue_all_orphans()
 AS $function$
 begin
   insert into vector_orphans (doc_id, page, vector_ids)
-  select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
+  select doc_id, page, vector_ids from deleted where vector_ids <> '[]';
   return null;
 end $function$
-CREATE OR REPLACE FUNCTION public.vectors_queue_orphan()
+CREATE OR REPLACE FUNCTION public.vectors_queue_replaced()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -45,6 +45,17 @@ AS $function$
 begin
   insert into vector_orphans (doc_id, page, vector_ids)
   values (old.doc_id, old.page, old.vector_ids);
+  return null;
+end $function$
+CREATE OR REPLACE FUNCTION public.vectors_queue_truncated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path FROM CURRENT
+AS $function$
+begin
+  insert into vector_orphans (doc_id, page, vector_ids)
+  select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
   return null;
 end $function$
 CREATE OR REPLACE FUNCTION public.vectors_wait_for_purge()

@@ -24,8 +24,9 @@ test('nothing is left over from the conversion', async () => {
     select proname::text as name from pg_proc
     where pronamespace = current_schema::regnamespace order by proname`);
   expect(rowsOf(functions)).toEqual([
-    { name: 'vectors_queue_all_orphans' },
-    { name: 'vectors_queue_orphan' },
+    { name: 'vectors_queue_deleted' },
+    { name: 'vectors_queue_replaced' },
+    { name: 'vectors_queue_truncated' },
     { name: 'vectors_wait_for_purge' },
   ]);
 });
