@@ -125,7 +125,7 @@ ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "grid" jsonb;--> statement-breakp
 ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "indexed_at" timestamp with time zone DEFAULT now();--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "ix_vector_orphans_doc_page" ON "vector_orphans" USING btree ("doc_id","page");--> statement-breakpoint
 CREATE UNIQUE INDEX IF NOT EXISTS "ix_vectors_doc_page" ON "vectors" USING btree ("doc_id","page");--> statement-breakpoint
-CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops);--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops) WITH (fastupdate=off);--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_page_check";--> statement-breakpoint
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_page_check" CHECK ("vectors"."page" > 0);--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
@@ -134,7 +134,8 @@ ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK (jsonb_pat
         && @.count >= 1 && @.count % 1 == 0
         && ((@.from like_regex "^[0-9]{1,4}$" && (!exists (@.radix) || @.radix == 10)
              && @.from.double() + @.count <= 10000)
-            || (@.from like_regex "^[0-9a-f]{3}$" && @.radix == 16 && @.count <= 4096))))') = "vectors"."vector_ids");--> statement-breakpoint
+            || (@.from like_regex "^[0-9a-f]{3}$" && @.radix == 16 && @.count <= 4096
+                && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))') = "vectors"."vector_ids");--> statement-breakpoint
 CREATE OR REPLACE VIEW "vector_patches" AS (
   select v.doc_id, v.page, expanded.patch, expanded.vector_id
   from vectors v

@@ -3,6 +3,10 @@
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
+-- What `set search_path from current` keeps for the functions: with the temporary schema last, which
+-- otherwise comes first, for anyone to put a table of their own in the place of ours.
+select set_config('search_path', current_setting('search_path') || ', pg_temp', true);
+--> statement-breakpoint
 -- The ids of deleted pages wait in vector_orphans, in the transaction that deleted them. One statement
 -- for all of them: a row at a time takes two to three times as long for a document of computed ids.
 create or replace function vectors_queue_deleted() returns trigger
@@ -35,6 +39,12 @@ execute function vectors_queue_replaced();
 create or replace function vectors_queue_truncated() returns trigger
 language plpgsql security definer set search_path from current as $$
 begin
+  -- TRUNCATE takes rows that an older snapshot does not show.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = 'feature_not_supported',
+      message = 'vectors can be truncated at isolation level read committed only';
+  end if;
   insert into vector_orphans (doc_id, page, vector_ids)
   select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
   return null;
@@ -43,15 +53,17 @@ end $$;
 create or replace trigger vectors_queue_truncated before truncate on vectors
 for each statement execute function vectors_queue_truncated();
 --> statement-breakpoint
--- A write of a page waits for a purge in flight of the same page: after that the old vectors are
--- either gone from the store or spared, never deleted behind the writer's back. Writers share the
--- lock among themselves. One statement for all pages written: a row trigger costs 30 % of the speed.
+-- A write of a page waits for a purge in flight of the same document: after that the old vectors are
+-- either gone from the store or spared, never deleted behind the writer's back. A lock rather than the
+-- orphans' rows: those that a purge holds may not be visible to the writer's snapshot.
+-- Lock 0 is for ids whose document is not known: every writer takes it. The others share 1023 locks, so
+-- that a transaction on any number of documents fits the lock table. See src/purge-lock.ts.
 create or replace function vectors_wait_for_purge() returns trigger
-language plpgsql security definer set search_path from current as $$
+language plpgsql as $$
 begin
-  perform from vector_orphans
-  join written on written.doc_id = vector_orphans.doc_id and written.page = vector_orphans.page
-  for key share of vector_orphans;
+  perform pg_advisory_xact_lock_shared(1668246639, 0);
+  perform pg_advisory_xact_lock_shared(1668246639, lock)
+  from (select distinct 1 + mod(abs(doc_id::bigint), 1023)::integer as lock from written order by 1) as locks;
   return null;
 end $$;
 --> statement-breakpoint

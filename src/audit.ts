@@ -10,6 +10,7 @@ import { defaultTables, type VectorTables } from './tables.ts';
 import { findLiveIds, findTrackedIds } from './tracked-ids.ts';
 import { canonicalId, spellings } from './uuid.ts';
 import { checkVectorIds, requireInteger, type VectorIdInput } from './validate.ts';
+import { sameIds } from './vector-ids.ts';
 
 /** What an audit asks of a vector store: two functions of the caller's. */
 export interface AuditedStore {
@@ -256,8 +257,4 @@ async function* inBatches<T>(
     }
   }
   if (batch.length > 0) yield batch;
-}
-
-function sameIds(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((id, index) => id === b[index]);
 }

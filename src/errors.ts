@@ -245,7 +245,9 @@ export function toLedgerError(error: unknown): unknown {
     const message = `The ledger's tables are missing or not up to date (${cause.message}): run the migrations`;
     return new MigrationError(message, { hint: cause.hint }, { cause });
   }
-  if (!/^[0-9A-Z]{5}$/.test(cause.code)) return error;
+  if (!/^[0-9A-Z]{5}$/.test(cause.code)) {
+    return error instanceof DrizzleQueryError ? error.cause : error;
+  }
   return new DatabaseError(cause.code, `PostgreSQL refused the statement: ${cause.message}`, {
     cause,
   });

@@ -1,10 +1,12 @@
 import { and, asc, eq, gt, is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
-import type { Db } from './database.ts';
+import { type Db, rowsOf } from './database.ts';
 import { asCaller, InvalidInputError, withLedgerErrors } from './errors.ts';
+import { tryPurgeLock } from './purge-lock.ts';
 import { defaultTables, type VectorTables } from './tables.ts';
 import { findLiveIds } from './tracked-ids.ts';
 import { type PageKey, requireInteger } from './validate.ts';
+import { encodeVectorIds } from './vector-ids.ts';
 
 /**
  * Deletes vectors from the vector store. The promise resolves when the store has done so, not when it
@@ -14,7 +16,8 @@ import { type PageKey, requireInteger } from './validate.ts';
  *
  * @param ids - At most `batchIds` of them.
  * @param context.tx - The purge's own transaction, for vectors in the same database (pgvector): deleted
- *   with it, or not at all.
+ *   with it, or not at all. Use it rather than `db`, which on PGlite, or with one connection, waits for
+ *   the purge that waits for it.
  * @param context.signal - Fires when the purge is to stop. The purge waits for this promise all the
  *   same: a delete still under way must not meet a page that is recorded anew.
  */
@@ -59,11 +62,15 @@ export interface PurgeOptions {
  * server dies, the rows are there as before and the next purge claims them again. Any number of
  * purges may run side by side. Run it on a schedule, and after large deletes.
  *
- * While a page's orphans are being deleted, recording that page waits. So ids that can come back
- * (computed ones) are safe when pages are recorded first and their vectors written afterwards.
+ * While a document's orphans are being deleted, recording its pages waits. So ids that can come back
+ * (computed ones) are safe when pages are recorded first and their vectors written afterwards, and when
+ * no other document has the same ids. A delete that is under way when the process or its connection
+ * dies cannot be called back: it may reach the store after the lock is gone.
+ *
+ * A document that fails is passed over; after three the purge stops. What has been committed stays.
  *
  * @param db - A database, not a transaction: each batch needs one of its own.
- * @throws What `deleteVectors` throws; the batch's rows stay queued.
+ * @throws What `deleteVectors` threw first; the rows of the documents it threw for stay queued.
  */
 export async function purgeOrphans(
   db: Db,
@@ -71,7 +78,6 @@ export async function purgeOrphans(
   options: PurgeOptions = {},
 ): Promise<PurgeResult> {
   const { batchRows = 20, batchIds = 1_000, limit, onProgress, tables = defaultTables } = options;
-  const signal = options.signal ?? new AbortController().signal;
   if (is(db, PgTransaction)) {
     throw new InvalidInputError(['db'], 'must be a database, not a transaction');
   }
@@ -80,32 +86,48 @@ export async function purgeOrphans(
   if (limit !== undefined) requireInteger(limit, ['options', 'limit'], { min: 1 });
 
   const progress: PurgeProgress = { deleted: 0, spared: 0 };
+  const failures: unknown[] = [];
   let left = limit ?? Number.POSITIVE_INFINITY;
-
-  const deleteIds = async (tx: Db, ids: string[]) => {
-    for (let start = 0; start < ids.length; start += batchIds) {
-      signal.throwIfAborted();
-      await deleteVectors(ids.slice(start, start + batchIds), { tx, signal });
-    }
+  const purgeNext = async (docId: number) => {
+    const rows = Math.min(batchRows, left);
+    const batch = await purgeBatch(
+      db,
+      tables,
+      docId,
+      rows,
+      batchIds,
+      deleteVectors,
+      options.signal,
+    );
+    if (batch === undefined) return false;
+    left -= batch.rows;
+    progress.deleted += batch.deleted;
+    progress.spared += batch.spared;
+    await asCaller(() => onProgress?.({ ...progress }));
+    return true;
   };
   return withLedgerErrors(async () => {
+    await asCaller(() => options.signal?.throwIfAborted());
     let docId = await nextDocument(db, tables);
     while (docId !== undefined && left > 0) {
-      await asCaller(() => signal.throwIfAborted());
-      const batch = await purgeBatch(db, tables, docId, Math.min(batchRows, left), deleteIds);
-      if (batch === undefined) {
-        // Nothing left, or the rest is with other purges: on to the next document.
-        docId = await nextDocument(db, tables, docId);
-        continue;
-      }
-      left -= batch.rows;
-      progress.deleted += batch.deleted;
-      progress.spared += batch.spared;
-      await asCaller(() => onProgress?.({ ...progress }));
+      await asCaller(() => options.signal?.throwIfAborted());
+      const document = docId;
+      // A document whose vectors the store refuses to delete must not keep the others waiting.
+      const more = await purgeNext(document).catch((error: unknown) => {
+        failures.push(error);
+        if (failures.length === maxFailures || options.signal?.aborted) throw failures[0];
+        return false;
+      });
+      // Nothing left, or the rest is with writers and other purges: on to the next document.
+      if (!more) docId = await nextDocument(db, tables, document);
     }
+    if (failures.length > 0) throw failures[0];
     return { ...progress, remaining: await db.$count(tables.vectorOrphans) };
   });
 }
+
+/** After so many documents that failed the store is taken to be down. */
+const maxFailures = 3;
 
 /**
  * Queues ids for the next purge, as if their page had just lost them.
@@ -118,11 +140,15 @@ export async function queueOrphans(
   pages: readonly (PageKey & { vectorIds: readonly string[] })[],
 ): Promise<void> {
   if (pages.length === 0) return;
-  await db
-    .insert(vectorOrphans)
-    .values(
-      pages.map(({ docId, page, vectorIds }) => ({ docId, page, vectorIds: [...vectorIds] })),
-    );
+  // Three array parameters, however many pages: a list of values ends at 65 534 parameters.
+  const docIds = sql.param(pages.map(({ docId }) => docId));
+  const numbers = sql.param(pages.map(({ page }) => page));
+  const lists = sql.param(pages.map(({ vectorIds }) => JSON.stringify(encodeVectorIds(vectorIds))));
+  await db.execute(sql`
+    insert into ${vectorOrphans} (doc_id, page, vector_ids)
+    select doc_id, page, vector_ids::jsonb
+    from unnest(${docIds}::integer[], ${numbers}::integer[], ${lists}::text[])
+      as queued (doc_id, page, vector_ids)`);
 }
 
 /** The document after `last` that has orphans, by id. */
@@ -146,12 +172,26 @@ async function purgeBatch(
   tables: VectorTables,
   docId: number,
   rows: number,
-  deleteIds: (tx: Db, ids: string[]) => Promise<void>,
+  batchIds: number,
+  deleteVectors: DeleteVectors,
+  stop: AbortSignal | undefined,
 ): Promise<(PurgeProgress & { rows: number }) | undefined> {
   const { vectorOrphans } = tables;
-  return db.transaction(
+  const ended = new AbortController();
+  const signal = stop === undefined ? ended.signal : AbortSignal.any([stop, ended.signal]);
+  let underWay: Promise<unknown> = Promise.resolve();
+
+  const transaction = db.transaction(
     async (tx) => {
-      // Rows that a writer of the page holds are skipped: whether their ids come back is not decided.
+      // A server that ends transactions for being idle would let writers in while the store deletes.
+      const [lock] = rowsOf<{ taken: boolean }>(
+        await tx.execute(sql`
+          select ${tryPurgeLock(docId)} as taken,
+            set_config('idle_in_transaction_session_timeout', '0', true),
+            set_config('jit', 'off', true)`),
+      );
+      if (!lock?.taken) return undefined;
+
       const claimed = await tx
         .select({ id: vectorOrphans.id, vectorIds: vectorOrphans.vectorIds })
         .from(vectorOrphans)
@@ -161,12 +201,20 @@ async function purgeBatch(
         .for('update', { skipLocked: true });
       if (claimed.length === 0) return undefined;
 
-      // After the claim, and a statement of its own: it sees every writer that committed before the
-      // claim; later ones wait for it. That takes a snapshot a statement, hence read committed.
+      // After the lock, and a statement of its own: it sees every writer that committed before; later
+      // ones wait. That takes a snapshot a statement, hence read committed.
       const ids = [...new Set(claimed.flatMap(({ vectorIds }) => vectorIds))];
       const live = await findLiveIds(tx, tables, ids);
       const dead = ids.filter((id) => !live.has(id));
-      await asCaller(() => deleteIds(tx, dead));
+      for (let start = 0; start < dead.length; start += batchIds) {
+        await asCaller(() => signal.throwIfAborted());
+        // Without its connection the purge has lost its lock, and must not delete any more.
+        if (start > 0) await tx.execute(sql`select 1`);
+        underWay = asCaller(() =>
+          deleteVectors(dead.slice(start, start + batchIds), { tx, signal }),
+        );
+        await underWay;
+      }
 
       const claimedIds = sql.param(claimed.map(({ id }) => id));
       await tx
@@ -181,4 +229,12 @@ async function purgeBatch(
     },
     { isolationLevel: 'read committed' },
   );
+  try {
+    return await transaction;
+  } catch (error) {
+    // Where the connection was lost the store may still be deleting: it is told to stop, and waited for.
+    ended.abort(error);
+    await underWay.catch(() => {});
+    throw error;
+  }
 }

@@ -74,12 +74,16 @@ export const vectors = pgTable(
         && @.count >= 1 && @.count % 1 == 0
         && ((@.from like_regex "^[0-9]{1,4}$" && (!exists (@.radix) || @.radix == 10)
              && @.from.double() + @.count <= 10000)
-            || (@.from like_regex "^[0-9a-f]{3}$" && @.radix == 16 && @.count <= 4096))))') = ${table.vectorIds}`,
+            || (@.from like_regex "^[0-9a-f]{3}$" && @.radix == 16 && @.count <= 4096
+                && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))') = ${table.vectorIds}`,
     ),
     index('ix_vectors_doc_id').on(table.docId),
     uniqueIndex('ix_vectors_doc_page').on(table.docId, table.page),
     // From an id to its page. jsonb_path_ops: one entry an id or run prefix, half the size of the default.
-    index('ix_vectors_vector_ids').using('gin', table.vectorIds.op('jsonb_path_ops')),
+    // Without fastupdate: its list of pending entries would be read through for every id looked up.
+    index('ix_vectors_vector_ids')
+      .using('gin', table.vectorIds.op('jsonb_path_ops'))
+      .with({ fastupdate: 'off' }),
   ],
 );
 

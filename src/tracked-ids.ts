@@ -86,8 +86,10 @@ function elementsOfOrphans({ vectorOrphans }: VectorTables, wanted: SQL): SQL {
     select distinct stored.value
     from ${vectorOrphans} as orphan
     cross join lateral jsonb_array_elements(orphan.vector_ids) as stored (value)
-    where case jsonb_typeof(stored.value)
-      when 'object' then jsonb_build_object('prefix', stored.value -> 'prefix')
-      else stored.value
-    end in (select wanted.element::jsonb from ${wanted})`;
+    -- A join, not in (select ...): of many elements that would compare each with each.
+    join (select distinct wanted.element::jsonb as element from ${wanted}) as may_hold
+      on may_hold.element = case jsonb_typeof(stored.value)
+        when 'object' then jsonb_build_object('prefix', stored.value -> 'prefix')
+        else stored.value
+      end`;
 }

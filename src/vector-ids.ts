@@ -100,6 +100,11 @@ export function holdsVectorId(element: StoredVectorId, id: string): boolean {
   return tail >= first && tail < first + count && endsIn(id, prefix, tail, from.length, radix);
 }
 
+/** Whether two pages have the same ids in the same order, however they are stored. */
+export function sameIds(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}
+
 /** The column type: `string[]` in TypeScript, a JSON array of ids and runs in the database. */
 export const vectorIdsColumn = customType<{ data: string[]; driverData: StoredVectorId[] }>({
   dataType: () => 'jsonb',

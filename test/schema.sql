@@ -13,11 +13,11 @@ constraint vector_orphans_pkey on vector_orphans: PRIMARY KEY (id)
 constraint vectors_doc_id_fkey on vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
 constraint vectors_page_check on vectors: CHECK ((page > 0))
 constraint vectors_pkey on vectors: PRIMARY KEY (id)
-constraint vectors_vector_ids_check on vectors: CHECK ((jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && ((@."from" like_regex "^[0-9]{1,4}$" && (!(exists (@."radix")) || @."radix" == 10)) && @."from".double() + @."count" <= 10000 || (@."from" like_regex "^[0-9a-f]{3}$" && @."radix" == 16) && @."count" <= 4096))'::jsonpath) = vector_ids))
+constraint vectors_vector_ids_check on vectors: CHECK ((jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && ((@."from" like_regex "^[0-9]{1,4}$" && (!(exists (@."radix")) || @."radix" == 10)) && @."from".double() + @."count" <= 10000 || ((@."from" like_regex "^[0-9a-f]{3}$" && @."radix" == 16) && @."count" <= 4096) && @."prefix" like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))'::jsonpath) = vector_ids))
 CREATE INDEX ix_vector_orphans_doc_page ON public.vector_orphans USING btree (doc_id, page)
 CREATE INDEX ix_vectors_doc_id ON public.vectors USING btree (doc_id)
 CREATE UNIQUE INDEX ix_vectors_doc_page ON public.vectors USING btree (doc_id, page)
-CREATE INDEX ix_vectors_vector_ids ON public.vectors USING gin (vector_ids jsonb_path_ops)
+CREATE INDEX ix_vectors_vector_ids ON public.vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off)
 CREATE UNIQUE INDEX vector_orphans_pkey ON public.vector_orphans USING btree (id)
 CREATE UNIQUE INDEX vectors_pkey ON public.vectors USING btree (id)
 CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON public.vectors REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_deleted()
@@ -54,6 +54,12 @@ CREATE OR REPLACE FUNCTION public.vectors_queue_truncated()
  SET search_path FROM CURRENT
 AS $function$
 begin
+  -- TRUNCATE takes rows that an older snapshot does not show.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = 'feature_not_supported',
+      message = 'vectors can be truncated at isolation level read committed only';
+  end if;
   insert into vector_orphans (doc_id, page, vector_ids)
   select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
   return null;
@@ -61,13 +67,11 @@ end $function$
 CREATE OR REPLACE FUNCTION public.vectors_wait_for_purge()
  RETURNS trigger
  LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path FROM CURRENT
 AS $function$
 begin
-  perform from vector_orphans
-  join written on written.doc_id = vector_orphans.doc_id and written.page = vector_orphans.page
-  for key share of vector_orphans;
+  perform pg_advisory_xact_lock_shared(1668246639, 0);
+  perform pg_advisory_xact_lock_shared(1668246639, lock)
+  from (select distinct 1 + mod(abs(doc_id::bigint), 1023)::integer as lock from written order by 1) as locks;
   return null;
 end $function$
 view vector_patches

@@ -100,6 +100,13 @@ describe('a role with rights on documents and vectors alone', () => {
       await ledger.upsertPage({ docId, page: 1, vectorIds: ['b'] });
       await ledger.deleteByDocument(docId);
       expect(await database.db.$count(vectorOrphans)).toBe(2);
+      // A temporary table of the same name does not take the orphans' place.
+      await app.db.transaction(async (tx) => {
+        await tx.execute(sql`create temporary table vector_orphans (like vectors)`);
+        await createVectorRepository(tx).upsertPage({ docId, page: 2, vectorIds: ['c'] });
+        await createVectorRepository(tx).deleteByPage(docId, 2);
+      });
+      expect(await database.db.$count(vectorOrphans)).toBe(3);
       // With nothing left to do, migrating needs no more rights than to see that.
       expect(await migrate({ url: urlWith({ user: role }) })).toEqual({ applied: [] });
     } finally {

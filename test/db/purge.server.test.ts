@@ -76,6 +76,101 @@ test('an ingest of the same ids waits for the purge that deletes them, and none 
   expect([...store.ids]).toEqual(page.vectorIds);
 });
 
+test.each(['repeatable read', 'serializable'] as const)(
+  'an ingest in a host’s %s transaction waits as well, whatever its snapshot shows',
+  async (isolationLevel) => {
+    const docId = await createDocument(a.db);
+    const page = { docId, page: 1, vectorIds: patchVectorIds({ docId, page: 1, count: 30 }) };
+    await createVectorRepository(a.db).upsertPage(page);
+    store.write(page.vectorIds);
+    const [deleting, goOn] = [gate(), gate()];
+    let purged: Promise<unknown> | undefined;
+    const ingested = b.db.transaction(
+      async (tx) => {
+        await tx.execute(sql`select from documents`);
+        // After the snapshot: the page goes, and its ids are being deleted.
+        await createVectorRepository(a.db).deleteByPage(docId, 1);
+        purged = purgeOrphans(a.db, async (ids, context) => {
+          deleting.open();
+          await goOn.opened;
+          await store.deleteVectors(ids, context);
+        });
+        await deleting.opened;
+        void sleep(50).then(goOn.open);
+        await createVectorRepository(tx).upsertPage({ ...page, page: 2 }, { pending: true });
+      },
+      { isolationLevel },
+    );
+    await ingested;
+    store.write(page.vectorIds);
+    await purged;
+    expect([...store.ids]).toEqual(page.vectorIds);
+  },
+);
+
+test('ids that come back on another page of the document wait as well', async () => {
+  const page = await deletedPage();
+  const [deleting, goOn] = [gate(), gate()];
+  const purged = purgeOrphans(a.db, async (ids, context) => {
+    deleting.open();
+    await goOn.opened;
+    await store.deleteVectors(ids, context);
+  });
+  await deleting.opened;
+  const renumbered = createVectorRepository(b.db)
+    .replaceDocument(page.docId, [{ page: 2, vectorIds: page.vectorIds }], { pending: true })
+    .then(() => store.write(page.vectorIds));
+  await sleep(50);
+  goOn.open();
+  await Promise.all([purged, renumbered]);
+  expect([...store.ids]).toEqual(page.vectorIds);
+});
+
+test('ids of an unknown document are not purged while anybody records', async () => {
+  await a.db.insert(vectorOrphans).values({ docId: 0, page: 0, vectorIds: ['stray'] });
+  const docId = await createDocument(a.db);
+  await b.db.transaction(async (tx) => {
+    await createVectorRepository(tx).upsertPage({ docId, page: 1, vectorIds: ['stray'] });
+    expect(await purgeOrphans(a.db, store.deleteVectors)).toMatchObject({
+      deleted: 0,
+      remaining: 1,
+    });
+  });
+  expect(await purgeOrphans(a.db, store.deleteVectors)).toMatchObject({ deleted: 0, spared: 1 });
+});
+
+test('a purge whose connection is gone deletes no further', async () => {
+  await deletedPage();
+  const calls: number[] = [];
+  const dying = purgeOrphans(
+    a.db,
+    async (ids, { tx, signal }) => {
+      calls.push(ids.length);
+      const [row] = rowsOf<{ pid: number }>(await tx.execute(sql`select pg_backend_pid() as pid`));
+      await b.db.execute(sql`select pg_terminate_backend(${row?.pid})`);
+      await sleep(50);
+      expect(signal.aborted).toBe(true);
+    },
+    { batchIds: 100 },
+  );
+  await expect(dying).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+  await sleep(50);
+  expect(calls).toEqual([100]);
+});
+
+test('a server that ends idle transactions does not end the purge', async () => {
+  await deletedPage();
+  const url = new URL(serverUrl());
+  url.searchParams.set('options', '-c idle_in_transaction_session_timeout=50');
+  const host = await openDatabase(url.href);
+  const result = await purgeOrphans(host.db, async (ids, context) => {
+    await sleep(300);
+    await store.deleteVectors(ids, context);
+  });
+  expect(result).toMatchObject({ remaining: 0 });
+  await host.close();
+});
+
 test('a purge passes over the page that is being recorded, and spares it afterwards', async () => {
   const page = await deletedPage();
   await b.db.transaction(async (tx) => {
@@ -102,7 +197,7 @@ test('a purge waits for nobody when the recording is rolled back', async () => {
   expect(await purgeOrphans(a.db, store.deleteVectors)).toMatchObject({ deleted: 1030 });
 });
 
-test('an ingest of another page does not wait', async () => {
+test('an ingest of another document does not wait', async () => {
   const page = await deletedPage();
   const [deleting, goOn] = [gate(), gate()];
   const purged = purgeOrphans(a.db, async () => {
@@ -110,7 +205,9 @@ test('an ingest of another page does not wait', async () => {
     await goOn.opened;
   });
   await deleting.opened;
-  await createVectorRepository(b.db).upsertPage({ ...page, page: 2, vectorIds: ['other'] });
+  const docId = await createDocument(b.db);
+  expect(docId).not.toBe(page.docId);
+  await createVectorRepository(b.db).upsertPage({ docId, page: 1, vectorIds: ['other'] });
   goOn.open();
   await purged;
 });

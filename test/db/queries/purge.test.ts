@@ -139,13 +139,23 @@ describe('an id that is live again is spared', () => {
       ['8c4a1f0e-0000-4000-8000-00000000aaaa'],
       ['8c4a1f0e00004000800000000000aaaa'],
     ],
+    [
+      'in upper case',
+      ['8c4a1f0e-0000-4000-8000-00000000aaaa'],
+      ['8C4A1F0E-0000-4000-8000-00000000AAAA'],
+    ],
+    [
+      'in lower case',
+      ['8C4A1F0E00004000800000000000AAAA'],
+      ['8c4a1f0e-0000-4000-8000-00000000aaaa'],
+    ],
     ['with dashes', ['8c4a1f0e00004000800000000000aaaa'], ['8c4a1f0e-0000-4000-8000-00000000aaaa']],
   ])('%s', async (_, before, after) => {
     const docId = await ingest(before.map((id) => id));
     store.write(after);
     await ledger().upsertPage({ docId, page: 1, vectorIds: after });
     await purgeOrphans(db(), store.deleteVectors);
-    const plain = (id: string) => id.replaceAll('-', '');
+    const plain = (id: string) => id.replaceAll('-', '').toLowerCase();
     expect(store.deleted.map(plain)).toEqual(
       before.map(plain).filter((id) => !after.map(plain).includes(id)),
     );
@@ -223,6 +233,32 @@ describe('when deleteVectors', () => {
     await expectFinishedByTheNext(docId);
   });
 
+  test('throws for one document, the others are purged all the same', async () => {
+    const refused = await ingest(['not-a-uuid']);
+    const fine = await ingest(['x1'], ['x2']);
+    for (const docId of [refused, fine]) await ledger().deleteByDocument(docId);
+    const badRequest = new Error('400: not-a-uuid');
+    const purging = purgeOrphans(db(), async (ids, context) => {
+      if (ids.includes('not-a-uuid')) throw badRequest;
+      await store.deleteVectors(ids, context);
+    });
+    await expect(purging).rejects.toBe(badRequest);
+    expect([await waiting(refused), await waiting(fine)]).toEqual([1, 0]);
+  });
+
+  test('throws for three documents, the store is taken to be down', async () => {
+    for (let document = 0; document < 5; document += 1) {
+      await ledger().deleteByDocument(await ingest([`y${document}`]));
+    }
+    let calls = 0;
+    const purging = purgeOrphans(db(), () => {
+      calls += 1;
+      return Promise.reject(new Error('down'));
+    });
+    await expect(purging).rejects.toThrow('down');
+    expect(calls).toBe(3);
+  });
+
   test('throws in a later transaction, the earlier ones stay done', async () => {
     const docId = await threePagesWaiting();
     let calls = 0;
@@ -275,6 +311,15 @@ describe('markIndexed with the ids that were written', () => {
     await ledger().upsertPages(pages(docId, ['a', 'b']), { pending: true });
     expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(1);
     expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(0);
+    expect(await waiting()).toBe(0);
+  });
+
+  test('marks a page whose ids are stored otherwise than we would', async () => {
+    const docId = await createDocument(db());
+    await db().execute(sql`
+      insert into vectors (doc_id, page, vector_ids, indexed_at)
+      values (${docId}, 1, '["a0", "a1", "a2"]', null)`);
+    expect(await ledger().markIndexed(await ledger().findPending({ docId }))).toBe(1);
     expect(await waiting()).toBe(0);
   });
 

@@ -73,13 +73,16 @@ test('the view expands a page to what the decoder gives', async () => {
 });
 
 test('the view reads numbers as JSON may write them', async () => {
+  const uuidHead = 'a'.repeat(29);
   const docId = await createDocument(db());
   await db().execute(sql`
     insert into ${vectors} (doc_id, page, vector_ids)
-    values (${docId}, 1, '[{"prefix": "a", "from": "009", "count": 3.0, "radix": 1.6e1}]')`);
+    values (${docId}, 1, ${JSON.stringify([{ prefix: uuidHead, from: '009', count: 3, radix: 16 }])
+      .replace('3,', '3.0,')
+      .replace('16}', '1.6e1}')}::text::jsonb)`);
   const [row] = await db().select().from(vectors).where(eq(vectors.docId, docId));
   const patches = await db().select().from(vectorPatches).where(eq(vectorPatches.docId, docId));
-  expect(row?.vectorIds).toEqual(['a009', 'a00a', 'a00b']);
+  expect(row?.vectorIds).toEqual(['009', '00a', '00b'].map((tail) => uuidHead + tail));
   expect(patches.map(({ vectorId }) => vectorId)).toEqual(row?.vectorIds);
 });
 
@@ -108,7 +111,10 @@ describe('the column takes', () => {
     ['an id', '["a"]'],
     ['a run', '[{"prefix": "a", "from": "0", "count": 3}]'],
     ['a run that says it is decimal', '[{"prefix": "a", "from": "0", "count": 3, "radix": 10}]'],
-    ['a hexadecimal run', '[{"prefix": "a", "from": "0af", "count": 3, "radix": 16}]'],
+    [
+      'a hexadecimal run',
+      `[{"prefix": "${'a'.repeat(29)}", "from": "0af", "count": 3, "radix": 16}]`,
+    ],
     ['the longest decimal run', '[{"prefix": "a", "from": "0", "count": 10000}]'],
     ['both', '["a", {"prefix": "", "from": "9999", "count": 1}, ""]'],
   ])('%s', async (_, stored) => {
@@ -143,6 +149,10 @@ describe('the column refuses', () => {
     [
       'a hexadecimal tail in upper case',
       '[{"prefix": "a", "from": "0AF", "count": 3, "radix": 16}]',
+    ],
+    [
+      'a hexadecimal run that is no UUID',
+      '[{"prefix": "a", "from": "0af", "count": 3, "radix": 16}]',
     ],
     ['another radix', '[{"prefix": "a", "from": "000", "count": 3, "radix": 8}]'],
   ])('%s', async (_, stored) => {
