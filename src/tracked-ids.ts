@@ -4,27 +4,52 @@ import type { VectorTables } from './tables.ts';
 import { spellings } from './uuid.ts';
 import { elementsThatMayHold, holdsVectorId, type StoredVectorId } from './vector-ids.ts';
 
-/** Which of the ids, in any spelling, stand on a page. One statement: one point in time. */
+/** Which of the ids, in any spelling, stand on a page. */
 export function findLiveIds(
   db: Db,
   tables: VectorTables,
   ids: readonly string[],
 ): Promise<Set<string>> {
-  return findIds(db, ids, (wanted) => elementsOfPages(tables, wanted));
+  return findInAnySpelling(db, ids, (wanted) => elementsOfPages(tables, wanted));
 }
 
-/** Which of the ids, in any spelling, stand on a page or wait as orphans. One statement, likewise. */
+/**
+ * Which of the ids, in any spelling, stand on a page or wait as orphans.
+ *
+ * A statement asks for both: an id that a delete moves from one to the other is in either.
+ */
 export function findTrackedIds(
   db: Db,
   tables: VectorTables,
   ids: readonly string[],
 ): Promise<Set<string>> {
-  return findIds(
+  return findInAnySpelling(
     db,
     ids,
     (wanted) =>
       sql`${elementsOfPages(tables, wanted)} union all ${elementsOfOrphans(tables, wanted)}`,
   );
+}
+
+/** The ids as they are first: where they are found, and mostly they are, that is a quarter of the work. */
+async function findInAnySpelling(
+  db: Db,
+  ids: readonly string[],
+  elements: (wanted: SQL) => SQL,
+): Promise<Set<string>> {
+  const found = await findIds(db, ids, elements);
+  // Several ids may have a spelling in common: the same UUID with and without dashes.
+  const askedAs = new Map<string, string[]>();
+  for (const id of ids) {
+    if (found.has(id)) continue;
+    for (const spelling of spellings(id)) {
+      if (spelling !== id) askedAs.set(spelling, [...(askedAs.get(spelling) ?? []), id]);
+    }
+  }
+  for (const spelling of await findIds(db, [...askedAs.keys()], elements)) {
+    for (const id of askedAs.get(spelling) ?? []) found.add(id);
+  }
+  return found;
 }
 
 /**
@@ -37,26 +62,24 @@ async function findIds(
   ids: readonly string[],
   elements: (wanted: SQL) => SQL,
 ): Promise<Set<string>> {
-  // For each element that may hold an id: the ids asked for, by the spelling that it may hold.
-  const askedFor = new Map<string, [spelling: string, id: string][]>();
+  const found = new Set<string>();
+  if (ids.length === 0) return found;
+  // For each element that may hold an id: the ids that it may hold.
+  const heldBy = new Map<string, string[]>();
   for (const id of ids) {
-    for (const spelling of spellings(id)) {
-      for (const element of elementsThatMayHold(spelling)) {
-        const key = JSON.stringify(element);
-        const asked = askedFor.get(key);
-        if (asked === undefined) askedFor.set(key, [[spelling, id]]);
-        else asked.push([spelling, id]);
-      }
+    for (const element of elementsThatMayHold(id)) {
+      const key = JSON.stringify(element);
+      const held = heldBy.get(key);
+      if (held === undefined) heldBy.set(key, [id]);
+      else held.push(id);
     }
   }
-  const wanted = sql`unnest(${sql.param([...askedFor.keys()])}::text[]) as wanted (element)`;
+  const wanted = sql`unnest(${sql.param([...heldBy.keys()])}::text[]) as wanted (element)`;
   const rows = rowsOf<{ element: StoredVectorId }>(await db.execute(elements(wanted)));
-
-  const found = new Set<string>();
   for (const { element } of rows) {
     const key = typeof element === 'string' ? element : { prefix: element.prefix };
-    for (const [spelling, id] of askedFor.get(JSON.stringify(key)) ?? []) {
-      if (holdsVectorId(element, spelling)) found.add(id);
+    for (const id of heldBy.get(JSON.stringify(key)) ?? []) {
+      if (holdsVectorId(element, id)) found.add(id);
     }
   }
   return found;
