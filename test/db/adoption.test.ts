@@ -1,44 +1,33 @@
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../src/database.ts';
 import {
   createVectorRepository,
+  type Db,
   MigrationError,
   migrate,
-  type OpenDatabase,
   openDatabase,
   vectorOrphans,
 } from '../../src/index.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, useEmptyDatabase } from '../support/database.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
 import { type LegacyDump, readLegacyDump, readLegacyRows } from '../support/legacy.ts';
 import { dumpSchema } from '../support/schema-dump.ts';
 
-let url: string;
-let drop: () => Promise<void>;
-let database: OpenDatabase;
+const database = useEmptyDatabase();
 
-beforeEach(async () => {
-  ({ url, drop } = await createDatabase());
-  database = await openDatabase(url);
-});
-afterEach(async () => {
-  await database.close();
-  await drop();
-});
-
-async function load(name: LegacyDump): Promise<void> {
+async function load(name: LegacyDump, db: Db = database().db): Promise<void> {
   // One statement at a time: PGlite's and postgres.js's parsed queries take no more.
   for (const statement of readLegacyDump(name).split(/;\n/)) {
     if (/[a-z]/i.test(statement.replaceAll(/^--.*$/gm, ''))) {
-      await database.db.execute(sql.raw(statement));
+      await db.execute(sql.raw(statement));
     }
   }
 }
 
 /** Everything of the tables that are not ours. */
 async function hostTables(): Promise<unknown> {
-  const { db } = database;
+  const { db } = database();
   return {
     documents: rowsOf(await db.execute(sql`select * from documents order by id`)),
     users: rowsOf(await db.execute(sql`select * from users order by id`)),
@@ -50,11 +39,11 @@ describe('a database that Alembic made', () => {
   test('becomes the one that a fresh database gets, with every id in its place', async () => {
     await load('plain');
     const before = await hostTables();
-    await migrate({ url });
+    await migrate(database());
 
-    await expect(await dumpSchema(database.db)).toMatchFileSnapshot('../schema.sql');
+    await expect(await dumpSchema(database().db)).toMatchFileSnapshot('../schema.sql');
     expect(await hostTables()).toEqual(before);
-    const ledger = createVectorRepository(database.db);
+    const ledger = createVectorRepository(database().db);
     for (const { id, docId, page, vectorIds } of readLegacyRows('plain')) {
       expect(await ledger.findByPage(docId, page)).toMatchObject({
         id,
@@ -66,22 +55,26 @@ describe('a database that Alembic made', () => {
   });
 
   test('is taken over by drizzle-kit migrate as well', async () => {
-    await load('plain');
-    await database.close();
+    // Of this test's own: another process may use a PGlite directory only while nobody else does.
+    const { url, drop } = await createDatabase();
+    const before = await openDatabase(url);
+    await load('plain', before.db);
+    await before.close();
     expect(await runDrizzleKit(['migrate'], { DATABASE_URL: url })).toMatchObject({ code: 0 });
-    database = await openDatabase(url);
-    await expect(await dumpSchema(database.db)).toMatchFileSnapshot('../schema.sql');
-    const ledger = createVectorRepository(database.db);
-    expect(await ledger.countPages(1)).toBe(8);
+    const after = await openDatabase(url);
+    await expect(await dumpSchema(after.db)).toMatchFileSnapshot('../schema.sql');
+    expect(await createVectorRepository(after.db).countPages(1)).toBe(8);
+    await after.close();
+    await drop();
   });
 });
 
 describe('rows that cannot be taken over', () => {
   test('stop the migration with what to do, and nothing has changed', async () => {
     await load('mixed');
-    const rows = () => database.db.execute(sql`select * from vectors order by id`);
+    const rows = () => database().db.execute(sql`select * from vectors order by id`);
     const before = rowsOf(await rows());
-    const error: unknown = await migrate({ url }).catch((thrown: unknown) => thrown);
+    const error: unknown = await migrate(database()).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({
       tag: '0001_jsonb_ledger',
@@ -92,20 +85,20 @@ describe('rows that cannot be taken over', () => {
     });
     expect(rowsOf(await rows())).toEqual(before);
     expect(
-      rowsOf(await database.db.execute(sql`select to_regclass('vector_orphans')::text as found`)),
+      rowsOf(await database().db.execute(sql`select to_regclass('vector_orphans')::text as found`)),
     ).toEqual([{ found: null }]);
   });
 
   test('go through after the fix that the error names', async () => {
     await load('mixed');
     const host = await hostTables();
-    await database.db.execute(sql`update vectors set page = page + 1`);
-    await migrate({ url });
-    await expect(await dumpSchema(database.db)).toMatchFileSnapshot('../schema.sql');
+    await database().db.execute(sql`update vectors set page = page + 1`);
+    await migrate(database());
+    await expect(await dumpSchema(database().db)).toMatchFileSnapshot('../schema.sql');
     expect(await hostTables()).toEqual(host);
 
     // The newest row of a page stays, the ids of an older one wait.
-    const ledger = createVectorRepository(database.db);
+    const ledger = createVectorRepository(database().db);
     const kept = new Map<string, string[]>();
     const replaced: string[][] = [];
     for (const { docId, page, vectorIds } of readLegacyRows('mixed')) {
@@ -125,7 +118,7 @@ describe('rows that cannot be taken over', () => {
       const [docId, page] = key.split('/').map(Number) as [number, number];
       expect((await ledger.findByPage(docId, page))?.vectorIds).toEqual(ids);
     }
-    const orphans = await database.db.select().from(vectorOrphans).orderBy(vectorOrphans.id);
+    const orphans = await database().db.select().from(vectorOrphans).orderBy(vectorOrphans.id);
     expect(orphans.map(({ vectorIds }) => vectorIds)).toEqual(replaced);
     expect(replaced.length).toBeGreaterThan(0);
     expect((await ledger.findByPage(5, 1))?.vectorIds[0]).toBe('449278312341234567');

@@ -1,34 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../src/database.ts';
 import {
   createVectorRepository,
   MigrationError,
   migrate,
-  type OpenDatabase,
   openDatabase,
   vectorOrphans,
 } from '../../src/index.ts';
-import { createDocument, createServerDatabase } from '../support/database.ts';
+import { createDocument, useEmptyDatabase } from '../support/database.ts';
 
 /** What the ledger meets in a host's database: other schemas, other roles, others at the same pages. */
-let url: string;
-let drop: () => Promise<void>;
-let database: OpenDatabase;
-
-beforeEach(async () => {
-  ({ url, drop } = await createServerDatabase());
-  database = await openDatabase(url);
-});
-afterEach(async () => {
-  await database.close();
-  await drop();
-});
+const database = useEmptyDatabase();
 
 /** The database as another role, or with another search_path. */
 function urlWith({ user, searchPath }: { user?: string; searchPath?: string }): string {
-  const other = new URL(url);
+  const other = new URL(database().url);
   if (user !== undefined) {
     other.username = user;
     other.password = user;
@@ -38,14 +26,14 @@ function urlWith({ user, searchPath }: { user?: string; searchPath?: string }): 
 }
 
 async function execute(...statements: string[]): Promise<void> {
-  for (const statement of statements) await database.db.execute(sql.raw(statement));
+  for (const statement of statements) await database().db.execute(sql.raw(statement));
 }
 
 describe('writers of the same document', () => {
   test('all come through, whatever they do at once', async () => {
-    await migrate({ url });
-    const docId = await createDocument(database.db);
-    const ledger = createVectorRepository(database.db);
+    await migrate(database());
+    const docId = await createDocument(database().db);
+    const ledger = createVectorRepository(database().db);
     const pages = (count: number, tag: string) =>
       Array.from({ length: count }, (_, index) => ({
         docId,
@@ -66,9 +54,9 @@ describe('writers of the same document', () => {
   });
 
   test('replacements follow one another', async () => {
-    await migrate({ url });
-    const docId = await createDocument(database.db);
-    const ledger = createVectorRepository(database.db);
+    await migrate(database());
+    const docId = await createDocument(database().db);
+    const ledger = createVectorRepository(database().db);
     const sets = [1, 2, 3, 4].map((first) =>
       [0, 4, 8].map((step) => ({ page: first + step, vectorIds: ['x'] })),
     );
@@ -83,8 +71,8 @@ describe('a role with rights on documents and vectors alone', () => {
   const role = `colpali_vectors_app_${randomBytes(4).toString('hex')}`;
 
   test('records and deletes pages, and what it deletes is queued', async () => {
-    await migrate({ url });
-    const docId = await createDocument(database.db);
+    await migrate(database());
+    const docId = await createDocument(database().db);
     await execute(
       `create role ${role} login password '${role}'`,
       `grant select on documents to ${role}`,
@@ -99,14 +87,14 @@ describe('a role with rights on documents and vectors alone', () => {
       await ledger.upsertPage({ docId, page: 1, vectorIds: ['a'] });
       await ledger.upsertPage({ docId, page: 1, vectorIds: ['b'] });
       await ledger.deleteByDocument(docId);
-      expect(await database.db.$count(vectorOrphans)).toBe(2);
+      expect(await database().db.$count(vectorOrphans)).toBe(2);
       // A temporary table of the same name does not take the orphans' place.
       await app.db.transaction(async (tx) => {
         await tx.execute(sql`create temporary table vector_orphans (like vectors)`);
         await createVectorRepository(tx).upsertPage({ docId, page: 2, vectorIds: ['c'] });
         await createVectorRepository(tx).deleteByPage(docId, 2);
       });
-      expect(await database.db.$count(vectorOrphans)).toBe(3);
+      expect(await database().db.$count(vectorOrphans)).toBe(3);
       // With nothing left to do, migrating needs no more rights than to see that.
       expect(await migrate({ url: urlWith({ user: role }) })).toEqual({ applied: [] });
     } finally {
@@ -127,7 +115,9 @@ describe('schemas', () => {
     await app.close();
     // By its full name, from a session that does not see the schema: the trigger still finds its table.
     await execute('delete from app.documents');
-    expect(rowsOf(await database.db.execute(sql`select from app.vector_orphans`))).toHaveLength(1);
+    expect(rowsOf(await database().db.execute(sql`select from app.vector_orphans`))).toHaveLength(
+      1,
+    );
   });
 
   test('the host’s documents are found wherever the search_path leads', async () => {
@@ -136,7 +126,7 @@ describe('schemas', () => {
       'create schema app',
     );
     await migrate({ url: urlWith({ searchPath: 'app,public' }) });
-    const referenced = await database.db.execute(sql`
+    const referenced = await database().db.execute(sql`
       select confrelid::regclass::text as name from pg_constraint where conname = 'vectors_doc_id_fkey'`);
     expect(rowsOf(referenced)).toEqual([{ name: 'documents' }]);
   });
@@ -149,7 +139,7 @@ describe('schemas', () => {
 
   test('documents with another kind of id are refused with what is needed', async () => {
     await execute('create table documents (id uuid primary key)');
-    await expect(migrate({ url })).rejects.toMatchObject({
+    await expect(migrate(database())).rejects.toMatchObject({
       tag: '0000_create_vectors',
       hint: 'The ledger refers to documents by documents (id), an integer.',
     });

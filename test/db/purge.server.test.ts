@@ -6,6 +6,7 @@ import {
   createVectorRepository,
   type OpenDatabase,
   openDatabase,
+  type PurgeResult,
   patchVectorIds,
   purgeOrphans,
   vectorOrphans,
@@ -49,9 +50,8 @@ async function deletedPage() {
   return page;
 }
 
-// The dangerous case: a retried ingest brings the ids back while they are being deleted.
-test('an ingest of the same ids waits for the purge that deletes them, and none is lost', async () => {
-  const page = await deletedPage();
+/** A purge that has found what to delete and stands still before it does, until it is told to go on. */
+async function startPurge(): Promise<{ goOn: () => void; purged: Promise<PurgeResult> }> {
   const [deleting, goOn] = [gate(), gate()];
   const purged = purgeOrphans(a.db, async (ids, context) => {
     deleting.open();
@@ -59,6 +59,13 @@ test('an ingest of the same ids waits for the purge that deletes them, and none 
     await store.deleteVectors(ids, context);
   });
   await deleting.opened;
+  return { goOn: goOn.open, purged };
+}
+
+// The dangerous case: a retried ingest brings the ids back while they are being deleted.
+test('an ingest of the same ids waits for the purge that deletes them, and none is lost', async () => {
+  const page = await deletedPage();
+  const { goOn, purged } = await startPurge();
 
   let recorded = false;
   const ingested = (async () => {
@@ -70,7 +77,7 @@ test('an ingest of the same ids waits for the purge that deletes them, and none 
   await sleep(100);
   expect(recorded).toBe(false);
 
-  goOn.open();
+  goOn();
   expect(await purged).toEqual({ deleted: 1030, spared: 0, remaining: 0 });
   await ingested;
   expect([...store.ids]).toEqual(page.vectorIds);
@@ -83,25 +90,19 @@ test.each(['repeatable read', 'serializable'] as const)(
     const page = { docId, page: 1, vectorIds: patchVectorIds({ docId, page: 1, count: 30 }) };
     await createVectorRepository(a.db).upsertPage(page);
     store.write(page.vectorIds);
-    const [deleting, goOn] = [gate(), gate()];
-    let purged: Promise<unknown> | undefined;
-    const ingested = b.db.transaction(
+    let purged: Promise<PurgeResult> | undefined;
+    await b.db.transaction(
       async (tx) => {
         await tx.execute(sql`select from documents`);
         // After the snapshot: the page goes, and its ids are being deleted.
         await createVectorRepository(a.db).deleteByPage(docId, 1);
-        purged = purgeOrphans(a.db, async (ids, context) => {
-          deleting.open();
-          await goOn.opened;
-          await store.deleteVectors(ids, context);
-        });
-        await deleting.opened;
-        void sleep(50).then(goOn.open);
+        const purge = await startPurge();
+        purged = purge.purged;
+        void sleep(50).then(purge.goOn);
         await createVectorRepository(tx).upsertPage({ ...page, page: 2 }, { pending: true });
       },
       { isolationLevel },
     );
-    await ingested;
     store.write(page.vectorIds);
     await purged;
     expect([...store.ids]).toEqual(page.vectorIds);
@@ -110,18 +111,12 @@ test.each(['repeatable read', 'serializable'] as const)(
 
 test('ids that come back on another page of the document wait as well', async () => {
   const page = await deletedPage();
-  const [deleting, goOn] = [gate(), gate()];
-  const purged = purgeOrphans(a.db, async (ids, context) => {
-    deleting.open();
-    await goOn.opened;
-    await store.deleteVectors(ids, context);
-  });
-  await deleting.opened;
+  const { goOn, purged } = await startPurge();
   const renumbered = createVectorRepository(b.db)
     .replaceDocument(page.docId, [{ page: 2, vectorIds: page.vectorIds }], { pending: true })
     .then(() => store.write(page.vectorIds));
   await sleep(50);
-  goOn.open();
+  goOn();
   await Promise.all([purged, renumbered]);
   expect([...store.ids]).toEqual(page.vectorIds);
 });
@@ -199,16 +194,11 @@ test('a purge waits for nobody when the recording is rolled back', async () => {
 
 test('an ingest of another document does not wait', async () => {
   const page = await deletedPage();
-  const [deleting, goOn] = [gate(), gate()];
-  const purged = purgeOrphans(a.db, async () => {
-    deleting.open();
-    await goOn.opened;
-  });
-  await deleting.opened;
+  const { goOn, purged } = await startPurge();
   const docId = await createDocument(b.db);
   expect(docId).not.toBe(page.docId);
   await createVectorRepository(b.db).upsertPage({ docId, page: 1, vectorIds: ['other'] });
-  goOn.open();
+  goOn();
   await purged;
 });
 

@@ -8,8 +8,8 @@ import { drizzle as drizzlePGlite } from 'drizzle-orm/pglite';
 import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js';
 import { Pool } from 'pg';
 import postgres from 'postgres';
-import { afterAll, beforeAll, inject } from 'vitest';
-import { type Db, documents } from '../../src/index.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, inject } from 'vitest';
+import { type Db, documents, type OpenDatabase, openDatabase } from '../../src/index.ts';
 import { databaseUrl } from './database-url.ts';
 
 /** What a database test runs on; each is a project in vitest.config.ts. */
@@ -105,6 +105,25 @@ export async function createDatabase(): Promise<{ url: string; drop: () => Promi
     url: join(folder, 'database'),
     drop: async () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/**
+ * An empty database for each test, of the project's kind, opened without having been migrated.
+ *
+ * @returns A function that gives it and its URL, from `beforeEach` on.
+ */
+export function useEmptyDatabase(): () => { url: string; db: OpenDatabase['db'] } {
+  let created: Awaited<ReturnType<typeof createDatabase>>;
+  let opened: OpenDatabase;
+  beforeEach(async () => {
+    created = await createDatabase();
+    opened = await openDatabase(created.url);
+  });
+  afterEach(async () => {
+    await opened.close();
+    await created.drop();
+  });
+  return () => ({ url: created.url, db: opened.db });
 }
 
 /** A new document, as its host application would make one. Returns its id. */
