@@ -114,8 +114,9 @@ export async function purgeOrphans(
       const document = docId;
       // A document whose vectors the store refuses to delete must not keep the others waiting.
       const more = await purgeNext(document).catch((error: unknown) => {
+        if (options.signal?.aborted) throw error;
         failures.push(error);
-        if (failures.length === maxFailures || options.signal?.aborted) throw failures[0];
+        if (failures.length === maxFailures) throw failures[0];
         return false;
       });
       // Nothing left, or the rest is with writers and other purges: on to the next document.
