@@ -5,15 +5,13 @@ import { asc, gt, inArray, sql } from 'drizzle-orm';
 import { pgTable, uuid, vector as vectorColumn } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
+import { migrationsFolder, migrationsTable } from '../src/migrations.ts';
 import * as schema from '../src/schema.ts';
 import { dimensions, type ExampleStore, runScenario } from './scenario.ts';
 
 const client = await PGlite.create({ extensions: { vector } });
 const db = drizzle({ client, schema });
-await migrate(db, {
-  migrationsFolder: new URL('../drizzle', import.meta.url).pathname,
-  migrationsTable: '__colpali_vectors_migrations',
-});
+await migrate(db, { migrationsFolder: migrationsFolder(), migrationsTable });
 
 /** The application's own table: a vector a row, under the id that the ledger records. */
 const points = pgTable('points', {

@@ -7,7 +7,8 @@ import {
   vectorOrphans,
   vectors,
 } from '../../../src/index.ts';
-import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { useTestDatabase } from '../../support/database.ts';
+import { ingestDocument } from '../../support/ingest.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { randomVectorIds } from '../../support/random-ids.ts';
 
@@ -22,15 +23,7 @@ beforeEach(async () => {
   await db().delete(vectorOrphans);
 });
 
-/** A document with its pages in the ledger and in the store. */
-async function ingest(...pages: string[][]): Promise<number> {
-  const docId = await createDocument(db());
-  await ledger().upsertPages(
-    pages.map((vectorIds, index) => ({ docId, page: index + 1, vectorIds })),
-  );
-  for (const ids of pages) store.write(ids);
-  return docId;
-}
+const ingest = (...pages: string[][]) => ingestDocument(db(), store, pages);
 
 test('of a ledger and a store that agree finds nothing', async () => {
   await ingest(randomVectorIds(1030), ['one point'], []);

@@ -11,6 +11,7 @@ import {
   vectors,
 } from '../../../src/index.ts';
 import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { ingestDocument } from '../../support/ingest.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { randomVectorIds } from '../../support/random-ids.ts';
 
@@ -25,15 +26,7 @@ beforeEach(async () => {
   await db().delete(vectorOrphans);
 });
 
-/** A document with its pages in the ledger and in the store; the page's number is the position plus 1. */
-async function ingest(...pages: string[][]): Promise<number> {
-  const docId = await createDocument(db());
-  await ledger().upsertPages(
-    pages.map((vectorIds, index) => ({ docId, page: index + 1, vectorIds })),
-  );
-  for (const ids of pages) store.write(ids);
-  return docId;
-}
+const ingest = (...pages: string[][]) => ingestDocument(db(), store, pages);
 
 const computed = (docId: number, page: number, count: number) =>
   patchVectorIds({ docId, page, count });
