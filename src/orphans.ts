@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import { type Db, rowsOf } from './database.ts';
-import { asCaller, InvalidInputError, withLedgerErrors } from './errors.ts';
+import { asCaller, InvalidInputError, toLedgerError, withLedgerErrors } from './errors.ts';
 import { tryPurgeLock } from './purge-lock.ts';
 import { defaultTables, type VectorTables } from './tables.ts';
 import { findLiveIds } from './tracked-ids.ts';
@@ -193,6 +193,7 @@ async function purgeBatch(
       );
       if (!lock?.taken) return undefined;
 
+      // The lock keeps other purges out; rows that somebody else is deleting by hand are passed over.
       const claimed = await tx
         .select({ id: vectorOrphans.id, vectorIds: vectorOrphans.vectorIds })
         .from(vectorOrphans)
@@ -234,7 +235,7 @@ async function purgeBatch(
     return await transaction;
   } catch (error) {
     // Where the connection was lost the store may still be deleting: it is told to stop, and waited for.
-    ended.abort(error);
+    ended.abort(toLedgerError(error));
     await underWay.catch(() => {});
     throw error;
   }

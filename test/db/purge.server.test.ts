@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { rowsOf } from '../../src/database.ts';
 import {
   createVectorRepository,
+  DatabaseUnavailableError,
   type OpenDatabase,
   openDatabase,
   type PurgeResult,
@@ -145,6 +146,7 @@ test('a purge whose connection is gone deletes no further', async () => {
       await b.db.execute(sql`select pg_terminate_backend(${row?.pid})`);
       await sleep(50);
       expect(signal.aborted).toBe(true);
+      expect(signal.reason).toBeInstanceOf(DatabaseUnavailableError);
     },
     { batchIds: 100 },
   );
