@@ -16,27 +16,26 @@ CREATE TABLE IF NOT EXISTS "vector_orphans" (
 create or replace function vectors_legacy_ids(vector_ids text) returns jsonb
 language plpgsql immutable strict as $$
 declare
-  parsed jsonb;
   ids jsonb;
 begin
   if ltrim(vector_ids, E' \t\r\n') like '[%' then
-    begin
-      parsed := vector_ids::jsonb;
-    exception when data_exception or program_limit_exceeded then
-      return null;
-    end;
-    -- As text: an integer above 2^53 keeps every digit.
-    select coalesce(jsonb_agg(element.value #>> '{}' order by element.position), '[]')
+    ids := vector_ids::jsonb;
+    if ids = jsonb_path_query_array(ids, 'strict $[*] ? (@.type() == "string" && @ != "")') then
+      return ids; -- as most rows are: nothing to take apart
+    end if;
+    -- From json, which keeps numbers as they were written: every digit of an integer above 2^53, and no
+    -- integer made of 1e22.
+    select jsonb_agg(element.value #>> '{}' order by element.position)
     into ids
-    from jsonb_array_elements(parsed) with ordinality as element (value, position)
-    having coalesce(bool_and(case jsonb_typeof(element.value)
-      when 'string' then element.value <> '""'
+    from json_array_elements(vector_ids::json) with ordinality as element (value, position)
+    having bool_and(case json_typeof(element.value)
+      when 'string' then element.value #>> '{}' <> ''
       when 'number' then element.value #>> '{}' ~ '^-?[0-9]+$'
       else false
-    end), true);
+    end);
   elsif btrim(vector_ids, E' \t\r\n') = '' then
     ids := '[]';
-  else
+  elsif btrim(vector_ids, E' \t\r\n') not in ('null', 'None') then
     select jsonb_agg(btrim(piece.id, E' \t\r\n') order by piece.position)
     into ids
     from string_to_table(vector_ids, ',') with ordinality as piece (id, position)
@@ -44,6 +43,8 @@ begin
     having bool_and(btrim(piece.id, E' \t\r\n') ~ '^[^[:space:]"''\[\]{}()]+$');
   end if;
   return ids;
+exception when data_exception or program_limit_exceeded then
+  return null;
 end $$;
 --> statement-breakpoint
 do $$
@@ -51,6 +52,7 @@ declare
   total bigint;
   unreadable bigint;
   unreadable_rows text;
+  printed_by_python boolean;
   below_one bigint;
   below_one_rows text;
   doubled bigint;
@@ -66,7 +68,10 @@ begin
   lock table vectors in access exclusive mode;
 
   with problem as (
-    select id, page < 1 as is_below_one, vectors_legacy_ids(vector_ids::text) is null as is_unreadable
+    select id,
+      page < 1 as is_below_one,
+      vectors_legacy_ids(vector_ids::text) is null as is_unreadable,
+      vector_ids::text like '[''%' as is_printed_by_python
     from vectors
   ), ranked as (
     select *,
@@ -77,9 +82,10 @@ begin
   select count(*),
     count(*) filter (where is_unreadable),
     string_agg(id::text, ', ' order by id) filter (where is_unreadable and unreadable_rank <= 10),
+    bool_or(is_printed_by_python),
     count(*) filter (where is_below_one),
     string_agg(id::text, ', ' order by id) filter (where is_below_one and below_one_rank <= 10)
-  into total, unreadable, unreadable_rows, below_one, below_one_rows
+  into total, unreadable, unreadable_rows, printed_by_python, below_one, below_one_rows
   from ranked;
 
   if unreadable + below_one > 0 then
@@ -97,7 +103,10 @@ begin
         case when below_one > 0 then
           'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1;' end,
         case when unreadable > 0 then
-          'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Mend or delete those rows.' end);
+          'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Mend or delete those rows.' end,
+        case when printed_by_python then
+          'Lists as Python prints them become JSON with: '
+          'update vectors set vector_ids = replace(vector_ids, '''''''', ''"'') where vector_ids like ''[''''%'';' end);
   end if;
 
   -- Two rows for one page: the newest stays, the ids of the others wait for a purge.
@@ -113,7 +122,7 @@ begin
   )
   select count(*) into doubled from queued;
   if doubled > 0 then
-    raise notice '% older rows of pages recorded twice: their ids are in vector_orphans', doubled;
+    raise warning '% older rows of pages that were recorded twice: their ids wait in vector_orphans', doubled;
   end if;
 
   alter table vectors alter column vector_ids set data type jsonb using vectors_legacy_ids(vector_ids::text);

@@ -109,6 +109,7 @@ const sqlStates = {
   undefinedTable: '42P01',
   undefinedColumn: '42703',
   tooManyConnections: '53300',
+  lockNotAvailable: '55P03',
 } as const;
 
 /** Classes of SQLSTATE (first two characters, or more) that mean: no usable connection. */
@@ -176,16 +177,27 @@ export function isDeadlock(error: unknown): boolean {
   return driverErrorOf(error)?.code === sqlStates.deadlockDetected;
 }
 
-/** PostgreSQL's message and hint for a migration that failed. */
-export function toMigrationError(error: unknown, tag: string | undefined): unknown {
+/**
+ * PostgreSQL's message and hint for a migration that failed.
+ *
+ * @param what - What failed, as the message begins: `Migration 0001_jsonb_ledger`.
+ */
+export function toMigrationError(error: unknown, what: string, tag: string | undefined): unknown {
   const mapped = toLedgerError(error);
   if (!(mapped instanceof DatabaseError) && !(mapped instanceof MigrationError)) return mapped;
   const cause = mapped.cause as DriverError;
-  const where = tag === undefined ? 'The migration' : `Migration ${tag}`;
-  const hint = cause.hint === undefined ? '' : `\nHint: ${cause.hint}`;
-  const message = `${where} failed and nothing was changed: ${cause.message}${hint}`;
-  return new MigrationError(message, { tag, hint: cause.hint }, { cause });
+  const hint = cause.code === sqlStates.lockNotAvailable ? busyHint : cause.hint;
+  const message = `${what} failed and nothing was changed: ${cause.message}`;
+  return new MigrationError(
+    hint === undefined ? message : `${message}\nHint: ${hint}`,
+    { tag, hint },
+    { cause },
+  );
 }
+
+const busyHint =
+  'Another session uses one of the tables and did not let go of it in time (lock_timeout). ' +
+  "End it or wait for it, then try again; to see it: select pid, state, xact_start, query from pg_stat_activity where state <> 'idle' order by xact_start;";
 
 /**
  * Carries what a function of the caller's threw past `toLedgerError`: a vector store that refuses the

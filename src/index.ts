@@ -18,6 +18,8 @@ export {
 } from './errors.ts';
 export type { VectorLocation } from './locate.ts';
 export { type MigrateResult, migrate } from './migrate.ts';
+export type { MigrationOptions } from './migration-session.ts';
+export { type MigrationStatus, migrationStatus } from './migration-status.ts';
 export {
   type DeleteVectors,
   type PurgeOptions,
@@ -37,6 +39,7 @@ export {
   type DocumentPage,
   type VectorRepository,
 } from './repository.ts';
+export { type RollbackOptions, type RollbackResult, rollback } from './rollback.ts';
 export {
   type Document,
   documents,
@@ -50,6 +53,7 @@ export {
   vectors,
   vectorsRelations,
 } from './schema.ts';
+export type { SchemaDrift } from './schema-objects.ts';
 export type { VectorTables } from './tables.ts';
 export type { NewPageVectors, PageKey, VectorIdInput } from './validate.ts';
 export {

@@ -13,7 +13,7 @@ export const migrationsTable = '__colpali_vectors_migrations';
 export interface Migration {
   /** Its file's name without the ending: `0000_create_vectors`. */
   tag: string;
-  /** When it was generated, in milliseconds since 1970; what the applied ones are compared by. */
+  /** When it was generated, in milliseconds since 1970; what the applied ones are known by. */
   when: number;
 }
 
@@ -27,4 +27,10 @@ export function migrationsFolder(): string {
 export function listMigrations(): Migration[] {
   const journal = JSON.parse(readFileSync(`${migrationsFolder()}/meta/_journal.json`, 'utf8'));
   return journal.entries;
+}
+
+/** The statements that undo a migration, in order. */
+export function readDownStatements(tag: string): string[] {
+  const file = readFileSync(`${migrationsFolder()}/down/${tag}.sql`, 'utf8');
+  return file.split('--> statement-breakpoint');
 }

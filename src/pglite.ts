@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { PGlite } from '@electric-sql/pglite';
+import type { PGlite, QueryOptions, Transaction } from '@electric-sql/pglite';
 import { DatabaseUnavailableError } from './errors.ts';
 
 /** A PGlite in use; `release` closes it when nobody else in this process uses it. */
@@ -78,5 +78,30 @@ async function startPGlite(dataDirectory: string): Promise<PGlite> {
       `The embedded database cannot be opened in ${dataDirectory}: ${message ?? `errno ${errno}`}`,
       { cause },
     );
+  });
+}
+
+type NoticeListener = NonNullable<QueryOptions['onNotice']>;
+
+/** The same client; the notices of its queries, and of those in its transactions, reach `onNotice`. */
+export function listenToNotices(client: PGlite, onNotice: NoticeListener): PGlite {
+  const query: PGlite['query'] = listeningQuery(client, onNotice);
+  const transaction: PGlite['transaction'] = (work) =>
+    client.transaction((tx) => work(override(tx, { query: listeningQuery(tx, onNotice) })));
+  return override(client, { query, transaction });
+}
+
+function listeningQuery(target: PGlite | Transaction, onNotice: NoticeListener): PGlite['query'] {
+  return (query, params, options) => target.query(query, params, { ...options, onNotice });
+}
+
+/** The object with some of its methods replaced; the others still run on the object itself. */
+function override<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      if (name in methods) return methods[name as keyof T];
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
   });
 }

@@ -18,7 +18,7 @@ export async function connectPostgres(
   const { default: postgres } = await import('postgres');
   let client: Sql;
   try {
-    client = postgres(url, { ...options, onnotice: () => {} });
+    client = postgres(url, { onnotice: () => {}, ...options });
   } catch {
     // Without a cause: Node's error repeats the URL, password and all.
     throw new InvalidInputError(

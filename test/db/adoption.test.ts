@@ -12,7 +12,7 @@ import {
 import { createDatabase, useEmptyDatabase } from '../support/database.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
 import { type LegacyDump, readLegacyDump, readLegacyRows } from '../support/legacy.ts';
-import { dumpSchema } from '../support/schema-dump.ts';
+import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
 const database = useEmptyDatabase();
 
@@ -41,7 +41,7 @@ describe('a database that Alembic made', () => {
     const before = await hostTables();
     await migrate(database());
 
-    await expect(await dumpSchema(database().db)).toMatchFileSnapshot('../schema.sql');
+    await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
     expect(await hostTables()).toEqual(before);
     const ledger = createVectorRepository(database().db);
     for (const { id, docId, page, vectorIds } of readLegacyRows('plain')) {
@@ -62,7 +62,7 @@ describe('a database that Alembic made', () => {
     await before.close();
     expect(await runDrizzleKit(['migrate'], { DATABASE_URL: url })).toMatchObject({ code: 0 });
     const after = await openDatabase(url);
-    await expect(await dumpSchema(after.db)).toMatchFileSnapshot('../schema.sql');
+    await expect(await dumpSchema(after.db)).toMatchFileSnapshot(schemaFile);
     expect(await createVectorRepository(after.db).countPages(1)).toBe(8);
     await after.close();
     await drop();
@@ -94,7 +94,7 @@ describe('rows that cannot be taken over', () => {
     const host = await hostTables();
     await database().db.execute(sql`update vectors set page = page + 1`);
     await migrate(database());
-    await expect(await dumpSchema(database().db)).toMatchFileSnapshot('../schema.sql');
+    await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
     expect(await hostTables()).toEqual(host);
 
     // The newest row of a page stays, the ids of an older one wait.

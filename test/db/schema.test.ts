@@ -2,13 +2,13 @@ import { sql } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { rowsOf } from '../../src/database.ts';
 import { useTestDatabase } from '../support/database.ts';
-import { dumpSchema } from '../support/schema-dump.ts';
+import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
 const db = useTestDatabase();
 
-test('the migrated database is the one in test/schema.sql', async () => {
-  // Written anew with `npx vitest run test/db/schema.test.ts -u`, to be read in the diff.
-  await expect(await dumpSchema(db())).toMatchFileSnapshot('../schema.sql');
+test('the migrated database is the one in drizzle/schema.sql', async () => {
+  // Written anew with `npx vitest run --project postgres.js test/db/schema.test.ts -u`, to be read in the diff.
+  await expect(await dumpSchema(db())).toMatchFileSnapshot(schemaFile);
 });
 
 test('documents has its id and nothing else', async () => {

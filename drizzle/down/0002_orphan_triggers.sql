@@ -1,0 +1,21 @@
+-- From here on nothing queues the ids of deleted pages, and writers do not wait for a purge.
+
+select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
+--> statement-breakpoint
+drop trigger if exists vectors_wait_after_update on vectors;
+--> statement-breakpoint
+drop trigger if exists vectors_wait_after_insert on vectors;
+--> statement-breakpoint
+drop trigger if exists vectors_queue_truncated on vectors;
+--> statement-breakpoint
+drop trigger if exists vectors_queue_replaced on vectors;
+--> statement-breakpoint
+drop trigger if exists vectors_queue_deleted on vectors;
+--> statement-breakpoint
+drop function if exists vectors_wait_for_purge();
+--> statement-breakpoint
+drop function if exists vectors_queue_truncated();
+--> statement-breakpoint
+drop function if exists vectors_queue_replaced();
+--> statement-breakpoint
+drop function if exists vectors_queue_deleted();

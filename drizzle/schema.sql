@@ -1,0 +1,165 @@
+-- column vector_orphans.id
+bigint not null default nextval('vector_orphans_id_seq'::regclass)
+
+-- column vector_orphans.doc_id
+integer not null
+
+-- column vector_orphans.page
+integer not null
+
+-- column vector_orphans.vector_ids
+jsonb not null
+
+-- column vector_orphans.orphaned_at
+timestamp with time zone not null default now()
+
+-- column vectors.id
+integer not null default nextval('vectors_id_seq'::regclass)
+
+-- column vectors.doc_id
+integer not null
+
+-- column vectors.page
+integer not null
+
+-- column vectors.vector_ids
+jsonb not null
+
+-- column vectors.grid
+jsonb
+
+-- column vectors.indexed_at
+timestamp with time zone default now()
+
+-- constraint vector_orphans_pkey
+vector_orphans: PRIMARY KEY (id)
+
+-- constraint vectors_doc_id_fkey
+vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
+
+-- constraint vectors_page_check
+vectors: CHECK ((page > 0))
+
+-- constraint vectors_pkey
+vectors: PRIMARY KEY (id)
+
+-- constraint vectors_vector_ids_check
+vectors: CHECK ((jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && ((@."from" like_regex "^[0-9]{1,4}$" && (!(exists (@."radix")) || @."radix" == 10)) && @."from".double() + @."count" <= 10000 || ((@."from" like_regex "^[0-9a-f]{3}$" && @."radix" == 16) && @."count" <= 4096) && @."prefix" like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))'::jsonpath) = vector_ids))
+
+-- index ix_vector_orphans_doc_page
+CREATE INDEX ix_vector_orphans_doc_page ON vector_orphans USING btree (doc_id, page)
+
+-- index vector_orphans_pkey
+CREATE UNIQUE INDEX vector_orphans_pkey ON vector_orphans USING btree (id)
+
+-- index ix_vectors_doc_id
+CREATE INDEX ix_vectors_doc_id ON vectors USING btree (doc_id)
+
+-- index ix_vectors_doc_page
+CREATE UNIQUE INDEX ix_vectors_doc_page ON vectors USING btree (doc_id, page)
+
+-- index ix_vectors_vector_ids
+CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off)
+
+-- index vectors_pkey
+CREATE UNIQUE INDEX vectors_pkey ON vectors USING btree (id)
+
+-- trigger vectors_queue_deleted
+CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON vectors REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_deleted()
+
+-- trigger vectors_queue_replaced
+CREATE TRIGGER vectors_queue_replaced AFTER UPDATE OF vector_ids ON vectors FOR EACH ROW WHEN (((old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
+
+-- trigger vectors_queue_truncated
+CREATE TRIGGER vectors_queue_truncated BEFORE TRUNCATE ON vectors FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_truncated()
+
+-- trigger vectors_wait_after_insert
+CREATE TRIGGER vectors_wait_after_insert AFTER INSERT ON vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
+
+-- trigger vectors_wait_after_update
+CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
+
+-- function vectors_queue_deleted
+CREATE OR REPLACE FUNCTION vectors_queue_deleted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path FROM CURRENT
+AS $function$
+begin
+  insert into vector_orphans (doc_id, page, vector_ids)
+  select doc_id, page, vector_ids from deleted where vector_ids <> '[]';
+  return null;
+end $function$
+
+-- function vectors_queue_replaced
+CREATE OR REPLACE FUNCTION vectors_queue_replaced()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path FROM CURRENT
+AS $function$
+begin
+  insert into vector_orphans (doc_id, page, vector_ids)
+  values (old.doc_id, old.page, old.vector_ids);
+  return null;
+end $function$
+
+-- function vectors_queue_truncated
+CREATE OR REPLACE FUNCTION vectors_queue_truncated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path FROM CURRENT
+AS $function$
+begin
+  -- TRUNCATE takes rows that an older snapshot does not show.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = 'feature_not_supported',
+      message = 'vectors can be truncated at isolation level read committed only';
+  end if;
+  insert into vector_orphans (doc_id, page, vector_ids)
+  select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
+  return null;
+end $function$
+
+-- function vectors_wait_for_purge
+CREATE OR REPLACE FUNCTION vectors_wait_for_purge()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_advisory_xact_lock_shared(1668246639, 0);
+  perform pg_advisory_xact_lock_shared(1668246639, lock)
+  from (select distinct 1 + mod(abs(doc_id::bigint), 1023)::integer as lock from written order by 1) as locks;
+  return null;
+end $function$
+
+-- view vector_patches
+SELECT v.doc_id,
+    v.page,
+    expanded.patch,
+    expanded.vector_id
+   FROM (vectors v
+     CROSS JOIN LATERAL ( SELECT ((row_number() OVER (ORDER BY element."position", tail.value) - 1))::integer AS patch,
+                CASE
+                    WHEN (run.count IS NULL) THEN (element.value #>> '{}'::text[])
+                    ELSE (run.prefix || lpad(digits.value, GREATEST(length(run.from_tail), length(digits.value)), '0'::text))
+                END AS vector_id
+           FROM ((((jsonb_array_elements(v.vector_ids) WITH ORDINALITY element(value, "position")
+             CROSS JOIN LATERAL ( SELECT (element.value ->> 'prefix'::text) AS prefix,
+                    (element.value ->> 'from'::text) AS from_tail,
+                    (((element.value ->> 'count'::text))::numeric)::integer AS count,
+                    ((element.value -> 'radix'::text) = '16'::jsonb) AS hexadecimal) run)
+             CROSS JOIN LATERAL ( SELECT
+                        CASE
+                            WHEN run.hexadecimal THEN ((('x'::text || lpad(run.from_tail, 8, '0'::text)))::bit(32))::integer
+                            ELSE (run.from_tail)::integer
+                        END AS value) first)
+             CROSS JOIN LATERAL generate_series(COALESCE(first.value, 0), COALESCE(((first.value + run.count) - 1), 0)) tail(value))
+             CROSS JOIN LATERAL ( SELECT
+                        CASE
+                            WHEN run.hexadecimal THEN to_hex(tail.value)
+                            ELSE (tail.value)::text
+                        END AS value) digits)) expanded);
