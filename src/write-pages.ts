@@ -5,11 +5,11 @@ import {
   asCaller,
   DocumentNotFoundError,
   type InputPath,
-  InvalidInputError,
   isForeignKeyViolation,
   itemsOfCaller,
 } from './errors.ts';
 import { retryDeadlocks } from './retry.ts';
+import { SeenPages } from './seen-pages.ts';
 import type { VectorTables } from './tables.ts';
 import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from './validate.ts';
 import { encodeVectorIds } from './vector-ids.ts';
@@ -213,7 +213,8 @@ async function explainMissingDocument(
   }
 }
 
-async function findMissingDocuments(
+/** Those of the documents that `documents` does not hold. */
+export async function findMissingDocuments(
   db: Db,
   { documents }: VectorTables,
   docIds: readonly number[],
@@ -223,20 +224,6 @@ async function findMissingDocuments(
     from unnest(${sql.param([...new Set(docIds)])}::integer[]) as given (id)
     where not exists (select from ${documents} where ${documents.id} = given.id)`);
   return new Set(rowsOf<{ id: number }>(missing).map(({ id }) => id));
-}
-
-/** Refuses a page that comes a second time: which of the two should count is not for us to say. */
-class SeenPages {
-  private readonly pagesOf = new Map<number, Set<number>>();
-
-  /** @throws {InvalidInputError} */
-  add({ docId, page }: PageKey, path: InputPath): void {
-    const pages = this.pagesOf.get(docId) ?? new Set();
-    if (pages.has(page)) {
-      throw new InvalidInputError(path, `page ${page} of document ${docId} is given twice`);
-    }
-    this.pagesOf.set(docId, pages.add(page));
-  }
 }
 
 function byKey(a: PageKey, b: PageKey): number {

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../src/database.ts';
 import {
   createVectorRepository,
-  type Db,
   MigrationError,
   migrate,
   openDatabase,
@@ -11,19 +10,10 @@ import {
 } from '../../src/index.ts';
 import { createDatabase, useEmptyDatabase } from '../support/database.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
-import { type LegacyDump, readLegacyDump, readLegacyRows } from '../support/legacy.ts';
+import { loadLegacyDump, readLegacyRows } from '../support/legacy.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
 const database = useEmptyDatabase();
-
-async function load(name: LegacyDump, db: Db = database().db): Promise<void> {
-  // One statement at a time: PGlite's and postgres.js's parsed queries take no more.
-  for (const statement of readLegacyDump(name).split(/;\n/)) {
-    if (/[a-z]/i.test(statement.replaceAll(/^--.*$/gm, ''))) {
-      await db.execute(sql.raw(statement));
-    }
-  }
-}
 
 /** Everything of the tables that are not ours. */
 async function hostTables(): Promise<unknown> {
@@ -37,7 +27,7 @@ async function hostTables(): Promise<unknown> {
 
 describe('a database that Alembic made', () => {
   test('becomes the one that a fresh database gets, with every id in its place', async () => {
-    await load('plain');
+    await loadLegacyDump('plain', database().db);
     const before = await hostTables();
     await migrate(database());
 
@@ -58,7 +48,7 @@ describe('a database that Alembic made', () => {
     // Of this test's own: another process may use a PGlite directory only while nobody else does.
     const { url, drop } = await createDatabase();
     const before = await openDatabase(url);
-    await load('plain', before.db);
+    await loadLegacyDump('plain', before.db);
     await before.close();
     expect(await runDrizzleKit(['migrate'], { DATABASE_URL: url })).toMatchObject({ code: 0 });
     const after = await openDatabase(url);
@@ -71,7 +61,7 @@ describe('a database that Alembic made', () => {
 
 describe('rows that cannot be taken over', () => {
   test('stop the migration with what to do, and nothing has changed', async () => {
-    await load('mixed');
+    await loadLegacyDump('mixed', database().db);
     const rows = () => database().db.execute(sql`select * from vectors order by id`);
     const before = rowsOf(await rows());
     const error: unknown = await migrate(database()).catch((thrown: unknown) => thrown);
@@ -90,7 +80,7 @@ describe('rows that cannot be taken over', () => {
   });
 
   test('go through after the fix that the error names', async () => {
-    await load('mixed');
+    await loadLegacyDump('mixed', database().db);
     const host = await hostTables();
     await database().db.execute(sql`update vectors set page = page + 1`);
     await migrate(database());

@@ -100,6 +100,12 @@ write(
 );
 assert.equal(run(project, 'node', 'after-drizzle-kit.js'), '0 0\n');
 
+step('The command line works');
+const inProject = (...args: string[]) => run(project, 'npx', 'colpali-vectors', ...args);
+assert.equal(inProject('migrate', '--database', '.by-drizzle-kit'), 'nothing to apply\n');
+assert.match(inProject('migrate', '-d', '.by-command'), /^applied 0000_create_vectors\n/);
+assert.match(inProject('status', '-d', '.by-command'), /^migrations +\d+ applied, 0 pending$/m);
+
 rmSync(project, { recursive: true, force: true });
 step('The package works');
 

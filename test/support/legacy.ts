@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { sql } from 'drizzle-orm';
+import type { Db } from '../../src/index.ts';
 
 /**
  * Databases that Alembic and SQLAlchemy made, as pg_dump wrote them.
@@ -9,8 +11,18 @@ import { readFileSync } from 'node:fs';
 export type LegacyDump = 'plain' | 'mixed';
 
 /** The dump as statements. */
-export function readLegacyDump(name: LegacyDump): string {
+function readLegacyDump(name: LegacyDump): string {
   return readFileSync(new URL(`../fixtures/alembic-${name}.sql`, import.meta.url), 'utf8');
+}
+
+/** Restores the dump into an empty database. */
+export async function loadLegacyDump(name: LegacyDump, db: Db): Promise<void> {
+  // One statement at a time: PGlite's and postgres.js's parsed queries take no more.
+  for (const statement of readLegacyDump(name).split(/;\n/)) {
+    if (/[a-z]/i.test(statement.replaceAll(/^--.*$/gm, ''))) {
+      await db.execute(sql.raw(statement));
+    }
+  }
 }
 
 /** A row of the original `vectors` table. */

@@ -1,0 +1,63 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+
+const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+// By its path: the command also runs in folders that have no node_modules.
+const tsx = import.meta.resolve('tsx');
+
+/** How a process of the command line ended. */
+export interface CliResult {
+  /** Null where a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** Starts `colpali-vectors ...` as a process of its own, from the sources. */
+export function startCli(
+  args: string[],
+  { env = {}, cwd }: CliOptions = {},
+): { process: ChildProcessWithoutNullStreams; result: Promise<CliResult> } {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, ['--import', tsx, cli, ...args], {
+    cwd,
+    env: { ...inherited, ...env },
+  });
+  // It may end before it has read all of its input.
+  child.stdin.on('error', () => {});
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  const result = new Promise<CliResult>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      resolve({ code, signal, stdout: stdout(), stderr: stderr() }),
+    );
+  });
+  return { process: child, result };
+}
+
+/** Runs `colpali-vectors ...` to its end, with `input` on its stdin. */
+export function runCli(
+  args: string[],
+  { input = '', ...options }: CliOptions & { input?: string | Buffer } = {},
+): Promise<CliResult> {
+  const { process: child, result } = startCli(args, options);
+  child.stdin.end(input);
+  return result;
+}
+
+/** Gives what the stream has brought so far. */
+function collect(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}

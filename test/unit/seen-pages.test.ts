@@ -1,0 +1,23 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { InvalidInputError } from '../../src/index.ts';
+import { SeenPages } from '../../src/seen-pages.ts';
+
+test('refuses exactly the pages that came before, in whatever order they come', () => {
+  const page = fc.record({
+    docId: fc.integer({ min: 1, max: 3 }),
+    page: fc.integer({ min: 1, max: 12 }),
+  });
+  fc.assert(
+    fc.property(fc.array(page, { maxLength: 60 }), (pages) => {
+      const seen = new SeenPages();
+      const model = new Set<string>();
+      for (const key of pages) {
+        const isNew = !model.has(`${key.docId}/${key.page}`);
+        model.add(`${key.docId}/${key.page}`);
+        if (isNew) seen.add(key, ['page']);
+        else expect(() => seen.add(key, ['page'])).toThrow(InvalidInputError);
+      }
+    }),
+  );
+});
