@@ -16,6 +16,11 @@ export {
   VectorLedgerError,
   type VectorLedgerErrorCode,
 } from './errors.ts';
+export {
+  type HashedPatchPlace,
+  hashedPatchVectorId,
+  hashedPatchVectorIds,
+} from './hashed-patch-id.ts';
 export type { VectorLocation } from './locate.ts';
 export { type MigrateResult, migrate } from './migrate.ts';
 export type { MigrationOptions } from './migration-session.ts';

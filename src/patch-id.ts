@@ -1,4 +1,8 @@
+import { computeIds } from './computed-ids.ts';
 import { maxInteger, requireInteger } from './validate.ts';
+
+/** The patch stands in so many hexadecimal digits. */
+const patchDigits = 12;
 
 /** The place of one vector: which patch of which page of which document. */
 export interface PatchPlace {
@@ -24,7 +28,7 @@ export interface PatchPlace {
  */
 export function patchVectorId({ docId, page, patch }: PatchPlace): string {
   requireInteger(patch, ['patch'], { min: 0 });
-  return pageHead(docId, page) + hex(patch, 12);
+  return pageHead(docId, page) + hex(patch, patchDigits);
 }
 
 /**
@@ -42,8 +46,7 @@ export function patchVectorIds({
   count: number;
 }): string[] {
   requireInteger(count, ['count'], { min: 0 });
-  const head = pageHead(docId, page);
-  return Array.from({ length: count }, (_, patch) => head + hex(patch, 12));
+  return computeIds(pageHead(docId, page), patchDigits, count);
 }
 
 const layout =

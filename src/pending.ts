@@ -39,7 +39,7 @@ export async function markPagesIndexed(
       const now = byKey.get(keyOf({ docId, page }));
       const isSame = vectorIds === undefined || (now && sameIds(now.vectorIds, vectorIds));
       if (isSame) toMark.push({ docId, page });
-      else if (vectorIds.length > 0) overtaken.push({ docId, page, vectorIds });
+      else if (vectorIds.length > 0) overtaken.push({ docId, page, vectorIds: [...vectorIds] });
     }
     await queueOrphans(tx, tables, overtaken);
     const marked = await tx

@@ -1,3 +1,4 @@
+import { areComputedIds } from './computed-ids.ts';
 import { type InputPath, InvalidInputError } from './errors.ts';
 import type { PatchGrid } from './schema.ts';
 
@@ -23,7 +24,7 @@ export interface NewPageVectors extends PageKey {
 
 /** A page that has been checked: ids are strings, the grid is there or null. */
 export interface CheckedPage extends PageKey {
-  vectorIds: string[];
+  vectorIds: readonly string[];
   grid: PatchGrid | null;
 }
 
@@ -69,8 +70,9 @@ export function requirePageKeys(
  *
  * @throws {InvalidInputError} naming the position of the first id that cannot be kept as it is
  */
-export function checkVectorIds(ids: unknown, path: InputPath = ['vectorIds']): string[] {
+export function checkVectorIds(ids: unknown, path: InputPath = ['vectorIds']): readonly string[] {
   requireArray(ids, path);
+  if (areComputedIds(ids)) return ids;
   return Array.from(ids, (id, index) => {
     // Most ids are strings without a fault; the path is built only for one that is not.
     if (typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed()) return id;

