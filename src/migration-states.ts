@@ -57,8 +57,12 @@ async function readApplied(db: Db): Promise<Set<number>> {
   );
 }
 
-/** Whether `vectors` is where the search_path leads. */
-export async function hasVectors(db: Db): Promise<boolean> {
+/** @throws {MigrationError} Migrations have been applied, but `vectors` is not where the search_path leads. */
+export async function requireVectors(db: Db): Promise<void> {
   const found = await db.execute(sql`select to_regclass('vectors') is not null as "exists"`);
-  return rowsOf<{ exists: boolean }>(found)[0]?.exists === true;
+  if (rowsOf<{ exists: boolean }>(found)[0]?.exists) return;
+  throw new MigrationError(
+    'The migrations have been applied to this database, but vectors is not in the search_path: ' +
+      'a database holds one ledger, in the schema that came first in the search_path',
+  );
 }

@@ -6,9 +6,6 @@ do $$
 declare
   lost bigint;
 begin
-  if to_regclass('vectors') is null then
-    return;
-  end if;
   lock table vectors in access exclusive mode;
   select count(*) into lost from vectors;
   if lost > 0 then
@@ -18,4 +15,4 @@ end $$;
 --> statement-breakpoint
 -- It is what undoing this migration means.
 -- squawk-ignore ban-drop-table
-drop table if exists vectors;
+drop table vectors;
