@@ -28,18 +28,24 @@ CREATE TABLE IF NOT EXISTS "vectors" (
 	"vector_ids" text NOT NULL
 );
 --> statement-breakpoint
--- A legacy foreign key under another name, or without the cascade, is replaced.
+-- A legacy foreign key under another name, or that does something else than cascade, is replaced.
 do $$
 declare
   foreign_key record;
   is_there boolean := false;
 begin
   for foreign_key in
-    select conname, confdeltype
+    select conname,
+      conname = 'vectors_doc_id_fkey' and confdeltype = 'c' and confupdtype = 'a'
+        and not condeferrable and convalidated as is_ours
     from pg_constraint
     where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f'
+      -- Of this column alone: a host's own column may refer to documents as well.
+      and conkey = array(
+        select attnum from pg_attribute where attrelid = 'vectors'::regclass and attname = 'doc_id'
+      )
   loop
-    if foreign_key.conname = 'vectors_doc_id_fkey' and foreign_key.confdeltype = 'c' then
+    if foreign_key.is_ours then
       is_there := true;
     else
       execute format('alter table vectors drop constraint %I', foreign_key.conname);

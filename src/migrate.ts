@@ -1,8 +1,8 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator';
-import { MigrationError, toMigrationError } from './errors.ts';
+import { toMigrationError } from './errors.ts';
 import { inMigrationSession, type MigrationOptions } from './migration-session.ts';
-import { hasVectors, readMigrationStates, requireNoneSkipped } from './migration-states.ts';
+import { readMigrationStates, requireNoneSkipped, requireVectors } from './migration-states.ts';
 import { listMigrations, migrationsFolder, migrationsTable } from './migrations.ts';
 
 /** What `migrate` did. */
@@ -33,7 +33,7 @@ export async function migrate(options: MigrationOptions = {}): Promise<MigrateRe
     requireNoneSkipped(states);
     if (states.pending.length === 0) {
       // Drizzle's migrator would want the right to create schemas all the same.
-      if (!(await hasVectors(db))) throw new MigrationError(elsewhere);
+      await requireVectors(db);
       return { applied: [], warnings: [] };
     }
 
@@ -47,10 +47,6 @@ export async function migrate(options: MigrationOptions = {}): Promise<MigrateRe
     return { applied: states.pending.map(({ tag }) => tag), warnings: [...warnings] };
   });
 }
-
-const elsewhere =
-  'The migrations have been applied to this database, but vectors is not in the search_path: ' +
-  'a database holds one ledger, in the schema that came first in the search_path';
 
 /** The tag of the migration that holds the statement which failed. */
 function failedMigration(error: unknown, config: MigrationConfig): string | undefined {

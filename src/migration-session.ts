@@ -63,10 +63,12 @@ async function onServer<Result>(
   const client = await connectPostgres(url, { max: 1, onnotice: notices.add });
   const db = drizzle({ client });
   try {
-    // Others may be migrating for minutes: a timeout is for the tables' locks, not for this one.
+    // Others may be migrating for minutes: the role's timeouts are for what is done, not for this wait.
     await db.execute(sql`set lock_timeout = 0`);
+    await db.execute(sql`set statement_timeout = 0`);
     // Ending the session gives the lock back.
     await db.execute(sql`select pg_advisory_lock(${migrationLock})`);
+    await db.execute(sql`reset statement_timeout`);
     await db.execute(
       lockTimeoutMs === undefined
         ? sql`reset lock_timeout`

@@ -62,3 +62,12 @@ export async function hasVectors(db: Db): Promise<boolean> {
   const found = await db.execute(sql`select to_regclass('vectors') is not null as "exists"`);
   return rowsOf<{ exists: boolean }>(found)[0]?.exists === true;
 }
+
+/** @throws {MigrationError} Migrations have been applied, but `vectors` is not where the search_path leads. */
+export async function requireVectors(db: Db): Promise<void> {
+  if (await hasVectors(db)) return;
+  throw new MigrationError(
+    'The migrations have been applied to this database, but vectors is not in the search_path: ' +
+      'a database holds one ledger, in the schema that came first in the search_path',
+  );
+}

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
 import { InvalidInputError, MigrationError, toMigrationError } from './errors.ts';
 import { inMigrationSession, type MigrationOptions } from './migration-session.ts';
-import { readMigrationStates } from './migration-states.ts';
+import { readMigrationStates, requireVectors } from './migration-states.ts';
 import {
   listMigrations,
   type Migration,
@@ -54,6 +54,7 @@ export async function rollback({
     if (target !== undefined && !applied.some(({ tag }) => tag === target.tag)) {
       throw new MigrationError(`Migration ${target.tag} is not applied to this database`, target);
     }
+    if (applied.length > 0) await requireVectors(db);
     const newestLeft = target?.when ?? (all ? 0 : (applied.at(-2)?.when ?? 0));
     const undone = applied.filter(({ when }) => when > newestLeft).reverse();
     await db.transaction(async (tx) => {

@@ -59,9 +59,11 @@ export async function readSchemaObjects(db: Db): Promise<SchemaObject[]> {
           pg_get_triggerdef(oid) || case when tgenabled in ('O', 'A') then '' else ' -- disabled' end
         from our_triggers
         union all
+        -- By their names: whose trigger is gone is still there.
         select '', 'function', proname, pg_get_functiondef(pg_proc.oid)
         from pg_proc
-        where oid in (select tgfoid from our_triggers)
+        where proname like 'vectors\\_%' and prorettype = 'trigger'::regtype
+          and pronamespace = (select relnamespace from pg_class where oid = to_regclass('vectors'))
         union all
         select '', 'view', 'vector_patches', pg_get_viewdef(to_regclass('vector_patches'))
         where to_regclass('vector_patches') is not null
@@ -76,10 +78,19 @@ export async function readSchemaObjects(db: Db): Promise<SchemaObject[]> {
     object: `${kind} ${name}`,
     definition: definition
       // Which schema holds the ledger is the host's choice, and so is the migrating session's path.
-      .replaceAll(`${schema ?? 'public'}.`, '')
+      .replaceAll(ofSchema(schema ?? 'public'), '')
       .replaceAll(/SET search_path TO .*/g, 'SET search_path FROM CURRENT')
       .trim(),
   }));
+}
+
+/** A schema's name before one of the ledger's: not the same word where it stands for something else. */
+function ofSchema(schema: string): RegExp {
+  const name = schema.replaceAll(/[^\w]/g, '\\$&');
+  return new RegExp(
+    `(?<![\\w".])${name}\\.(?=(documents|vectors|vector_orphans|vector_patches)(_|\\b))`,
+    'g',
+  );
 }
 
 /** What the migrations give, as `formatSchemaObjects` wrote it: the file `drizzle/schema.sql`. */

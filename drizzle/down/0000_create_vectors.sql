@@ -16,4 +16,6 @@ begin
   end if;
 end $$;
 --> statement-breakpoint
+-- It is what undoing this migration means.
+-- squawk-ignore ban-drop-table
 drop table if exists vectors;

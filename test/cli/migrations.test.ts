@@ -98,7 +98,7 @@ test('status says what was changed behind the migrations', async () => {
 });
 
 test('a legacy database that cannot be taken over fails with what to do, and then goes through', async () => {
-  await loadLegacyDump('mixed', database().db);
+  await loadLegacyDump(database().db, 'mixed');
   expect((await runCli(['status'], { env: env() })).stdout).toContain('65 rows in vectors');
   const failed = await runCli(['migrate'], { env: env() });
   expect(failed).toMatchObject({ code: 1, stdout: '' });

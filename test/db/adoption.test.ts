@@ -10,29 +10,19 @@ import {
 } from '../../src/index.ts';
 import { createDatabase, useEmptyDatabase } from '../support/database.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
-import { loadLegacyDump, readLegacyRows } from '../support/legacy.ts';
+import { loadLegacyDump, readHostTables, readLegacyRows } from '../support/legacy.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
 const database = useEmptyDatabase();
 
-/** Everything of the tables that are not ours. */
-async function hostTables(): Promise<unknown> {
-  const { db } = database();
-  return {
-    documents: rowsOf(await db.execute(sql`select * from documents order by id`)),
-    users: rowsOf(await db.execute(sql`select * from users order by id`)),
-    alembic: rowsOf(await db.execute(sql`select * from alembic_version`)),
-  };
-}
-
 describe('a database that Alembic made', () => {
   test('becomes the one that a fresh database gets, with every id in its place', async () => {
-    await loadLegacyDump('plain', database().db);
-    const before = await hostTables();
+    await loadLegacyDump(database().db, 'plain');
+    const before = await readHostTables(database().db);
     await migrate(database());
 
     await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
-    expect(await hostTables()).toEqual(before);
+    expect(await readHostTables(database().db)).toEqual(before);
     const ledger = createVectorRepository(database().db);
     for (const { id, docId, page, vectorIds } of readLegacyRows('plain')) {
       expect(await ledger.findByPage(docId, page)).toMatchObject({
@@ -48,7 +38,7 @@ describe('a database that Alembic made', () => {
     // Of this test's own: another process may use a PGlite directory only while nobody else does.
     const { url, drop } = await createDatabase();
     const before = await openDatabase(url);
-    await loadLegacyDump('plain', before.db);
+    await loadLegacyDump(before.db, 'plain');
     await before.close();
     expect(await runDrizzleKit(['migrate'], { DATABASE_URL: url })).toMatchObject({ code: 0 });
     const after = await openDatabase(url);
@@ -61,7 +51,7 @@ describe('a database that Alembic made', () => {
 
 describe('rows that cannot be taken over', () => {
   test('stop the migration with what to do, and nothing has changed', async () => {
-    await loadLegacyDump('mixed', database().db);
+    await loadLegacyDump(database().db, 'mixed');
     const rows = () => database().db.execute(sql`select * from vectors order by id`);
     const before = rowsOf(await rows());
     const error: unknown = await migrate(database()).catch((thrown: unknown) => thrown);
@@ -80,12 +70,12 @@ describe('rows that cannot be taken over', () => {
   });
 
   test('go through after the fix that the error names', async () => {
-    await loadLegacyDump('mixed', database().db);
-    const host = await hostTables();
+    await loadLegacyDump(database().db, 'mixed');
+    const host = await readHostTables(database().db);
     await database().db.execute(sql`update vectors set page = page + 1`);
     await migrate(database());
     await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
-    expect(await hostTables()).toEqual(host);
+    expect(await readHostTables(database().db)).toEqual(host);
 
     // The newest row of a page stays, the ids of an older one wait.
     const ledger = createVectorRepository(database().db);

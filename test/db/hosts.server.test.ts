@@ -4,30 +4,21 @@ import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../src/database.ts';
 import {
   createVectorRepository,
+  documents,
   MigrationError,
   migrate,
+  migrationStatus,
   openDatabase,
+  rollback,
   vectorOrphans,
 } from '../../src/index.ts';
-import { createDocument, useEmptyDatabase } from '../support/database.ts';
+import { createDocument, execute, useEmptyDatabase } from '../support/database.ts';
+import { urlWith } from '../support/database-url.ts';
+import { legacyTables } from '../support/legacy.ts';
+import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
 /** What the ledger meets in a host's database: other schemas, other roles, others at the same pages. */
 const database = useEmptyDatabase();
-
-/** The database as another role, or with another search_path. */
-function urlWith({ user, searchPath }: { user?: string; searchPath?: string }): string {
-  const other = new URL(database().url);
-  if (user !== undefined) {
-    other.username = user;
-    other.password = user;
-  }
-  if (searchPath !== undefined) other.searchParams.set('options', `-csearch_path=${searchPath}`);
-  return other.href;
-}
-
-async function execute(...statements: string[]): Promise<void> {
-  for (const statement of statements) await database().db.execute(sql.raw(statement));
-}
 
 describe('writers of the same document', () => {
   test('all come through, whatever they do at once', async () => {
@@ -74,6 +65,7 @@ describe('a role with rights on documents and vectors alone', () => {
     await migrate(database());
     const docId = await createDocument(database().db);
     await execute(
+      database().db,
       `create role ${role} login password '${role}'`,
       `grant select on documents to ${role}`,
       `grant select, insert, update, delete on vectors to ${role}`,
@@ -81,7 +73,7 @@ describe('a role with rights on documents and vectors alone', () => {
       `grant usage on schema drizzle to ${role}`,
       `grant select on all tables in schema drizzle to ${role}`,
     );
-    const app = await openDatabase(urlWith({ user: role }));
+    const app = await openDatabase(urlWith(database().url, { user: role }));
     try {
       const ledger = createVectorRepository(app.db);
       await ledger.upsertPage({ docId, page: 1, vectorIds: ['a'] });
@@ -96,28 +88,28 @@ describe('a role with rights on documents and vectors alone', () => {
       });
       expect(await database().db.$count(vectorOrphans)).toBe(3);
       // With nothing left to do, migrating needs no more rights than to see that.
-      expect(await migrate({ url: urlWith({ user: role }) })).toEqual({
+      expect(await migrate({ url: urlWith(database().url, { user: role }) })).toEqual({
         applied: [],
         warnings: [],
       });
     } finally {
       await app.close();
-      await execute(`drop owned by ${role}`, `drop role ${role}`);
+      await execute(database().db, `drop owned by ${role}`, `drop role ${role}`);
     }
   });
 });
 
 describe('schemas', () => {
   test('the ledger lies in the first schema of the search_path, and works from any', async () => {
-    await execute('create schema app');
-    const inApp = urlWith({ searchPath: 'app' });
+    await execute(database().db, 'create schema app');
+    const inApp = urlWith(database().url, { settings: { search_path: 'app' } });
     await migrate({ url: inApp });
     const app = await openDatabase(inApp);
     const docId = await createDocument(app.db);
     await createVectorRepository(app.db).upsertPage({ docId, page: 1, vectorIds: ['a'] });
     await app.close();
     // By its full name, from a session that does not see the schema: the trigger still finds its table.
-    await execute('delete from app.documents');
+    await execute(database().db, 'delete from app.documents');
     expect(rowsOf(await database().db.execute(sql`select from app.vector_orphans`))).toHaveLength(
       1,
     );
@@ -125,23 +117,67 @@ describe('schemas', () => {
 
   test('the host’s documents are found wherever the search_path leads', async () => {
     await execute(
+      database().db,
       'create table documents (id serial primary key, title text)',
       'create schema app',
     );
-    await migrate({ url: urlWith({ searchPath: 'app,public' }) });
+    await migrate({ url: urlWith(database().url, { settings: { search_path: 'app,public' } }) });
     const referenced = await database().db.execute(sql`
       select confrelid::regclass::text as name from pg_constraint where conname = 'vectors_doc_id_fkey'`);
     expect(rowsOf(referenced)).toEqual([{ name: 'documents' }]);
   });
 
-  test('a second one in the same database is refused', async () => {
-    await execute('create schema a', 'create schema b');
-    await migrate({ url: urlWith({ searchPath: 'a' }) });
-    await expect(migrate({ url: urlWith({ searchPath: 'b' }) })).rejects.toThrow(MigrationError);
+  // The names of some are words that the ledger's view has as well.
+  test.each(['app', 'v', 's', 'vectors', 'Host.Schema'])(
+    'tables that Alembic made in the schema %s are taken over there',
+    async (schema) => {
+      await execute(database().db, `create schema "${schema}"`);
+      const url = urlWith(database().url, { settings: { search_path: `"${schema}",public` } });
+      const there = await openDatabase(url);
+      try {
+        await execute(there.db, ...legacyTables);
+        const docId = await createDocument(there.db);
+        await execute(
+          there.db,
+          `insert into vectors (doc_id, page, vector_ids) values (${docId}, 1, 'old'), (${docId}, 1, 'new')`,
+        );
+        expect((await migrate({ url })).warnings).toHaveLength(1);
+        await expect(await dumpSchema(there.db)).toMatchFileSnapshot(schemaFile);
+        expect((await migrationStatus({ url })).drift).toEqual([]);
+        expect(await createVectorRepository(there.db).findByPage(docId, 1)).toMatchObject({
+          vectorIds: ['new'],
+        });
+        expect(await there.db.select().from(vectorOrphans)).toMatchObject([{ vectorIds: ['old'] }]);
+
+        // Nothing was made anywhere else.
+        const elsewhere = await database().db.execute(
+          sql`select to_regclass('vectors')::text as found`,
+        );
+        expect(rowsOf(elsewhere)).toEqual([{ found: null }]);
+        expect((await rollback({ url, all: true })).undone).toHaveLength(3);
+        expect(await there.db.$count(documents)).toBe(1);
+      } finally {
+        await there.close();
+      }
+    },
+  );
+
+  test('whoever looks at another schema can neither migrate nor roll back', async () => {
+    await execute(database().db, 'create schema app', 'create schema other');
+    const inApp = urlWith(database().url, { settings: { search_path: 'app' } });
+    const inOther = urlWith(database().url, { settings: { search_path: 'other' } });
+    await migrate({ url: inApp });
+    const before = await migrationStatus({ url: inApp });
+    await expect(migrate({ url: inOther })).rejects.toThrow(MigrationError);
+    for (const how of [{}, { all: true }, { to: '0001_jsonb_ledger' }]) {
+      await expect(rollback({ url: inOther, ...how })).rejects.toThrow(/search_path/);
+    }
+    expect(await migrationStatus({ url: inApp })).toEqual(before);
+    expect(before).toMatchObject({ pending: [], drift: [] });
   });
 
   test('documents with another kind of id are refused with what is needed', async () => {
-    await execute('create table documents (id uuid primary key)');
+    await execute(database().db, 'create table documents (id uuid primary key)');
     await expect(migrate(database())).rejects.toMatchObject({
       tag: '0000_create_vectors',
       hint: 'The ledger refers to documents by documents (id), an integer.',

@@ -4,3 +4,18 @@ export function databaseUrl(serverUrl: string, database: string): string {
   url.pathname = `/${database}`;
   return url.href;
 }
+
+/** The same database as another role, whose password is its name, or with other settings of the session. */
+export function urlWith(
+  databaseUrl: string,
+  { user, settings = {} }: { user?: string; settings?: Record<string, string> },
+): string {
+  const url = new URL(databaseUrl);
+  if (user !== undefined) {
+    url.username = user;
+    url.password = user;
+  }
+  const options = Object.entries(settings).map(([name, value]) => `-c${name}=${value}`);
+  if (options.length > 0) url.searchParams.set('options', options.join(' '));
+  return url.href;
+}

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import type { Db } from '../../src/index.ts';
+import { type Db, rowsOf } from '../../src/database.ts';
+import { execute } from './database.ts';
 
 /**
  * Databases that Alembic and SQLAlchemy made, as pg_dump wrote them.
@@ -11,19 +12,39 @@ import type { Db } from '../../src/index.ts';
 export type LegacyDump = 'plain' | 'mixed';
 
 /** The dump as statements. */
-function readLegacyDump(name: LegacyDump): string {
+export function readLegacyDump(name: LegacyDump): string {
   return readFileSync(new URL(`../fixtures/alembic-${name}.sql`, import.meta.url), 'utf8');
 }
 
-/** Restores the dump into an empty database. */
-export async function loadLegacyDump(name: LegacyDump, db: Db): Promise<void> {
-  // One statement at a time: PGlite's and postgres.js's parsed queries take no more.
-  for (const statement of readLegacyDump(name).split(/;\n/)) {
-    if (/[a-z]/i.test(statement.replaceAll(/^--.*$/gm, ''))) {
-      await db.execute(sql.raw(statement));
-    }
-  }
+/** Makes the dump's tables, with their rows. */
+export async function loadLegacyDump(db: Db, name: LegacyDump): Promise<void> {
+  const statements = readLegacyDump(name).split(/;\n/);
+  await execute(
+    db,
+    ...statements.filter((statement) => /[a-z]/i.test(statement.replaceAll(/^--.*$/gm, ''))),
+  );
 }
+
+/** Everything of the dump's tables that are not ours. */
+export async function readHostTables(db: Db): Promise<unknown> {
+  return {
+    documents: rowsOf(await db.execute(sql`select * from documents order by id`)),
+    users: rowsOf(await db.execute(sql`select * from users order by id`)),
+    alembic: rowsOf(await db.execute(sql`select * from alembic_version`)),
+  };
+}
+
+/** The original's tables, as its Alembic migration makes them, without rows. */
+export const legacyTables = [
+  'create table documents (id serial primary key)',
+  `create table vectors (
+    id serial primary key,
+    doc_id integer not null references documents (id) on delete cascade,
+    page integer not null,
+    vector_ids text not null
+  )`,
+  'create index ix_vectors_doc_id on vectors (doc_id)',
+];
 
 /** A row of the original `vectors` table. */
 export interface LegacyRow {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { StoredVectorId } from '../../src/index.ts';
 
 /** `count` ids from `first` on, their tail in `radix` and padded to `width`. */
 function counted(radix: 10 | 16, maxFirst: number, maxWidth: number, prefix: fc.Arbitrary<string>) {
@@ -83,4 +84,33 @@ export function vectorIdLists({ minLength = 0 } = {}): fc.Arbitrary<string[]> {
     .array(piece, { minLength: minLength, maxLength: 5 })
     .map((pieces) => pieces.flat())
     .filter((ids) => ids.length >= minLength);
+}
+
+/** Any list that the column takes, also those that our encoder would write otherwise. */
+export function storedIdLists(): fc.Arbitrary<StoredVectorId[]> {
+  const text = storableText().filter((id) => id.isWellFormed());
+  const count = fc.integer({ min: 1, max: 30 });
+  return fc.array(
+    fc.oneof(
+      text,
+      fc
+        .record(
+          {
+            prefix: text,
+            from: fc.stringMatching(/^[0-9]{1,4}$/),
+            count,
+            radix: fc.constant<10>(10),
+          },
+          { requiredKeys: ['prefix', 'from', 'count'] },
+        )
+        .filter((run) => Number(run.from) + run.count <= 10_000),
+      fc.record({
+        prefix: hexPrefix().filter((prefix) => prefix.length !== 28),
+        from: fc.stringMatching(/^[0-9a-f]{3}$/),
+        count,
+        radix: fc.constant<16>(16),
+      }),
+    ),
+    { maxLength: 6 },
+  );
 }

@@ -1,8 +1,17 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listMigrations, migrationsFolder } from '../../src/migrations.ts';
+import { listMigrations, migrationsFolder, readDownStatements } from '../../src/migrations.ts';
+import { formatSchemaObjects, readExpectedObjects } from '../../src/schema-objects.ts';
 import { projectRoot, runDrizzleKit } from '../support/drizzle-kit.ts';
 
 const schemaFile = join(projectRoot, 'src/schema.ts');
@@ -58,12 +67,39 @@ test.each([
   expect(await isInStep(changedSchemaFile)).toBe(false);
 });
 
-test('the journal grows in time, and every entry has its file', () => {
+test('the journal grows in time, and every entry has its file and the one that undoes it', () => {
   const migrations = listMigrations();
   // The migrator compares `when` alone: one that is older than its predecessor would never run.
   expect(migrations).toEqual(migrations.toSorted((a, b) => a.when - b.when));
   expect(new Set(migrations.map(({ when }) => when)).size).toBe(migrations.length);
   for (const { tag } of migrations) {
     expect(existsSync(join(migrationsFolder(), `${tag}.sql`))).toBe(true);
+    expect(readDownStatements(tag).length).toBeGreaterThan(1);
   }
+  // And no file is left over from a migration that was generated anew.
+  const files = migrations.map(({ tag }) => `${tag}.sql`);
+  expect(readdirSync(join(migrationsFolder(), 'down'))).toEqual(files);
+  expect(readdirSync(migrationsFolder()).filter((name) => /^\d/.test(name))).toEqual(files);
+});
+
+test('every migration, up and down, first bounds how long it waits for a busy table', () => {
+  for (const { tag } of listMigrations()) {
+    for (const path of [`${tag}.sql`, `down/${tag}.sql`]) {
+      const file = readFileSync(join(migrationsFolder(), path), 'utf8');
+      const [first = ''] = file.replaceAll(/^--[^>].*$/gm, '').split('--> statement-breakpoint');
+      expect(first.trim(), path).toBe(
+        "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';",
+      );
+    }
+  }
+});
+
+test('drizzle/schema.sql reads back to what was written', () => {
+  const objects = readExpectedObjects();
+  expect(formatSchemaObjects(objects)).toBe(
+    readFileSync(join(migrationsFolder(), 'schema.sql'), 'utf8'),
+  );
+  expect(new Set(objects.map(({ object }) => object.split(' ')[0]))).toEqual(
+    new Set(['column', 'constraint', 'index', 'trigger', 'function', 'view']),
+  );
 });

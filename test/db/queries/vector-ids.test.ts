@@ -4,34 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../../src/database.ts';
 import { patchVectorIds, vectorPatches, vectors } from '../../../src/index.ts';
 import { createDocument, useTestDatabase } from '../../support/database.ts';
-import { storableText, vectorIdLists } from '../../support/vector-id-lists.ts';
+import { storedIdLists, vectorIdLists } from '../../support/vector-id-lists.ts';
 
 const db = useTestDatabase();
 
 /** Lists that hold what a store may use as an id; half surrogate pairs are no text. */
 const lists = vectorIdLists().map((ids) => ids.filter((id) => id.isWellFormed()));
 
-/** Any list that the column takes, also those that our encoder would write otherwise. */
-const storedLists = fc.array(
-  fc.oneof(
-    storableText().filter((text) => text.isWellFormed()),
-    fc
-      .record({
-        prefix: storableText().filter((text) => text.isWellFormed()),
-        from: fc.stringMatching(/^[0-9]{1,4}$/),
-        count: fc.integer({ min: 1, max: 30 }),
-        radix: fc.constantFrom(undefined, 10),
-      })
-      .filter(({ from, count }) => Number(from) + count <= 10_000),
-    fc.record({
-      prefix: fc.uuid().map((uuid) => uuid.slice(0, -3)),
-      from: fc.stringMatching(/^[0-9a-f]{3}$/),
-      count: fc.integer({ min: 1, max: 30 }),
-      radix: fc.constant(16),
-    }),
-  ),
-  { maxLength: 6 },
-);
+const storedLists = storedIdLists();
 
 test('ids in are ids out', async () => {
   const docId = await createDocument(db());

@@ -1,0 +1,271 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { sql } from 'drizzle-orm';
+import postgres from 'postgres';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { rowsOf } from '../../src/database.ts';
+import {
+  createVectorRepository,
+  type MigrateResult,
+  MigrationError,
+  migrate,
+  migrationStatus,
+  rollback,
+} from '../../src/index.ts';
+import { execute, useEmptyDatabase } from '../support/database.ts';
+import { urlWith } from '../support/database-url.ts';
+import { projectRoot } from '../support/drizzle-kit.ts';
+import { loadLegacyDump, readLegacyRows } from '../support/legacy.ts';
+import { readJournal, tags } from '../support/migrations.ts';
+import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
+
+/** Migrators in each other's way, and in the way of a service at work. */
+const database = useEmptyDatabase();
+const [createVectors] = tags as [string];
+
+/** Two sessions of a service. */
+let sessions: [postgres.Sql, postgres.Sql];
+
+beforeEach(() => {
+  const connect = () => postgres(database().url, { max: 1, onnotice: () => {} });
+  sessions = [connect(), connect()];
+});
+afterEach(async () => {
+  await Promise.all(sessions.map((session) => session.end({ timeout: 1 })));
+});
+
+async function select<Row>(query: string): Promise<Row[]> {
+  return rowsOf<Row>(await database().db.execute(sql.raw(query)));
+}
+
+/** Waits until the query finds something. */
+async function until(query: string): Promise<void> {
+  while ((await select(query)).length === 0);
+}
+
+/** The locks in this database that somebody waits for. */
+const waitingLocks = `
+  select from pg_locks
+  where not granted
+    and database = (select oid from pg_database where datname = current_database())`;
+
+const migratorWaits = `${waitingLocks} and locktype = 'advisory'`;
+const migratorWaitsForTable = `${waitingLocks} and relation = to_regclass('vectors') and mode = 'AccessExclusiveLock'`;
+
+/** Expects each migration to have been applied once, by one of these. */
+async function expectAppliedOnce(results: MigrateResult[]): Promise<void> {
+  expect(results.flatMap(({ applied }) => applied)).toEqual(tags);
+  expect(await readJournal(database().db)).toEqual(tags);
+  await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
+}
+
+/** The pages of the dump `plain` as the ledger has to have them. */
+async function expectPlainPages(): Promise<void> {
+  const rows = await select('select id, doc_id, page, vector_ids from vectors order by id');
+  expect(rows).toEqual(
+    readLegacyRows('plain').map(({ id, docId, page, vectorIds }) => ({
+      id,
+      doc_id: docId,
+      page,
+      vector_ids: JSON.parse(vectorIds),
+    })),
+  );
+}
+
+describe('twenty migrators at once', () => {
+  test('migrate an empty database once', async () => {
+    const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database())));
+    await expectAppliedOnce(results);
+  });
+
+  test('take over what Alembic made once', async () => {
+    await loadLegacyDump(database().db, 'plain');
+    const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database())));
+    await expectAppliedOnce(results);
+    await expectPlainPages();
+  });
+});
+
+test('processes that migrate at once all come through', async () => {
+  await loadLegacyDump(database().db, 'plain');
+  const script = join(projectRoot, 'test/support/migrate-process.ts');
+  const results = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const args = ['--import', 'tsx', script, database().url];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: projectRoot });
+      return JSON.parse(stdout) as MigrateResult;
+    }),
+  );
+  await expectAppliedOnce(results);
+  await expectPlainPages();
+});
+
+test('migrators and rollbacks at once leave a whole number of steps, and every page', async () => {
+  await loadLegacyDump(database().db, 'plain');
+  await migrate(database());
+  const steps = Array.from({ length: 6 }, () => [
+    migrate(database()),
+    rollback({ ...database(), to: createVectors }),
+  ]);
+  const results = await Promise.all(steps.flat());
+  const applied = results.flatMap((result) => ('applied' in result ? result.applied : []));
+  const undone = results.flatMap((result) => ('undone' in result ? result.undone : []));
+
+  const { pending, ...status } = await migrationStatus(database());
+  expect(status).toMatchObject({ skipped: [], unknown: 0 });
+  expect(undone.length - applied.length).toBe(pending.length);
+  await migrate(database());
+  expect(await migrationStatus(database())).toMatchObject({ applied: tags, drift: [] });
+  await expectPlainPages();
+});
+
+describe('a migrator', () => {
+  test('waits for one that is still migrating, and finds nothing to do', async () => {
+    await loadLegacyDump(database().db, 'plain');
+    const [reader] = sessions;
+    await reader.unsafe('begin; select count(*) from vectors');
+    const first = migrate({ ...database(), lockTimeoutMs: 50_000 });
+    await until(migratorWaitsForTable);
+    const second = migrate(database());
+    await until(migratorWaits);
+    expect(await select("select to_regclass('vector_orphans')::text as found")).toEqual([
+      { found: null },
+    ]);
+    await reader.unsafe('commit');
+    expect((await first).applied).toEqual(tags);
+    expect(await second).toEqual({ applied: [], warnings: [] });
+  });
+
+  test('waits longer than its role’s timeouts allow', async () => {
+    const role = `colpali_vectors_migrator_${randomBytes(4).toString('hex')}`;
+    await execute(
+      database().db,
+      `create role ${role} superuser login password '${role}'`,
+      `alter role ${role} set lock_timeout = '20ms'`,
+    );
+    try {
+      const url = urlWith(database().url, { user: role });
+      for (const settings of [{}, { statement_timeout: '1s' }]) {
+        const [other] = sessions;
+        await other`select pg_advisory_lock(4857043921337)`;
+        const migrating = migrate({ url: urlWith(url, { settings }) });
+        // An end of its own accord must not go unhandled before it is looked at.
+        migrating.catch(() => {});
+        const longest = 'statement_timeout' in settings ? '1100 ms' : '50 ms';
+        await Promise.race([
+          until(`${migratorWaits} and waitstart < clock_timestamp() - interval '${longest}'`),
+          migrating,
+        ]);
+        await other`select pg_advisory_unlock(4857043921337)`;
+        expect((await migrating).applied).toEqual(tags);
+        await rollback({ ...database(), all: true });
+      }
+    } finally {
+      await execute(database().db, `drop owned by ${role} cascade`, `drop role ${role}`);
+    }
+  });
+
+  test.each([
+    ['five seconds for a busy table', {}, {}, '5s'],
+    ['as long as it is told to', {}, { lockTimeoutMs: 1234 }, '1234ms'],
+    ['as long as its connection says', { lock_timeout: '7777' }, {}, '7777ms'],
+    [
+      'as long as it is told to, whatever its connection says',
+      { lock_timeout: '7777' },
+      { lockTimeoutMs: 1234 },
+      '1234ms',
+    ],
+  ])('waits %s, and so does a rollback', async (_, settings, options, expected) => {
+    await execute(
+      database().db,
+      'create table timeouts (lock_timeout text, statement_timeout text)',
+      `create function note_timeouts() returns event_trigger language plpgsql as $$
+       begin
+         insert into public.timeouts
+         values (current_setting('lock_timeout'), current_setting('statement_timeout'));
+       end $$`,
+      'create event trigger note_timeouts on ddl_command_start execute function note_timeouts()',
+    );
+    const url = urlWith(database().url, { settings: { ...settings, statement_timeout: '99s' } });
+    const noted = 'select distinct * from timeouts';
+    await migrate({ url, ...options });
+    const timeouts = [{ lock_timeout: expected, statement_timeout: '99s' }];
+    // Drizzle makes its journal, which nobody else uses, before the migrations set a timeout.
+    const ours = `${noted} where lock_timeout <> '0'`;
+    expect(await select(ours)).toEqual(timeouts);
+    await execute(database().db, 'delete from timeouts');
+    await rollback({ url, ...options, all: true });
+    expect(await select(noted)).toEqual(timeouts);
+  });
+});
+
+describe('a service that reads while a migrator waits', () => {
+  test('is answered while another reader’s transaction goes on; the migrator gives up', async () => {
+    await loadLegacyDump(database().db, 'plain');
+    const before = [await dumpSchema(database().db), await select('select * from vectors')];
+    const [first, second] = sessions;
+    await first.unsafe('begin; select count(*) from vectors');
+    // Connected before it counts.
+    await second`select 1`;
+
+    const migrating = migrate({ ...database(), lockTimeoutMs: 1500 }).catch((thrown) => thrown);
+    await until(migratorWaitsForTable);
+    const answer = second`select count(*)::integer as rows from vectors`.execute();
+    await until(
+      `${waitingLocks} and relation = to_regclass('vectors') and mode = 'AccessShareLock'`,
+    );
+
+    expect(await answer).toEqual([{ rows: readLegacyRows('plain').length }]);
+    const error: unknown = await migrating;
+    expect(error).toBeInstanceOf(MigrationError);
+    expect(error).toMatchObject({
+      tag: '0001_jsonb_ledger',
+      hint: expect.stringContaining('lock_timeout'),
+      cause: { code: '55P03' },
+    });
+    expect(
+      await select(
+        "select from pg_stat_activity where state = 'idle in transaction' and datname = current_database()",
+      ),
+    ).toHaveLength(1);
+    await first.unsafe('commit');
+
+    expect([await dumpSchema(database().db), await select('select * from vectors')]).toEqual(
+      before,
+    );
+    expect(await migrationStatus(database())).toMatchObject({ applied: [], pending: tags });
+    await expectAppliedOnce([await migrate(database())]);
+  });
+
+  test('and writes is not lost: what it committed before is taken over', async () => {
+    await loadLegacyDump(database().db, 'plain');
+    const [writer] = sessions;
+    await writer.unsafe(
+      `begin; insert into vectors (doc_id, page, vector_ids) values (1, 900, 'late')`,
+    );
+    const migrating = migrate({ ...database(), lockTimeoutMs: 50_000 });
+    await until(`${waitingLocks} and relation = to_regclass('vectors')`);
+    await writer.unsafe('commit');
+    await expectAppliedOnce([await migrating]);
+    expect(await createVectorRepository(database().db).findByPage(1, 900)).toMatchObject({
+      vectorIds: ['late'],
+    });
+  });
+});
+
+test('a rollback gives up as well, and nothing has changed', async () => {
+  await loadLegacyDump(database().db, 'plain');
+  await migrate(database());
+  const [reader] = sessions;
+  await reader.unsafe('begin; select count(*) from vectors');
+  const error: unknown = await rollback({ ...database(), all: true, lockTimeoutMs: 100 }).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(MigrationError);
+  expect(error).toMatchObject({ hint: expect.stringContaining('lock_timeout'), tag: tags.at(-1) });
+  await reader.unsafe('commit');
+  expect(await migrationStatus(database())).toMatchObject({ applied: tags, drift: [] });
+  await expectPlainPages();
+});
