@@ -42,6 +42,7 @@ export type { WrittenPage } from './pending.ts';
 export {
   createVectorRepository,
   type DocumentPage,
+  type RepositoryOptions,
   type VectorRepository,
 } from './repository.ts';
 export { type RollbackOptions, type RollbackResult, rollback } from './rollback.ts';

@@ -1,12 +1,9 @@
-import { type SQL, sql } from 'drizzle-orm';
-import type { Db } from './database.ts';
-import { isOneOf, selectPages } from './pages.ts';
+import type { PageStatements } from './page-statements.ts';
+import { keyOf } from './pages.ts';
 import { parsePatchVectorId } from './patch-id.ts';
-import type { PageVectors } from './schema.ts';
-import type { VectorTables } from './tables.ts';
 import { spellings } from './uuid.ts';
 import type { PageKey } from './validate.ts';
-import { elementsThatMayHold } from './vector-ids.ts';
+import { decodeVectorIds, elementsThatMayHold, positionOf } from './vector-ids.ts';
 
 /** Where a vector belongs. */
 export interface VectorLocation extends PageKey {
@@ -20,55 +17,97 @@ export interface VectorLocation extends PageKey {
  * The place of each id in the ledger, in the order given; undefined for an id it does not hold.
  *
  * Computed ids name the page to look at. The others, and computed ids that their page does not hold,
- * are found through the index on `vector_ids`.
+ * are found through the index on `vector_ids`: as they are, and those left over in their other spellings.
  */
 export async function locateVectors(
-  db: Db,
-  tables: VectorTables,
+  statements: PageStatements,
   vectorIds: readonly string[],
 ): Promise<(VectorLocation | undefined)[]> {
   const found = new Map<string, VectorLocation>();
-  const askedAs = new Map<string, Set<string>>();
-  for (const id of vectorIds) {
+  const left = () => [...new Set(vectorIds)].filter((id) => !found.has(id));
+
+  for (const location of await locateComputed(statements, left())) {
+    found.set(location.vectorId, location);
+  }
+  const asTheyAre = new Map(left().map((id) => [id, [id]]));
+  for (const location of await locateThroughIndex(statements, asTheyAre)) {
+    found.set(location.vectorId, location);
+  }
+  const otherwise = new Map<string, string[]>();
+  for (const id of left()) {
     for (const spelling of spellings(id)) {
-      askedAs.set(spelling, (askedAs.get(spelling) ?? new Set()).add(id));
+      if (spelling !== id) otherwise.set(spelling, [...(otherwise.get(spelling) ?? []), id]);
     }
   }
-
-  /** Notes the ids asked for that these pages hold; the first page that holds one has it. */
-  function note(pages: readonly PageVectors[]): void {
-    for (const { docId, page, vectorIds: ids } of pages) {
-      ids.forEach((id, patch) => {
-        for (const vectorId of askedAs.get(id) ?? []) {
-          if (!found.has(vectorId)) found.set(vectorId, { vectorId, docId, page, patch });
-        }
-      });
-    }
-  }
-
-  const computed = [...askedAs.keys()].flatMap((id) => parsePatchVectorId(id) ?? []);
-  if (computed.length > 0) note(await selectPages(db, tables, isOneOf(tables, computed)));
-
-  const rest = [...askedAs].filter(([, ids]) => [...ids].some((id) => !found.has(id)));
-  if (rest.length > 0) {
-    const mayBeOn = mayHoldOneOf(
-      tables,
-      rest.map(([spelling]) => spelling),
-    );
-    note(await selectPages(db, tables, mayBeOn));
+  for (const location of await locateThroughIndex(statements, otherwise)) {
+    found.set(location.vectorId, location);
   }
   return vectorIds.map((id) => found.get(id));
 }
 
-/** The condition that a page's stored list has an element which may stand for one of the ids. */
-function mayHoldOneOf({ vectors }: VectorTables, ids: readonly string[]): SQL {
-  const lists = new Set(
-    ids.flatMap(elementsThatMayHold).map((element) => JSON.stringify([element])),
+/** Those of the ids that stand on the page which they name. */
+async function locateComputed(
+  statements: PageStatements,
+  vectorIds: readonly string[],
+): Promise<VectorLocation[]> {
+  const named = vectorIds.flatMap((vectorId) => {
+    const place = parseAnySpelling(vectorId);
+    return place === undefined ? [] : [{ vectorId, key: keyOf(place), ...place }];
+  });
+  if (named.length === 0) return [];
+
+  const keys = [...new Map(named.map((place) => [place.key, place])).values()];
+  const rows = await statements.storedByKeys().execute({
+    docIds: keys.map(({ docId }) => docId),
+    pages: keys.map(({ page }) => page),
+  });
+  const pages = new Map(rows.map((row) => [keyOf(row), row.stored]));
+  return named.flatMap(({ vectorId, key, docId, page }) => {
+    const stored = pages.get(key);
+    if (stored === undefined) return [];
+    for (const spelling of [vectorId, ...spellings(vectorId)]) {
+      const patch = positionOf(stored, spelling);
+      if (patch >= 0) return [{ vectorId, docId, page, patch }];
+    }
+    return [];
+  });
+}
+
+/** What `parsePatchVectorId` says of the id, or of one of its spellings. */
+function parseAnySpelling(id: string): PageKey | undefined {
+  return (
+    parsePatchVectorId(id) ??
+    // Without dashes or in upper case: those that are written as usual need no second look.
+    (id.length === 32 || /[A-F]/.test(id)
+      ? spellings(id)
+          .map(parsePatchVectorId)
+          .find((place) => place !== undefined)
+      : undefined)
   );
-  // Joined from the lists: `@> any (array)` would check every list against every row it finds.
-  return sql`(${vectors.docId}, ${vectors.page}) in (
-    select candidate.doc_id, candidate.page
-    from unnest(${sql.param([...lists])}::text[]) as wanted (list)
-    join ${vectors} as candidate on candidate.vector_ids @> wanted.list::jsonb
-  )`;
+}
+
+/**
+ * The first page, by document and page, that holds each of the spellings.
+ *
+ * @param wanted - From a spelling to the ids that were asked for and may be written so.
+ */
+async function locateThroughIndex(
+  statements: PageStatements,
+  wanted: ReadonlyMap<string, readonly string[]>,
+): Promise<Iterable<VectorLocation>> {
+  if (wanted.size === 0) return [];
+  const lists = new Set<string>();
+  for (const spelling of wanted.keys()) {
+    for (const element of elementsThatMayHold(spelling)) lists.add(JSON.stringify([element]));
+  }
+  const rows = await statements.storedWithOneOf().execute({ lists: [...lists] });
+  const found = new Map<string, VectorLocation>();
+  for (const { docId, page, stored } of rows) {
+    decodeVectorIds(stored).forEach((id, patch) => {
+      for (const vectorId of wanted.get(id) ?? []) {
+        if (!found.has(vectorId)) found.set(vectorId, { vectorId, docId, page, patch });
+      }
+    });
+  }
+  return found.values();
 }

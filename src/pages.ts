@@ -1,4 +1,4 @@
-import { and, asc, type SQL, sql } from 'drizzle-orm';
+import { and, asc, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
 import { withLedgerErrors } from './errors.ts';
 import type { PageVectors } from './schema.ts';
@@ -39,10 +39,20 @@ export async function* streamPages(
  * The condition that a row of `vectors` is one of the pages named.
  *
  * Two array parameters, however many pages: a list of values ends at 65 534 parameters.
+ *
+ * @param keys - The pages, or placeholders for their documents and numbers.
  */
-export function isOneOf({ vectors }: VectorTables, keys: readonly PageKey[]): SQL {
-  const docIds = sql.param(keys.map(({ docId }) => docId));
-  const pages = sql.param(keys.map(({ page }) => page));
+export function isOneOf(
+  { vectors }: VectorTables,
+  keys: readonly PageKey[] | { docIds: Placeholder; pages: Placeholder },
+): SQL {
+  const { docIds, pages } =
+    'docIds' in keys
+      ? keys
+      : {
+          docIds: sql.param(keys.map(({ docId }) => docId)),
+          pages: sql.param(keys.map(({ page }) => page)),
+        };
   return sql`(${vectors.docId}, ${vectors.page}) in (
     select doc_id, page from unnest(${docIds}::integer[], ${pages}::integer[]) as key (doc_id, page)
   )`;

@@ -1,8 +1,9 @@
-import { and, asc, between, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
 import { DocumentNotFoundError, InvalidInputError, withLedgerErrors } from './errors.ts';
 import { locateVectors, type VectorLocation } from './locate.ts';
-import { isOneOf, keyOf, selectPages, streamPages } from './pages.ts';
+import { createPageStatements } from './page-statements.ts';
+import { keyOf, selectPages, streamPages } from './pages.ts';
 import { markPagesIndexed, type WrittenPage } from './pending.ts';
 import { retryDeadlocks } from './retry.ts';
 import type { PageVectors } from './schema.ts';
@@ -64,7 +65,7 @@ export interface VectorRepository {
   /**
    * Where each vector belongs, in the order given; undefined for an id that no page holds.
    *
-   * A UUID is found with and without its dashes. An id that stands on several pages is placed on the
+   * A UUID is found with and without its dashes, in the spelling asked for first. An id that stands on several pages is placed on the
    * first of them by document and page, a computed one on the page that it names.
    */
   locate(vectorIds: readonly VectorIdInput[]): Promise<(VectorLocation | undefined)[]>;
@@ -139,6 +140,16 @@ export interface VectorRepository {
   }): Promise<PageVectors[]>;
 }
 
+/** How a repository talks to the database. */
+export interface RepositoryOptions {
+  /**
+   * Prepare the statements that read, so that a connection parses them once. Turn it off behind a pooler
+   * in transaction mode that does not know prepared statements (PgBouncer before 1.21).
+   * {@defaultValue true}
+   */
+  prepare?: boolean | undefined;
+}
+
 /**
  * The repository on a database or a transaction.
  *
@@ -149,8 +160,10 @@ export interface VectorRepository {
 export function createVectorRepository(
   db: Db,
   tables: VectorTables = defaultTables,
+  { prepare = true }: RepositoryOptions = {},
 ): VectorRepository {
   const { documents, vectors } = tables;
+  const statements = createPageStatements(db, tables, prepare);
 
   /** Locks a document's pages in the order in which they are recorded. */
   async function lockPagesOf(tx: Db, docId: number): Promise<void> {
@@ -165,17 +178,13 @@ export function createVectorRepository(
   const queries: Omit<VectorRepository, 'streamPages'> = {
     async findByDocument(docId) {
       requireDocId(docId);
-      return selectPages(db, tables, eq(vectors.docId, docId));
+      return statements.byDocument().execute({ docId });
     },
 
     async findByPage(docId, page) {
       requireDocId(docId);
       requirePageNumber(page);
-      const [found] = await selectPages(
-        db,
-        tables,
-        and(eq(vectors.docId, docId), eq(vectors.page, page)),
-      );
+      const [found] = await statements.byPage().execute({ docId, page });
       return found;
     },
 
@@ -185,16 +194,15 @@ export function createVectorRepository(
       requirePageNumber(last, ['last']);
       if (last < first)
         throw new InvalidInputError(['last'], `is ${last}, before first (${first})`);
-      return selectPages(
-        db,
-        tables,
-        and(eq(vectors.docId, docId), between(vectors.page, first, last)),
-      );
+      return statements.byPageRange().execute({ docId, first, last });
     },
 
     async findByPages(keys) {
       requirePageKeys(keys);
-      const pages = await selectPages(db, tables, isOneOf(tables, keys));
+      const pages = await statements.byKeys().execute({
+        docIds: keys.map(({ docId }) => docId),
+        pages: keys.map(({ page }) => page),
+      });
       const byKey = new Map(pages.map((page) => [keyOf(page), page]));
       return keys.map((key) => byKey.get(keyOf(key)));
     },
@@ -205,7 +213,7 @@ export function createVectorRepository(
     },
 
     async locate(vectorIds) {
-      return locateVectors(db, tables, checkVectorIds(vectorIds));
+      return locateVectors(statements, checkVectorIds(vectorIds));
     },
 
     async upsertPage(page, options = {}) {

@@ -104,6 +104,22 @@ export function holdsVectorId(element: StoredVectorId, id: string): boolean {
   return positionInRun(element, id) >= 0;
 }
 
+/** Where `id` stands among the ids of a stored list, from 0; -1 where it does not. The first place counts. */
+export function positionOf(stored: readonly StoredVectorId[], id: string): number {
+  let before = 0;
+  for (const element of stored) {
+    if (typeof element === 'string') {
+      if (element === id) return before;
+      before += 1;
+    } else {
+      const position = positionInRun(element, id);
+      if (position >= 0) return before + position;
+      before += element.count;
+    }
+  }
+  return -1;
+}
+
 /** Which of the run's ids `id` is, from 0; -1 where it is none of them. */
 function positionInRun({ prefix, from, count, radix = 10 }: VectorIdRun, id: string): number {
   const tail = tailOf(id, prefix.length, from.length, radix);

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { and, between, eq, sql } from 'drizzle-orm';
+import type { Db } from './database.ts';
+import { isOneOf, selectPages } from './pages.ts';
+import type { VectorTables } from './tables.ts';
+import type { StoredVectorId } from './vector-ids.ts';
+
+/** The statements that read pages, each built at its first use and kept. */
+export type PageStatements = ReturnType<typeof createPageStatements>;
+
+/**
+ * @param prepare - Let PostgreSQL parse each of them once a connection. Building and parsing the
+ *   statement takes longer than the lookup itself.
+ */
+export function createPageStatements(db: Db, tables: VectorTables, prepare: boolean) {
+  const { vectors } = tables;
+  const docId = sql.placeholder('docId');
+  const keys = { docIds: sql.placeholder('docIds'), pages: sql.placeholder('pages') };
+  const stored = {
+    docId: vectors.docId,
+    page: vectors.page,
+    // Not decoded: to find an id among runs takes no list of them all.
+    stored: sql<StoredVectorId[]>`${vectors.vectorIds}`,
+  };
+
+  function statement<Prepared>(query: {
+    toSQL(): { sql: string };
+    prepare(name: string): Prepared;
+  }): Prepared {
+    // By its text: node-postgres refuses one name for two. Without a name it is not prepared.
+    const name = `colpali_vectors_${hash(query.toSQL().sql)}`;
+    return query.prepare(prepare ? name : (undefined as unknown as string));
+  }
+
+  return {
+    byDocument: once(() => statement(selectPages(db, tables, eq(vectors.docId, docId)))),
+    byPage: once(() =>
+      statement(
+        selectPages(
+          db,
+          tables,
+          and(eq(vectors.docId, docId), eq(vectors.page, sql.placeholder('page'))),
+        ),
+      ),
+    ),
+    byPageRange: once(() =>
+      statement(
+        selectPages(
+          db,
+          tables,
+          and(
+            eq(vectors.docId, docId),
+            between(vectors.page, sql.placeholder('first'), sql.placeholder('last')),
+          ),
+        ),
+      ),
+    ),
+    byKeys: once(() => statement(selectPages(db, tables, isOneOf(tables, keys)))),
+    storedByKeys: once(() =>
+      statement(db.select(stored).from(vectors).where(isOneOf(tables, keys)).$dynamic()),
+    ),
+    /** The pages whose stored list contains one of `lists`, JSON arrays as text; by document and page. */
+    storedWithOneOf: once(() =>
+      statement(
+        db
+          .select(stored)
+          .from(vectors)
+          .where(
+            // Joined from the lists: `@> any (array)` would check every list against every row it finds.
+            sql`(${vectors.docId}, ${vectors.page}) in (
+              select candidate.doc_id, candidate.page
+              from unnest(${sql.placeholder('lists')}::text[]) as wanted (list)
+              join ${vectors} as candidate on candidate.vector_ids @> wanted.list::jsonb
+            )`,
+          )
+          .orderBy(vectors.docId, vectors.page)
+          .$dynamic(),
+      ),
+    ),
+  };
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,39 @@
+import { sql } from 'drizzle-orm';
+import { expect, inject, test } from 'vitest';
+import { rowsOf } from '../../../src/database.ts';
+import { createVectorRepository } from '../../../src/index.ts';
+import { createDocument, useTestDatabase } from '../../support/database.ts';
+
+const db = useTestDatabase();
+
+/** The reads of a repository, and which of its statements their connection then has prepared. */
+async function readAll(prepare: boolean | undefined) {
+  const docId = await createDocument(db());
+  const page = { docId, page: 3, vectorIds: [`${docId}-a`, `${docId}-b`] };
+  return db().transaction(async (tx) => {
+    const ledger = createVectorRepository(tx, undefined, { prepare });
+    await ledger.upsertPage(page);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await ledger.findByPage(docId, 3)).toMatchObject(page);
+      expect(await ledger.findByPage(docId, 4)).toBeUndefined();
+      expect(await ledger.findByDocument(docId)).toMatchObject([page]);
+      expect(await ledger.findByPageRange(docId, 1, 9)).toMatchObject([page]);
+      expect(await ledger.findByPages([{ docId, page: 4 }, page])).toMatchObject([undefined, page]);
+      expect(await ledger.locate([`${docId}-b`])).toMatchObject([{ docId, page: 3, patch: 1 }]);
+    }
+    const prepared = await tx.execute(sql`
+      select from pg_prepared_statements
+      where statement like 'select%from "vectors"%' and statement not like '%pg_prepared%'`);
+    return rowsOf(prepared).length;
+  });
+}
+
+// In this order: connections are shared by the tests of a file, and keep what they have prepared.
+test('nothing is prepared where that is turned off', async () => {
+  expect(await readAll(false)).toBe(0);
+});
+
+test('the statements that read are prepared once a connection', async () => {
+  // Drizzle does not name statements on PGlite, which parses each anew.
+  expect(await readAll(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 5);
+});
