@@ -7,7 +7,7 @@ import { runCases } from './benchmark.ts';
 import { builtInContenders } from './contenders/built-in.ts';
 import { loadPeers } from './contenders/peers/index.ts';
 import { describeEnvironment } from './harness/environment.ts';
-import { onPGlite, onServer, startBenchServer } from './harness/places.ts';
+import { onServer, startBenchServer, withPGlite } from './harness/places.ts';
 import { defaultSizes, embeddedSizes, parseSizes } from './harness/sizes.ts';
 import { printCase } from './report/console.ts';
 import type { RunResult } from './result.ts';
@@ -25,9 +25,8 @@ try {
     { place: onServer(server.url), sizes, contenders },
     printCase,
   );
-  const onPGliteResults = await runCases(
-    { place: onPGlite(), sizes: embeddedSizes(sizes), contenders: builtInContenders },
-    printCase,
+  const onPGliteResults = await withPGlite((place) =>
+    runCases({ place, sizes: embeddedSizes(sizes), contenders: builtInContenders }, printCase),
   );
   const result: RunResult = {
     environment,

@@ -13,7 +13,7 @@ import { type CaseContext, type CaseGroup, divide, type Participant } from './co
 const requests = [
   { ids: 1, executions: 20 },
   { ids: 100, executions: 5 },
-  { ids: 1_000, executions: 3 },
+  { ids: 1_000, executions: 1 },
 ];
 
 /** Of each page of random ids so many are remembered, to be asked for. */

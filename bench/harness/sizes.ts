@@ -14,11 +14,11 @@ export const defaultSizes = {
   /** Rounds of the cases that write or delete. */
   writeRounds: 5,
   /** Pages a write, where a page becomes a run or two, a list, or a row an id. */
-  writePagesAsRuns: 10_000,
+  writePagesAsRuns: 2_000,
   writePagesAsLists: 200,
   writePagesAsRows: 10,
   /** Pages whose bytes are counted, likewise. */
-  storedPagesAsRuns: 100_000,
+  storedPagesAsRuns: 50_000,
   storedPagesAsLists: 500,
   storedPagesAsRows: 100,
   /** Pages of the document that is read whole, and documents that the scattered pages lie in. */

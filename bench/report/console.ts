@@ -18,7 +18,9 @@ export function printCase({ title, place, unit, results, leftOut }: CaseResult):
       ]),
     ),
   );
-  for (const { contender, why } of leftOut) console.log(`not ${contender}: ${why}`);
+  const whys = new Map<string, string[]>();
+  for (const { contender, why } of leftOut) whys.set(why, [...(whys.get(why) ?? []), contender]);
+  for (const [why, names] of whys) console.log(`without ${names.join(', ')}: ${why}`);
 }
 
 /** Three significant digits. */

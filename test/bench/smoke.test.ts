@@ -2,7 +2,7 @@ import { expect, inject, test } from 'vitest';
 import { runCases } from '../../bench/benchmark.ts';
 import { builtInContenders } from '../../bench/contenders/built-in.ts';
 import { describeEnvironment } from '../../bench/harness/environment.ts';
-import { onPGlite, onServer, type Place } from '../../bench/harness/places.ts';
+import { onServer, type Place, withPGlite } from '../../bench/harness/places.ts';
 import { defaultSizes, parseSizes } from '../../bench/harness/sizes.ts';
 import { runResultSchema } from '../../bench/result.ts';
 
@@ -56,7 +56,7 @@ test('every case runs on a server, with equal ids from all, and gives what its s
 });
 
 test('every case but the bytes runs on PGlite', async () => {
-  const { cases } = await runSmall(onPGlite());
+  const { cases } = await withPGlite(runSmall);
   expect(cases.map(({ id }) => id)).toEqual(casesAnywhere);
 });
 
