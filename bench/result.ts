@@ -59,3 +59,26 @@ export const runResultSchema = z.strictObject({
 export type ContenderResult = z.infer<typeof contenderResult>;
 export type CaseResult = z.infer<typeof caseResult>;
 export type RunResult = z.infer<typeof runResultSchema>;
+
+const growthPoint = z.strictObject({
+  pages: z.int().positive(),
+  operation: z.enum(['findByPage', 'locate', 'upsertPage']),
+  /** Connections that called at once. */
+  connections: z.int().positive(),
+  /** Milliseconds a call. */
+  ms: summary,
+  callsASecond: z.number().positive(),
+});
+
+export const growthResultSchema = z.strictObject({
+  environment,
+  sizes: z.record(z.string(), z.int()),
+  points: z.array(growthPoint),
+  /** What each ledger took on disk at the end. */
+  bytes: z.array(
+    z.strictObject({ pages: z.int(), table: z.number().int(), indexes: z.number().int() }),
+  ),
+});
+
+export type GrowthResult = z.infer<typeof growthResultSchema>;
+export type GrowthOperation = GrowthResult['points'][number]['operation'];

@@ -2,7 +2,6 @@
  * `npm run bench`: measures the package beside its peers, prints the ratios and writes
  * results/run.json.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { runCases } from './benchmark.ts';
 import { builtInContenders } from './contenders/built-in.ts';
 import { loadPeers } from './contenders/peers/index.ts';
@@ -10,6 +9,7 @@ import { describeEnvironment } from './harness/environment.ts';
 import { onServer, startBenchServer, withPGlite } from './harness/places.ts';
 import { defaultSizes, embeddedSizes, parseSizes } from './harness/sizes.ts';
 import { printCase } from './report/console.ts';
+import { writeResult } from './report/files.ts';
 import type { RunResult } from './result.ts';
 
 const sizes = parseSizes(process.argv.slice(2), defaultSizes);
@@ -34,9 +34,7 @@ try {
     missing,
     cases: [...onServerResults, ...onPGliteResults],
   };
-  const folder = new URL('./results/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL('run.json', folder), `${JSON.stringify(result, null, 2)}\n`);
+  writeResult('run.json', result);
 } finally {
   await server.stop();
 }

@@ -1,10 +1,11 @@
 import { expect, inject, test } from 'vitest';
 import { runCases } from '../../bench/benchmark.ts';
+import { defaultGrowthSizes, measureGrowth } from '../../bench/cases/growing.ts';
 import { builtInContenders } from '../../bench/contenders/built-in.ts';
 import { describeEnvironment } from '../../bench/harness/environment.ts';
 import { onServer, type Place, withPGlite } from '../../bench/harness/places.ts';
 import { defaultSizes, parseSizes } from '../../bench/harness/sizes.ts';
-import { runResultSchema } from '../../bench/result.ts';
+import { growthResultSchema, runResultSchema } from '../../bench/result.ts';
 
 /** As small as it gets. */
 const flags = Object.keys(defaultSizes).flatMap((name) => [
@@ -58,6 +59,22 @@ test('every case runs on a server, with equal ids from all, and gives what its s
 test('every case but the bytes runs on PGlite', async () => {
   const { cases } = await withPGlite(runSmall);
   expect(cases.map(({ id }) => id)).toEqual(casesAnywhere);
+});
+
+test('the growth is measured on ledgers of several sizes, with one connection and with more', async () => {
+  const sizes = parseSizes(
+    ['--first-pages=20', '--last-pages=200', '--rounds=1', '--calls=4', '--connections=2'],
+    defaultGrowthSizes,
+  );
+  const growth = await measureGrowth(onServer(inject('serverUrl')), sizes);
+  const environment = await describeEnvironment(inject('serverUrl'), ['drizzle-orm', 'postgres']);
+  const { points } = growthResultSchema.parse({ environment, sizes, ...growth });
+  expect(points.map((point) => `${point.pages} ${point.operation} ${point.connections}`)).toEqual([
+    ...['20 findByPage 1', '20 locate 1', '20 upsertPage 1'],
+    ...['200 findByPage 1', '200 locate 1', '200 upsertPage 1'],
+    ...['20 findByPage 2', '20 locate 2', '20 upsertPage 2'],
+    ...['200 findByPage 2', '200 locate 2', '200 upsertPage 2'],
+  ]);
 });
 
 test('a flag that is none, or no positive integer, is refused', () => {
