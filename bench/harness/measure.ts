@@ -1,0 +1,54 @@
+/** One contender's part in a case. */
+export interface Task {
+  contender: string;
+  /** Sets up one execution, untimed, and gives what is timed. */
+  prepare(): Promise<() => Promise<unknown>>;
+}
+
+export interface MeasureOptions {
+  rounds: number;
+  /** Executions of a task in a round, each timed by itself. */
+  executions: number;
+  /** A task that has used this much time, preparation included, sits out the rounds after the third. */
+  budgetMs: number;
+}
+
+const minRounds = 3;
+
+/**
+ * Times tasks side by side: every round has each of them once, in an order that moves on by one, so that
+ * whatever else the machine does meanwhile meets them all alike. A round before the first is not counted.
+ *
+ * @returns The milliseconds of each execution, by contender and round.
+ */
+export async function measure(
+  tasks: readonly Task[],
+  { rounds, executions, budgetMs }: MeasureOptions,
+): Promise<Map<string, number[][]>> {
+  const timed = new Map(tasks.map(({ contender }) => [contender, [] as number[][]]));
+  const usedMs = new Map<string, number>();
+  for (let round = -1; round < rounds; round += 1) {
+    for (let turn = 0; turn < tasks.length; turn += 1) {
+      const task = tasks[(turn + Math.max(round, 0)) % tasks.length] as Task;
+      const used = usedMs.get(task.contender) ?? 0;
+      if (round >= minRounds && used > budgetMs) continue;
+      const start = performance.now();
+      const samples = await timeExecutions(task, executions);
+      if (round < 0) continue;
+      usedMs.set(task.contender, used + performance.now() - start);
+      timed.get(task.contender)?.push(samples);
+    }
+  }
+  return timed;
+}
+
+async function timeExecutions(task: Task, executions: number): Promise<number[]> {
+  const samples: number[] = [];
+  for (let execution = 0; execution < executions; execution += 1) {
+    const work = await task.prepare();
+    const start = performance.now();
+    await work();
+    samples.push(performance.now() - start);
+  }
+  return samples;
+}

@@ -1,0 +1,61 @@
+import type { CaseResult, GrowthResult, RunResult } from '../result.ts';
+import { format } from './console.ts';
+import { shortNumber } from './plot.ts';
+
+/** The README's section on speed and size, from the results alone. */
+export function toMarkdown(run: RunResult, growth: GrowthResult): string {
+  const { environment, cases } = run;
+  const deletes = cases.filter(({ id, place }) => id.startsWith('delete-') && place === 'server');
+  const others = cases.filter(({ id }) => !id.startsWith('delete-'));
+  return [
+    `Measured on ${environment.date}: ${environment.cpu}, ${environment.cores} cores, ` +
+      `${environment.memoryGiB} GiB, Node ${environment.node}, PostgreSQL ${environment.postgresql} ` +
+      `(shared_buffers ${environment.settings['shared_buffers']}, fsync ` +
+      `${environment.settings['fsync']}). The first column is the median; the others say how many ` +
+      'times as much time or space that takes: above 1 the package is ahead.',
+    caseTable(others.filter(({ place }) => place === 'server')),
+    caseTable(deletes),
+    'On PGlite, inside the process:',
+    caseTable(others.filter(({ place }) => place === 'pglite')),
+    `Ledgers of 10 thousand to 10 million pages, p50 / p99 in milliseconds:`,
+    growthTable(growth),
+    '![Milliseconds a call by pages in the ledger](bench/results/growth.svg)',
+  ].join('\n\n');
+}
+
+function caseTable(cases: readonly CaseResult[]): string {
+  const names = [...new Set(cases.flatMap(({ results }) => results.map((r) => r.contender)))];
+  const rows = cases.map(({ title, unit, results }) => [
+    title,
+    ...names.map((name, column) => {
+      const result = results.find(({ contender }) => contender === name);
+      if (result === undefined) return '';
+      return column === 0
+        ? `${format(result.value.median)} ${unit}`
+        : `${format(result.timesOurs.median)}×`;
+    }),
+  ]);
+  return table(['', ...names], rows);
+}
+
+function growthTable({ points }: GrowthResult): string {
+  const pageCounts = [...new Set(points.map(({ pages }) => pages))].sort((a, b) => a - b);
+  const rows = new Map<string, string[]>();
+  for (const pages of pageCounts) {
+    for (const { operation, connections, ms } of points.filter((p) => p.pages === pages)) {
+      const title = `${operation}, ${connections} connection${connections === 1 ? '' : 's'}`;
+      const cell = `${format(ms.median)} / ${format(ms.p99)}`;
+      rows.set(title, [...(rows.get(title) ?? []), cell]);
+    }
+  }
+  return table(
+    ['', ...pageCounts.map((pages) => `${shortNumber(pages)} pages`)],
+    [...rows].map(([title, cells]) => [title, ...cells]),
+  );
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = heads.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [line(heads), line(rule), ...rows.map(line)].join('\n');
+}

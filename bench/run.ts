@@ -1,0 +1,40 @@
+/**
+ * `npm run bench`: measures the package beside its peers, prints the ratios and writes
+ * results/run.json.
+ */
+import { runCases } from './benchmark.ts';
+import { builtInContenders } from './contenders/built-in.ts';
+import { loadPeers } from './contenders/peers/index.ts';
+import { describeEnvironment } from './harness/environment.ts';
+import { onServer, startBenchServer, withPGlite } from './harness/places.ts';
+import { defaultSizes, embeddedSizes, parseSizes } from './harness/sizes.ts';
+import { printCase } from './report/console.ts';
+import { writeResult } from './report/files.ts';
+import type { RunResult } from './result.ts';
+
+const sizes = parseSizes(process.argv.slice(2), defaultSizes);
+const { peers, missing } = await loadPeers();
+const contenders = [...builtInContenders, ...peers];
+
+const server = await startBenchServer();
+try {
+  const packages = contenders.flatMap((contender) => contender.packages);
+  const environment = await describeEnvironment(server.url, [...packages, '@electric-sql/pglite']);
+  console.log(environment);
+  const onServerResults = await runCases(
+    { place: onServer(server.url), sizes, contenders },
+    printCase,
+  );
+  const onPGliteResults = await withPGlite((place) =>
+    runCases({ place, sizes: embeddedSizes(sizes), contenders: builtInContenders }, printCase),
+  );
+  const result: RunResult = {
+    environment,
+    sizes,
+    missing,
+    cases: [...onServerResults, ...onPGliteResults],
+  };
+  writeResult('run.json', result);
+} finally {
+  await server.stop();
+}
