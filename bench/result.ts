@@ -30,9 +30,9 @@ const contenderResult = z.strictObject({
   value: summary,
   /**
    * How many times worse than the package it is: the median of the rounds, the best and the worst of
-   * them. Above 1 the package is ahead. The package itself has 1.
+   * them. Above 1 the package is ahead. The package itself has 1. Null where the package was left out.
    */
-  timesOurs: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }),
+  timesOurs: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }).nullable(),
   /** Pages that one execution writes, reads, deletes or stores. */
   pages: z.int().nonnegative(),
 });
@@ -44,7 +44,7 @@ const caseResult = z.strictObject({
   unit: z.enum(['ms', 'pages/s', 'bytes/page']),
   /** Ids that every contender was asked for before the timing, and gave alike. */
   checkedIds: z.int().nonnegative(),
-  results: z.array(contenderResult).min(1),
+  results: z.array(contenderResult),
   leftOut: z.array(leftOut),
 });
 

@@ -1,3 +1,4 @@
+import { ours } from '../contenders/ours.ts';
 import { type MeasureOptions, measure, type Task } from '../harness/measure.ts';
 import { median, summarize } from '../harness/statistics.ts';
 import type { CaseResult, ContenderResult } from '../result.ts';
@@ -9,7 +10,7 @@ export interface ComparedTask extends Task {
 
 type CaseHead = Pick<CaseResult, 'id' | 'title' | 'place' | 'checkedIds' | 'leftOut'>;
 
-/** Times the tasks, the package's first, and gives milliseconds an execution or pages a second. */
+/** Times the tasks and gives milliseconds an execution or pages a second. */
 export async function compare(
   head: CaseHead & { unit: 'ms' | 'pages/s' },
   tasks: readonly ComparedTask[],
@@ -26,24 +27,23 @@ export async function compare(
   return caseResult(head, inUnit);
 }
 
-/** A case's result from values by contender and round, the package's first. */
+/** A case's result from values by contender and round. */
 export function caseResult(
   { id, title, place, checkedIds, leftOut, unit }: CaseHead & Pick<CaseResult, 'unit'>,
   measured: readonly { contender: string; pages: number; rounds: readonly number[][] }[],
 ): CaseResult {
-  const ours = (measured[0]?.rounds ?? []).map(median);
+  const ownRounds = measured.find(({ contender }) => contender === ours.name)?.rounds.map(median);
   const results = measured.map(({ contender, pages, rounds }): ContenderResult => {
     const ratios = rounds.flatMap((samples, round) => {
-      const own = ours[round];
+      const own = ownRounds?.[round];
       if (own === undefined) return [];
       return unit === 'pages/s' ? own / median(samples) : median(samples) / own;
     });
-    return {
-      contender,
-      value: summarize(rounds.flat()),
-      timesOurs: { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) },
-      pages,
-    };
+    const timesOurs =
+      ratios.length === 0
+        ? null
+        : { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
+    return { contender, value: summarize(rounds.flat()), timesOurs, pages };
   });
   return { id, title, place, unit, checkedIds, results, leftOut };
 }

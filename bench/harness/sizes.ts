@@ -27,6 +27,8 @@ export const defaultSizes = {
   locatePagesComputed: 1_000_000,
   /** Pages of random ids that are searched. */
   locatePagesRandom: 2_000,
+  /** Seconds after which a server gives up a search; who takes longer is left out. */
+  statementSeconds: 20,
   /** Pages of the document that is deleted. */
   deletePages: 1_000,
   /** Seconds after which a contender sits out what is left of a case. */
@@ -37,8 +39,8 @@ export const defaultSizes = {
 export function embeddedSizes(sizes: Sizes): Sizes {
   return {
     ...sizes,
-    locatePagesComputed: Math.min(sizes.locatePagesComputed, 10_000),
-    locatePagesRandom: Math.min(sizes.locatePagesRandom, 200),
+    locatePagesComputed: Math.min(sizes.locatePagesComputed, 1_000),
+    locatePagesRandom: Math.min(sizes.locatePagesRandom, 100),
     deletePages: Math.min(sizes.deletePages, 100),
   };
 }

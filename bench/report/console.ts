@@ -10,8 +10,10 @@ export function printCase({ title, place, unit, results, leftOut }: CaseResult):
         {
           median: format(value.median),
           'p10 - p90': `${format(value.p10)} - ${format(value.p90)}`,
-          'times ours': format(timesOurs.median),
-          'best - worst round': `${format(timesOurs.min)} - ${format(timesOurs.max)}`,
+          ...(timesOurs && {
+            'times ours': format(timesOurs.median),
+            'best - worst round': `${format(timesOurs.min)} - ${format(timesOurs.max)}`,
+          }),
           samples: value.samples,
           pages,
         },

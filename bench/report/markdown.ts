@@ -1,3 +1,4 @@
+import { ours } from '../contenders/ours.ts';
 import type { CaseResult, GrowthResult, RunResult } from '../result.ts';
 import { format } from './console.ts';
 import { shortNumber } from './plot.ts';
@@ -24,15 +25,21 @@ export function toMarkdown(run: RunResult, growth: GrowthResult): string {
 }
 
 function caseTable(cases: readonly CaseResult[]): string {
-  const names = [...new Set(cases.flatMap(({ results }) => results.map((r) => r.contender)))];
-  const rows = cases.map(({ title, unit, results }) => [
+  const all = cases.flatMap(({ results }) => results.map(({ contender }) => contender));
+  const names = [...new Set([ours.name, ...all])];
+  const rows = cases.map(({ title, unit, results, leftOut }) => [
     title,
-    ...names.map((name, column) => {
+    ...names.map((name) => {
       const result = results.find(({ contender }) => contender === name);
-      if (result === undefined) return '';
-      return column === 0
-        ? `${format(result.value.median)} ${unit}`
-        : `${format(result.timesOurs.median)}×`;
+      if (result === undefined) {
+        return name === ours.name
+          ? (leftOut.find((left) => left.contender === name)?.why ?? '')
+          : '';
+      }
+      const { value, timesOurs } = result;
+      return name === ours.name || timesOurs === null
+        ? `${format(value.median)} ${unit}`
+        : `${format(timesOurs.median)}×`;
     }),
   ]);
   return table(['', ...names], rows);

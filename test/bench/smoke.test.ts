@@ -10,7 +10,9 @@ import { growthResultSchema, runResultSchema } from '../../bench/result.ts';
 /** As small as it gets. */
 const flags = Object.keys(defaultSizes).flatMap((name) => [
   `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-  { idsPerPage: '20', locatePagesComputed: '150', locatePagesRandom: '3' }[name] ?? '2',
+  { idsPerPage: '20', locatePagesComputed: '150', locatePagesRandom: '3', statementSeconds: '20' }[
+    name
+  ] ?? '2',
 ]);
 
 const casesAnywhere = [
