@@ -67,7 +67,7 @@ export function drawGrowth({ points, sizes }: GrowthResult): string {
 
   const legend = connectionCounts.flatMap((connections, series) =>
     (['p50', 'p99'] as const).map((name, index) => {
-      const left = margin.left + (series * 2 + index) * 165;
+      const left = margin.left + (series * 2 + index) * 178;
       const label = `${name}, ${connections} connection${connections === 1 ? '' : 's'}`;
       const sample = line(
         [
