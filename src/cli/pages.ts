@@ -16,10 +16,12 @@ export function formatPages(pages: readonly PageVectors[]): string {
   );
 }
 
-/** A page's ids, a line each, with their positions from 0. */
+/** A page's ids, a line each, with their positions from 0. As plain lines: they may be any number. */
 export function formatPage({ vectorIds }: PageVectors): string {
   if (vectorIds.length === 0) return 'a page without vectors';
-  return formatTable(vectorIds.map((id, patch) => ({ patch, 'vector id': id })));
+  const heading = 'patch  vector id';
+  const lines = vectorIds.map((id, patch) => `${String(patch).padStart('patch'.length)}  ${id}`);
+  return [heading, ...lines].join('\n');
 }
 
 /** Where vectors belong, a line each. */
