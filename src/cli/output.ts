@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import yoctoSpinner from 'yocto-spinner';
 
 /** Results on stdout, as text or as JSON; everything else on stderr. */
@@ -36,26 +35,20 @@ export class Output {
   }
 }
 
-/** Rows under their headings, in columns as wide as need be; numbers to the right. */
+/** Rows under their headings, in columns as wide as need be; numbers to the right. Any number of rows. */
 export function formatTable(rows: readonly Record<string, string | number>[]): string {
-  const [first = {}] = rows;
-  const table = new Table({
-    head: Object.keys(first),
-    colAligns: Object.values(first).map((cell) => (typeof cell === 'number' ? 'right' : 'left')),
-    chars: noBorders,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  const headings = Object.keys(rows[0] ?? {});
+  const columns = headings.map((heading) => {
+    const cells = [heading, ...rows.map((row) => row[heading] ?? '')];
+    const width = cells.reduce<number>((widest, cell) => Math.max(widest, `${cell}`.length), 0);
+    const isNumeric = typeof rows[0]?.[heading] === 'number';
+    return cells.map((cell) => (isNumeric ? `${cell}`.padStart(width) : `${cell}`.padEnd(width)));
   });
-  table.push(...rows.map((row) => Object.values(row)));
-  return table.toString().replaceAll(/ +$/gm, '');
+  const lines = [...rows.keys(), rows.length].map((line) =>
+    columns.map((column) => column[line]).join('  '),
+  );
+  return lines.map((line) => line.trimEnd()).join('\n');
 }
-
-const noBorders = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right'],
-    ...['bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-  ].map((place) => [place, '']),
-);
 
 /** `1 pages` is no English. */
 export function count(number: number, singular: string, plural = `${singular}s`): string {

@@ -16,12 +16,10 @@ export function formatPages(pages: readonly PageVectors[]): string {
   );
 }
 
-/** A page's ids, a line each, with their positions from 0. As plain lines: they may be any number. */
+/** A page's ids, a line each, with their positions from 0. */
 export function formatPage({ vectorIds }: PageVectors): string {
   if (vectorIds.length === 0) return 'a page without vectors';
-  const heading = 'patch  vector id';
-  const lines = vectorIds.map((id, patch) => `${String(patch).padStart('patch'.length)}  ${id}`);
-  return [heading, ...lines].join('\n');
+  return formatTable(vectorIds.map((id, patch) => ({ patch, 'vector id': id })));
 }
 
 /** Where vectors belong, a line each. */
