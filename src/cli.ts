@@ -12,7 +12,7 @@ import { formatPageLine } from './cli/page-line.ts';
 import { formatLocations, formatPage, formatPages } from './cli/pages.ts';
 import { formatLedgerStatus, readLedgerStatus } from './cli/status.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { InvalidInputError } from './errors.ts';
+import { DatabaseUnavailableError, InvalidInputError } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { createVectorRepository } from './repository.ts';
 import { rollback } from './rollback.ts';
@@ -206,6 +206,8 @@ Examples:
     ).catch((error: unknown) => {
       if (error instanceof LineError) {
         error.message += `\n${count(recorded, 'page')} before it recorded; mend the line and run the import again`;
+      } else if (error instanceof DatabaseUnavailableError && recorded > 0) {
+        error.message += `\n${count(recorded, 'page')} recorded; run the import again to go on`;
       }
       throw error;
     });
@@ -234,11 +236,14 @@ program
       // One point in time, however long it takes.
       db.transaction(
         async (tx) => {
+          let pages = 0;
           for await (const page of createVectorRepository(tx).streamPages({ docId })) {
             if (!process.stdout.write(`${formatPageLine(page)}\n`)) {
               await once(process.stdout, 'drain');
             }
+            pages += 1;
           }
+          if (pages === 0 && docId !== undefined) fail(`document ${docId} has no pages`);
         },
         { isolationLevel: 'repeatable read', accessMode: 'read only' },
       ),
@@ -264,7 +269,8 @@ function fail(message: string, exitCode = failed): void {
 // A reader that has seen enough (`export | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  fail(`the result cannot be written: ${error.message}`);
+  process.exit();
 });
 
 try {

@@ -23,7 +23,8 @@ export function parseDatabaseUrl(
   }
   if (/^postgres(ql)?:\/\//i.test(url)) return { kind: 'postgres', url };
   // What was meant as a URL must not become a directory of that name.
-  const meantAsUrl = /:\/\/|^[\s"']|^(postgres(ql)?|jdbc):|^[\w.-]+:\d+(\/|$)/i;
+  const meantAsUrl =
+    /:\/\/|@|^[\s"']|^(postgres(ql)?|jdbc):|^[\w.-]+:\d+(\/|$)|\b(host|password)=/i;
   if (!url.startsWith('memory://') && meantAsUrl.test(url)) {
     throw new InvalidInputError(
       ['url'],

@@ -163,6 +163,14 @@ describe('export and import', () => {
     });
   });
 
+  test('of a document without pages is empty, and fails', async () => {
+    expect(await runCli(['export', '--document', '999999'], { env: env() })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'colpali-vectors: document 999999 has no pages\n',
+    });
+  });
+
   test('a file that is not there fails', async () => {
     expect(await runCli(['import', 'no-such-file'], { env: env() })).toMatchObject({
       code: 1,

@@ -27,6 +27,9 @@ describe('a database URL', () => {
     '"postgres://root:secret@localhost/db"',
     ' postgres://root:secret@localhost/db',
     'localhost:5432/secret',
+    'root:secret@localhost',
+    'root:secret@localhost/db',
+    'host=localhost password=secret',
     '',
   ])('%o is refused without being repeated', (url) => {
     expect(() => parseDatabaseUrl(url)).toThrow(InvalidInputError);
