@@ -100,7 +100,7 @@ async function locateThroughIndex(
   for (const spelling of wanted.keys()) {
     for (const element of elementsThatMayHold(spelling)) lists.add(JSON.stringify([element]));
   }
-  const rows = await statements.storedWithOneOf().execute({ lists: [...lists] });
+  const rows = await statements.storedWithOneOf([...lists]);
   const found = new Map<string, VectorLocation>();
   for (const { docId, page, stored } of rows) {
     decodeVectorIds(stored).forEach((id, patch) => {
