@@ -29,13 +29,13 @@ export type InputPath = readonly (string | number)[];
 
 /** An argument is not what the function takes. Nothing was written. */
 export class InvalidInputError extends VectorLedgerError {
-  /** The argument and the position in it. */
+  /** The argument and the position in it; empty for all of what was given. */
   readonly path: InputPath;
   /** Why the value was refused, without the value. */
   readonly reason: string;
 
   constructor(path: InputPath, reason: string, options?: ErrorOptions) {
-    super('INVALID_INPUT', `${formatPath(path)}: ${reason}`, options);
+    super('INVALID_INPUT', path.length === 0 ? reason : `${formatPath(path)}: ${reason}`, options);
     this.path = path;
     this.reason = reason;
   }

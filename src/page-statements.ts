@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { and, between, eq, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from './database.ts';
+import { once } from './once.ts';
 import { isOneOf, selectPages } from './pages.ts';
 import type { VectorTables } from './tables.ts';
 import type { StoredVectorId } from './vector-ids.ts';
 
-/** The statements that read pages, each built at its first use and kept. */
+/** The statements that read pages. */
 export type PageStatements = ReturnType<typeof createPageStatements>;
 
 /**
+ * Those that look pages up by their keys are built at their first use and kept.
+ *
  * @param prepare - Let PostgreSQL parse each of them once a connection. Building and parsing the
  *   statement takes longer than the lookup itself.
  */
@@ -108,12 +111,4 @@ function selectStoredWithOneOf(db: Db, { vectors }: VectorTables) {
 
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-function once<Value>(make: () => Value): () => Value {
-  let made: Value | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { PGlite, QueryOptions, Transaction } from '@electric-sql/pglite';
 import { DatabaseUnavailableError } from './errors.ts';
+import { once } from './once.ts';
 
 /** A PGlite in use; `release` closes it when nobody else in this process uses it. */
 export interface SharedPGlite {
@@ -37,6 +38,7 @@ export async function sharePGlite(directory: string): Promise<SharedPGlite> {
   shared.users += 1;
 
   try {
+    // A second call waits for the first one's end and does nothing.
     return { client: await shared.client, release: once(() => leave(path, shared)) };
   } catch (error) {
     open.delete(path);
@@ -54,15 +56,6 @@ async function leave(
   const closed = entry.client.then((client) => client.close());
   closing.set(path, closed);
   await closed.finally(() => closing.delete(path));
-}
-
-/** A second call waits for the first one's end and does nothing. */
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work();
-    return done;
-  };
 }
 
 async function startPGlite(dataDirectory: string): Promise<PGlite> {

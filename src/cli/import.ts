@@ -32,13 +32,11 @@ export interface ImportOptions {
 export class LineError extends Error {
   /** From 1. */
   readonly line: number;
-  readonly reason: string;
 
   constructor(line: number, reason: string, options?: ErrorOptions) {
     super(`line ${line}: ${reason}`, options);
     this.name = 'LineError';
     this.line = line;
-    this.reason = reason;
   }
 }
 

@@ -24,7 +24,7 @@ export function parsePageLine(bytes: Buffer): PageLine | undefined {
   if (text.trim() === '') return undefined;
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidInputError(['line'], 'is no JSON object');
+    throw new InvalidInputError([], 'is no JSON object');
   }
   const unknown = Object.keys(value).find((name) => !fields.has(name));
   if (unknown !== undefined) {
@@ -55,7 +55,7 @@ function decode(bytes: Buffer): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new InvalidInputError(['line'], 'is not valid UTF-8');
+    throw new InvalidInputError([], 'is not valid UTF-8');
   }
 }
 
@@ -64,6 +64,6 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     // Node's message quotes the line, 40 KB of it.
-    throw new InvalidInputError(['line'], 'is not valid JSON');
+    throw new InvalidInputError([], 'is not valid JSON');
   }
 }

@@ -183,8 +183,8 @@ describe('export and import', () => {
 describe('a line that cannot be recorded', () => {
   const page = { docId: 0, page: 2, vectorIds: ['b'] };
   const cases: [string, () => string | Buffer, string][] = [
-    ['is not valid JSON', () => '{"docId":', 'line: is not valid JSON'],
-    ['is no object', () => '[1]', 'line: is no JSON object'],
+    ['is not valid JSON', () => '{"docId":', 'is not valid JSON'],
+    ['is no object', () => '[1]', 'is no JSON object'],
     [
       'is not UTF-8',
       () =>
@@ -193,7 +193,7 @@ describe('a line that cannot be recorded', () => {
           Buffer.of(0xff),
           Buffer.from('"]}'),
         ]),
-      'line: is not valid UTF-8',
+      'is not valid UTF-8',
     ],
     [
       'has a field of another name',
@@ -254,7 +254,7 @@ describe('a line that cannot be recorded', () => {
     expect(await runCli(['import', '-', '--skip-invalid'], { env: env(), input })).toMatchObject({
       code: 0,
       stdout: '2 pages recorded, 2 lines left out\n',
-      stderr: `warning: ${expected}\nwarning: line 4: line: is not valid JSON\n`,
+      stderr: `warning: ${expected}\nwarning: line 4: is not valid JSON\n`,
     });
     const pages = await createVectorRepository(database.db).findByDocument(docId);
     expect(pages.map(({ page: number }) => number)).toEqual([1, 3]);
@@ -266,7 +266,7 @@ describe('a line that cannot be recorded', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        'colpali-vectors: line 2501: line: is not valid JSON\n' +
+        'colpali-vectors: line 2501: is not valid JSON\n' +
         '2,500 pages before it recorded; mend the line and run the import again\n',
     });
     expect(await createVectorRepository(database.db).countPages(docId)).toBe(2500);
