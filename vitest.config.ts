@@ -21,7 +21,7 @@ export default defineConfig(({ mode }) => ({
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'examples', include: ['test/examples/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { name: 'bench', include: ['test/bench/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { name: 'bench', include: ['test/bench/**/*.test.ts'], testTimeout: 300_000 } },
       // PGlite has one session: what needs several is in *.server.test.ts.
       onDriver('pglite', 'pglite', ['test/db/**/*.test.ts'], ['test/db/**/*.server.test.ts']),
       onDriver('postgres.js', 'postgres.js', ['test/db/**/*.test.ts']),

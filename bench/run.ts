@@ -10,7 +10,7 @@ import { onServer, startBenchServer, withPGlite } from './harness/places.ts';
 import { defaultSizes, embeddedSizes, parseSizes } from './harness/sizes.ts';
 import { printCase } from './report/console.ts';
 import { writeResult } from './report/files.ts';
-import type { RunResult } from './result.ts';
+import type { CaseResult, RunResult } from './result.ts';
 
 const sizes = parseSizes(process.argv.slice(2), defaultSizes);
 const { peers, missing } = await loadPeers();
@@ -21,20 +21,17 @@ try {
   const packages = contenders.flatMap((contender) => contender.packages);
   const environment = await describeEnvironment(server.url, [...packages, '@electric-sql/pglite']);
   console.log(environment);
-  const onServerResults = await runCases(
-    { place: onServer(server.url), sizes, contenders },
-    printCase,
-  );
-  const onPGliteResults = await withPGlite((place) =>
-    runCases({ place, sizes: embeddedSizes(sizes), contenders: builtInContenders }, printCase),
-  );
-  const result: RunResult = {
-    environment,
-    sizes,
-    missing,
-    cases: [...onServerResults, ...onPGliteResults],
+  const result: RunResult = { environment, sizes, missing, cases: [] };
+  // Noted after each case: what has been measured stays, should the run be stopped.
+  const note = (measured: CaseResult) => {
+    printCase(measured);
+    result.cases.push(measured);
+    writeResult('run.json', result);
   };
-  writeResult('run.json', result);
+  await runCases({ place: onServer(server.url), sizes, contenders }, note);
+  await withPGlite((place) =>
+    runCases({ place, sizes: embeddedSizes(sizes), contenders: builtInContenders }, note),
+  );
 } finally {
   await server.stop();
 }

@@ -50,6 +50,28 @@ export function inOrderOf(
   return keys.map(({ docId, page }) => idsOf.get(`${docId}/${page}`) ?? []);
 }
 
+/**
+ * Inserts rows with a statement for each `rowsAStatement` of them.
+ *
+ * A list of values, not three arrays: a driver has to escape every quote of JSON in an array of texts,
+ * which takes longer than the insert.
+ */
+export async function insertRows(
+  { query }: SqlClient,
+  rows: readonly (BenchPageKey & { vectorIds: string })[],
+  { rowsAStatement, type }: { rowsAStatement: number; type: 'text' | 'jsonb' },
+): Promise<void> {
+  for (const part of partsOf(rows, rowsAStatement)) {
+    const values = part.map(
+      (_, row) => `($${row * 3 + 1}, $${row * 3 + 2}, $${row * 3 + 3}::text::${type})`,
+    );
+    await query(
+      `insert into vectors (doc_id, page, vector_ids) values ${values.join(', ')}`,
+      part.flatMap(({ docId, page, vectorIds }) => [docId, page, vectorIds]),
+    );
+  }
+}
+
 /** Adds documents with one statement. */
 export function addDocuments({ query }: SqlClient): Session['addDocuments'] {
   return async (docIds) => {

@@ -1,5 +1,5 @@
 import type { Contender } from '../contender.ts';
-import { addDocuments, inOrderOf, partsOf } from './list-rows.ts';
+import { addDocuments, inOrderOf, insertRows } from './list-rows.ts';
 import {
   type OriginalRow,
   originalDesign,
@@ -23,19 +23,11 @@ export const originalSql: Contender = {
     await client.run(originalTables);
     return {
       addDocuments: addDocuments(client),
-      async writePages(pages) {
-        for (const part of partsOf(pages.map(toOriginalRow), originalPagesAStatement)) {
-          await client.query(
-            `insert into vectors (doc_id, page, vector_ids)
-            select * from unnest($1::integer[], $2::integer[], $3::text[])`,
-            [
-              part.map(({ docId }) => docId),
-              part.map(({ page }) => page),
-              part.map(({ vectorIds }) => vectorIds),
-            ],
-          );
-        }
-      },
+      writePages: (pages) =>
+        insertRows(client, pages.map(toOriginalRow), {
+          rowsAStatement: originalPagesAStatement,
+          type: 'text',
+        }),
       async findByPage(docId, page) {
         const rows = await client.query<OriginalRow>(
           `select ${columns} from vectors where doc_id = $1 and page = $2`,

@@ -1,5 +1,5 @@
 import type { Contender } from '../contender.ts';
-import { addDocuments, partsOf, readLists } from './list-rows.ts';
+import { addDocuments, insertRows, readLists } from './list-rows.ts';
 import { openSqlClient } from './sql-client.ts';
 
 /** Some 4 MB a statement. */
@@ -30,20 +30,12 @@ export const rawJsonbList: Contender = {
     return {
       ...readLists(client),
       addDocuments: addDocuments(client),
-      async writePages(pages) {
-        for (const part of partsOf(pages, pagesAStatement)) {
-          await client.query(
-            `insert into vectors (doc_id, page, vector_ids)
-            select doc_id, page, vector_ids::jsonb
-            from unnest($1::integer[], $2::integer[], $3::text[]) as given (doc_id, page, vector_ids)`,
-            [
-              part.map(({ docId }) => docId),
-              part.map(({ page }) => page),
-              part.map(({ vectorIds }) => JSON.stringify(vectorIds)),
-            ],
-          );
-        }
-      },
+      writePages: (pages) =>
+        insertRows(
+          client,
+          pages.map(({ vectorIds, ...key }) => ({ ...key, vectorIds: JSON.stringify(vectorIds) })),
+          { rowsAStatement: pagesAStatement, type: 'jsonb' },
+        ),
       close: client.close,
     };
   },

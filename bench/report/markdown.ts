@@ -1,4 +1,5 @@
 import { ours } from '../contenders/ours.ts';
+import type { Environment } from '../harness/environment.ts';
 import type { CaseResult, GrowthResult, RunResult } from '../result.ts';
 import { format } from './console.ts';
 import { shortNumber } from './plot.ts';
@@ -8,20 +9,36 @@ export function toMarkdown(run: RunResult, growth: GrowthResult): string {
   const { environment, cases } = run;
   const deletes = cases.filter(({ id, place }) => id.startsWith('delete-') && place === 'server');
   const others = cases.filter(({ id }) => !id.startsWith('delete-'));
+  const pageCounts = growth.points.map(({ pages }) => pages);
+  const smallest = shortNumber(Math.min(...pageCounts));
+  const largest = shortNumber(Math.max(...pageCounts));
   return [
-    `Measured on ${environment.date}: ${environment.cpu}, ${environment.cores} cores, ` +
-      `${environment.memoryGiB} GiB, Node ${environment.node}, PostgreSQL ${environment.postgresql} ` +
-      `(shared_buffers ${environment.settings['shared_buffers']}, fsync ` +
-      `${environment.settings['fsync']}). The first column is the median; the others say how many ` +
+    `Measured on ${describe(environment)}. The first column is the median; the others say how many ` +
       'times as much time or space that takes: above 1 the package is ahead.',
     caseTable(others.filter(({ place }) => place === 'server')),
     caseTable(deletes),
     'On PGlite, inside the process:',
     caseTable(others.filter(({ place }) => place === 'pglite')),
-    `Ledgers of 10 thousand to 10 million pages, p50 / p99 in milliseconds:`,
+    `Ledgers of ${smallest} to ${largest} pages, p50 / p99 in milliseconds, on ` +
+      `${describe(growth.environment)}:`,
     growthTable(growth),
     '![Milliseconds a call by pages in the ledger](bench/results/growth.svg)',
   ].join('\n\n');
+}
+
+function describe({
+  cpu,
+  cores,
+  memoryGiB,
+  node,
+  postgresql,
+  settings,
+  date,
+}: Environment): string {
+  return (
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}, PostgreSQL ${postgresql}, ` +
+    `shared_buffers ${settings['shared_buffers']}, fsync ${settings['fsync']} (${date})`
+  );
 }
 
 function caseTable(cases: readonly CaseResult[]): string {
