@@ -65,48 +65,50 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
     /** The pages whose stored list contains one of `lists`, JSON arrays as text; by document and page. */
     storedWithOneOf: (lists: string[]) =>
       db.transaction(async (tx) => {
-        // PostgreSQL expects a thousand pages for each list: it would rather read the whole table, or compile
-        // the statement for longer than it runs. Put back afterwards, the transaction may be the host's.
-        const [before] = rowsOf<{ jit: string; seqscan: string }>(
-          await tx.execute(sql`
-            select current_setting('jit') as jit, current_setting('enable_seqscan') as seqscan,
-              set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true)`),
+        // PostgreSQL expects every list on a hundredth of all pages, and would compile the statement for longer
+        // than it runs. Put back afterwards: the transaction may be the host's.
+        const [before] = rowsOf<{ jit: string }>(
+          await tx.execute(
+            sql`select current_setting('jit') as jit, set_config('jit', 'off', true)`,
+          ),
         );
         const rows = await statement(selectStoredWithOneOf(tx, tables)).execute({ lists });
-        await tx.execute(sql`
-          select set_config('jit', ${before?.jit}, true), set_config('enable_seqscan', ${before?.seqscan}, true)`);
+        await tx.execute(sql`select set_config('jit', ${before?.jit}, true)`);
         return rows;
       }),
   };
 }
 
 function selectStoredWithOneOf(db: Db, { vectors }: VectorTables) {
-  return (
-    db
-      .select({
-        docId: sql<number>`found.doc_id`,
-        page: sql<number>`found.page`,
-        stored: sql<StoredVectorId[]>`holder.vector_ids`,
-      })
-      .from(
-        // Joined from the lists: `@> any (array)` would check every list against every row it finds.
-        sql`(
+  return db
+    .select({
+      docId: sql<number>`found.doc_id`,
+      page: sql<number>`found.page`,
+      stored: sql<StoredVectorId[]>`holder.vector_ids`,
+    })
+    .from(
+      // A list at a time, as `offset 0` has it, and then a page at a time, as `limit 1` does: free to choose,
+      // PostgreSQL reads the whole table for three lists, so many pages does it expect for each. And
+      // `@> any (array)` would check every list against every row it finds.
+      sql`(
           select distinct candidate.doc_id, candidate.page
           from unnest(${sql.placeholder('lists')}::text[]) as wanted (list)
-          join ${vectors} as candidate on candidate.vector_ids @> wanted.list::jsonb
+          cross join lateral (
+            select doc_id, page from ${vectors} as holding
+            where holding.vector_ids @> wanted.list::jsonb
+            offset 0
+          ) as candidate
         ) as found (doc_id, page)`,
-      )
-      // A page at a time: with so many expected, a join would read the whole table.
-      .crossJoinLateral(
-        sql`(
+    )
+    .crossJoinLateral(
+      sql`(
           select vector_ids from ${vectors} as held
           where held.doc_id = found.doc_id and held.page = found.page
           limit 1
         ) as holder`,
-      )
-      .orderBy(sql`found.doc_id`, sql`found.page`)
-      .$dynamic()
-  );
+    )
+    .orderBy(sql`found.doc_id`, sql`found.page`)
+    .$dynamic();
 }
 
 function hash(text: string): string {
