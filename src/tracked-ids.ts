@@ -90,7 +90,13 @@ function elementsOfPages({ vectors }: VectorTables, wanted: SQL): SQL {
   return sql`
     select distinct stored.element
     from ${wanted}
-    join ${vectors} as page on page.vector_ids @> jsonb_build_array(wanted.element::jsonb)
+    -- offset 0 keeps it at that: PostgreSQL expects every element on a hundredth of all pages, and would
+    -- rather read the whole table for a few.
+    cross join lateral (
+      select vector_ids from ${vectors} as holding
+      where holding.vector_ids @> jsonb_build_array(wanted.element::jsonb)
+      offset 0
+    ) as page
     cross join lateral (
       -- A page found by an id holds just that; one found by a prefix says how far its runs reach.
       select wanted.element::jsonb as element
