@@ -44,7 +44,7 @@ vectors: CHECK ((page > 0))
 vectors: PRIMARY KEY (id)
 
 -- constraint vectors_vector_ids_check
-vectors: CHECK ((jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && ((@."from" like_regex "^[0-9]{1,4}$" && (!(exists (@."radix")) || @."radix" == 10)) && @."from".double() + @."count" <= 10000 || ((@."from" like_regex "^[0-9a-f]{3}$" && @."radix" == 16) && @."count" <= 4096) && @."prefix" like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))'::jsonpath) = vector_ids))
+vectors: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR (jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && (((!(exists (@."radix")) || @."radix" == 10) && @."from" like_regex "^[0-9]{1,4}$") && @."from".double() + @."count" <= 10000 || ((@."radix" == 16 && @."count" <= 4096) && @."from" like_regex "^[0-9a-f]{3}$") && @."prefix" like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))'::jsonpath) = vector_ids)))
 
 -- index ix_vector_orphans_doc_page
 CREATE INDEX ix_vector_orphans_doc_page ON vector_orphans USING btree (doc_id, page)
@@ -59,7 +59,7 @@ CREATE INDEX ix_vectors_doc_id ON vectors USING btree (doc_id)
 CREATE UNIQUE INDEX ix_vectors_doc_page ON vectors USING btree (doc_id, page)
 
 -- index ix_vectors_vector_ids
-CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off)
+CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off) WHERE (((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-000000000'::text))) IS NOT TRUE)
 
 -- index vectors_pkey
 CREATE UNIQUE INDEX vectors_pkey ON vectors USING btree (id)
@@ -78,6 +78,34 @@ CREATE TRIGGER vectors_wait_after_insert AFTER INSERT ON vectors REFERENCING NEW
 
 -- trigger vectors_wait_after_update
 CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
+
+-- function vectors_holding
+CREATE OR REPLACE FUNCTION vectors_holding(elements jsonb)
+ RETURNS TABLE(element jsonb, doc_id integer, page integer)
+ LANGUAGE plpgsql
+ STABLE ROWS 100
+ SET search_path FROM CURRENT
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select wanted.element, holding.doc_id, holding.page
+  from jsonb_array_elements(elements) as wanted (element)
+  -- An element at a time, as `offset 0` has it: for a few elements PostgreSQL would rather read the whole
+  -- table. And `@> any (array)` would check every element against every row it finds.
+  cross join lateral (
+    select doc_id, page
+    from vectors
+    where vector_ids @> jsonb_build_array(wanted.element)
+      -- The index's own condition, word for word.
+      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix' = '16'
+        and vector_ids -> 0 ->> 'prefix' = lpad(to_hex(doc_id), 8, '0') || '-'
+          || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
+          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-000000000') is not true
+    offset 0
+  ) as holding;
+end $function$
 
 -- function vectors_queue_deleted
 CREATE OR REPLACE FUNCTION vectors_queue_deleted()

@@ -3,7 +3,7 @@ import { keyOf } from './pages.ts';
 import { parsePatchVectorId } from './patch-id.ts';
 import { spellings } from './uuid.ts';
 import type { PageKey } from './validate.ts';
-import { decodeVectorIds, elementsThatMayHold, positionOf } from './vector-ids.ts';
+import { elementKey, elementsByIds, positionOf, type StoredVectorId } from './vector-ids.ts';
 
 /** Where a vector belongs. */
 export interface VectorLocation extends PageKey {
@@ -65,12 +65,17 @@ async function locateComputed(
   return named.flatMap(({ vectorId, key, docId, page }) => {
     const stored = pages.get(key);
     if (stored === undefined) return [];
-    for (const spelling of [vectorId, ...spellings(vectorId)]) {
-      const patch = positionOf(stored, spelling);
-      if (patch >= 0) return [{ vectorId, docId, page, patch }];
-    }
-    return [];
+    const patch = positionInAnySpelling(stored, vectorId);
+    return patch < 0 ? [] : [{ vectorId, docId, page, patch }];
   });
+}
+
+/** Where the id stands, as it is or in one of its other spellings; -1 where it does not. */
+function positionInAnySpelling(stored: readonly StoredVectorId[], id: string): number {
+  const asItIs = positionOf(stored, id);
+  if (asItIs >= 0) return asItIs;
+  const positions = spellings(id).map((spelling) => positionOf(stored, spelling));
+  return positions.find((position) => position >= 0) ?? -1;
 }
 
 /** What `parsePatchVectorId` says of the id, or of one of its spellings. */
@@ -95,19 +100,20 @@ async function locateThroughIndex(
   statements: PageStatements,
   wanted: ReadonlyMap<string, readonly string[]>,
 ): Promise<Iterable<VectorLocation>> {
-  if (wanted.size === 0) return [];
-  const lists = new Set<string>();
-  for (const spelling of wanted.keys()) {
-    for (const element of elementsThatMayHold(spelling)) lists.add(JSON.stringify([element]));
-  }
-  const rows = await statements.storedWithOneOf([...lists]);
   const found = new Map<string, VectorLocation>();
-  for (const { docId, page, stored } of rows) {
-    decodeVectorIds(stored).forEach((id, patch) => {
-      for (const vectorId of wanted.get(id) ?? []) {
-        if (!found.has(vectorId)) found.set(vectorId, { vectorId, docId, page, patch });
+  if (wanted.size === 0) return [];
+  const heldBy = elementsByIds(wanted.keys());
+  const rows = await statements.storedWithElements().execute({
+    elements: `[${[...heldBy.keys()].join()}]`,
+  });
+  for (const { docId, page, stored, elements } of rows) {
+    for (const spelling of elements.flatMap((element) => heldBy.get(elementKey(element)) ?? [])) {
+      const patch = positionOf(stored, spelling);
+      for (const vectorId of wanted.get(spelling) ?? []) {
+        if (patch >= 0 && !found.has(vectorId))
+          found.set(vectorId, { vectorId, docId, page, patch });
       }
-    });
+    }
   }
   return found.values();
 }

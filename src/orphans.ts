@@ -188,8 +188,7 @@ async function purgeBatch(
       const [lock] = rowsOf<{ taken: boolean }>(
         await tx.execute(sql`
           select ${tryPurgeLock(docId)} as taken,
-            set_config('idle_in_transaction_session_timeout', '0', true),
-            set_config('jit', 'off', true)`),
+            set_config('idle_in_transaction_session_timeout', '0', true)`),
       );
       if (!lock?.taken) return undefined;
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { and, between, eq, sql } from 'drizzle-orm';
-import { type Db, rowsOf } from './database.ts';
+import { and, asc, between, eq, type SQL, sql } from 'drizzle-orm';
+import type { Db } from './database.ts';
 import { once } from './once.ts';
-import { isOneOf, selectPages } from './pages.ts';
+import { holdingOneOf, isOneOf, selectPages } from './pages.ts';
 import type { VectorTables } from './tables.ts';
-import type { StoredVectorId } from './vector-ids.ts';
+import type { StoredElement, StoredVectorId } from './vector-ids.ts';
 
 /** The statements that read pages. */
 export type PageStatements = ReturnType<typeof createPageStatements>;
@@ -19,12 +19,7 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
   const { vectors } = tables;
   const docId = sql.placeholder('docId');
   const keys = { docIds: sql.placeholder('docIds'), pages: sql.placeholder('pages') };
-  const stored = {
-    docId: vectors.docId,
-    page: vectors.page,
-    // Not decoded: to find an id among runs takes no list of them all.
-    stored: sql<StoredVectorId[]>`${vectors.vectorIds}`,
-  };
+  const stored = { docId: vectors.docId, page: vectors.page, stored: storedIds(tables) };
 
   function statement<Prepared>(query: {
     toSQL(): { sql: string };
@@ -62,53 +57,41 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
     storedByKeys: once(() =>
       statement(db.select(stored).from(vectors).where(isOneOf(tables, keys)).$dynamic()),
     ),
-    /** The pages whose stored list contains one of `lists`, JSON arrays as text; by document and page. */
-    storedWithOneOf: (lists: string[]) =>
-      db.transaction(async (tx) => {
-        // PostgreSQL expects every list on a hundredth of all pages, and would compile the statement for longer
-        // than it runs. Put back afterwards: the transaction may be the host's.
-        const [before] = rowsOf<{ jit: string }>(
-          await tx.execute(
-            sql`select current_setting('jit') as jit, set_config('jit', 'off', true)`,
-          ),
-        );
-        const rows = await statement(selectStoredWithOneOf(tx, tables)).execute({ lists });
-        await tx.execute(sql`select set_config('jit', ${before?.jit}, true)`);
-        return rows;
-      }),
+    /** Pages that the index finds by stored elements, with those by which it does; by document and page. */
+    storedWithElements: once(() => statement(selectStoredWithElements(db, tables))),
   };
 }
 
-function selectStoredWithOneOf(db: Db, { vectors }: VectorTables) {
-  return db
-    .select({
-      docId: sql<number>`found.doc_id`,
-      page: sql<number>`found.page`,
-      stored: sql<StoredVectorId[]>`holder.vector_ids`,
-    })
-    .from(
-      // A list at a time, as `offset 0` has it, and then a page at a time, as `limit 1` does: free to choose,
-      // PostgreSQL reads the whole table for three lists, so many pages does it expect for each. And
-      // `@> any (array)` would check every list against every row it finds.
-      sql`(
-          select distinct candidate.doc_id, candidate.page
-          from unnest(${sql.placeholder('lists')}::text[]) as wanted (list)
-          cross join lateral (
-            select doc_id, page from ${vectors} as holding
-            where holding.vector_ids @> wanted.list::jsonb
-            offset 0
-          ) as candidate
-        ) as found (doc_id, page)`,
-    )
-    .crossJoinLateral(
-      sql`(
-          select vector_ids from ${vectors} as held
-          where held.doc_id = found.doc_id and held.page = found.page
-          limit 1
-        ) as holder`,
-    )
-    .orderBy(sql`found.doc_id`, sql`found.page`)
-    .$dynamic();
+function selectStoredWithElements(db: Db, tables: VectorTables) {
+  const { vectors } = tables;
+  return (
+    db
+      .select({
+        docId: vectors.docId,
+        page: vectors.page,
+        stored: storedIds(tables),
+        elements: sql<StoredElement[]>`found.elements`,
+      })
+      // Each page once, however many of the elements it holds: it may be 40 KB.
+      .from(
+        sql`(
+          select doc_id, page, jsonb_agg(element) as elements
+          from ${holdingOneOf(tables, sql.placeholder('elements'))} as holding
+          group by doc_id, page
+        ) as found`,
+      )
+      .innerJoin(
+        vectors,
+        and(eq(vectors.docId, sql`found.doc_id`), eq(vectors.page, sql`found.page`)),
+      )
+      .orderBy(asc(vectors.docId), asc(vectors.page))
+      .$dynamic()
+  );
+}
+
+/** `vector_ids` not decoded: to find an id among runs takes no list of them all. */
+function storedIds({ vectors }: VectorTables): SQL<StoredVectorId[]> {
+  return sql<StoredVectorId[]>`${vectors.vectorIds}`;
 }
 
 function hash(text: string): string {

@@ -1,4 +1,5 @@
 import { and, asc, type Placeholder, type SQL, sql } from 'drizzle-orm';
+import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Db } from './database.ts';
 import { withLedgerErrors } from './errors.ts';
 import type { PageVectors } from './schema.ts';
@@ -56,6 +57,19 @@ export function isOneOf(
   return sql`(${vectors.docId}, ${vectors.page}) in (
     select doc_id, page from unnest(${docIds}::integer[], ${pages}::integer[]) as key (doc_id, page)
   )`;
+}
+
+/**
+ * The function call that finds pages by stored elements through the index on `vector_ids`: rows of
+ * `element`, `doc_id` and `page`. A page that is a run of its own computed ids is none of them.
+ *
+ * @param elements - A JSON array of ids and `{ prefix }`, as text.
+ */
+export function holdingOneOf({ vectors }: VectorTables, elements: string | Placeholder): SQL {
+  // It lies beside the table.
+  const { schema } = getTableConfig(vectors);
+  const path = schema === undefined ? sql`` : sql`${sql.identifier(schema)}.`;
+  return sql`${path}vectors_holding(${elements}::text::jsonb)`;
 }
 
 /** A page's key as one string, for maps. */

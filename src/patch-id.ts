@@ -49,8 +49,7 @@ export function patchVectorIds({
   return computeIds(pageHead(docId, page), patchDigits, count);
 }
 
-const layout =
-  /^(?<docId>[0-9a-f]{8})-(?<pageMiddle>[0-9a-f]{4})-8(?<pageLow>[0-9a-f]{3})-800(?<pageHigh>[0-7])-(?<patch>[0-9a-f]{12})$/;
+const layout = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-800[0-7]-[0-9a-f]{12}$/;
 
 /**
  * The place that `patchVectorId` computed this id from.
@@ -58,13 +57,12 @@ const layout =
  * @returns undefined for any other id: another UUID, another spelling of this one, any other string.
  */
 export function parsePatchVectorId(id: string): PatchPlace | undefined {
-  const parts = layout.exec(id)?.groups;
-  if (parts === undefined) return undefined;
-  const { docId, pageHigh, pageMiddle, pageLow, patch } = parts;
+  // Named groups would say where the parts stand, in ten times the time: `locate` reads a thousand ids.
+  if (!layout.test(id)) return undefined;
   const place = {
-    docId: Number.parseInt(docId as string, 16),
-    page: Number.parseInt(`${pageHigh}${pageMiddle}${pageLow}`, 16),
-    patch: Number.parseInt(patch as string, 16),
+    docId: Number.parseInt(id.slice(0, 8), 16),
+    page: Number.parseInt(id.slice(22, 23) + id.slice(9, 13) + id.slice(15, 18), 16),
+    patch: Number.parseInt(id.slice(24), 16),
   };
   const possible =
     isBetween(place.docId, 1) && isBetween(place.page, 1) && isBetween(place.patch, 0);

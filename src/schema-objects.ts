@@ -62,7 +62,7 @@ export async function readSchemaObjects(db: Db): Promise<SchemaObject[]> {
         -- By their names: whose trigger is gone is still there.
         select '', 'function', proname, pg_get_functiondef(pg_proc.oid)
         from pg_proc
-        where proname like 'vectors\\_%' and prorettype = 'trigger'::regtype
+        where proname like 'vectors\\_%' and prokind = 'f'
           and pronamespace = (select relnamespace from pg_class where oid = to_regclass('vectors'))
         union all
         select '', 'view', 'vector_patches', pg_get_viewdef(to_regclass('vector_patches'))

@@ -1,8 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from './database.ts';
+import { holdingOneOf, isOneOf, keyOf } from './pages.ts';
+import { parsePatchVectorId } from './patch-id.ts';
 import type { VectorTables } from './tables.ts';
 import { spellings } from './uuid.ts';
-import { elementsThatMayHold, holdsVectorId, type StoredVectorId } from './vector-ids.ts';
+import type { PageKey } from './validate.ts';
+import { elementKey, elementsByIds, holdsVectorId, type StoredVectorId } from './vector-ids.ts';
 
 /** Which of the ids, in any spelling, stand on a page. */
 export function findLiveIds(
@@ -35,7 +38,7 @@ export function findTrackedIds(
 async function findInAnySpelling(
   db: Db,
   ids: readonly string[],
-  elements: (wanted: SQL) => SQL,
+  elements: (wanted: Wanted) => SQL,
 ): Promise<Set<string>> {
   const found = await findIds(db, ids, elements);
   // Several ids may have a spelling in common: the same UUID with and without dashes.
@@ -60,63 +63,68 @@ async function findInAnySpelling(
 async function findIds(
   db: Db,
   ids: readonly string[],
-  elements: (wanted: SQL) => SQL,
+  elements: (wanted: Wanted) => SQL,
 ): Promise<Set<string>> {
   const found = new Set<string>();
   if (ids.length === 0) return found;
-  // For each element that may hold an id: the ids that it may hold.
-  const heldBy = new Map<string, string[]>();
-  for (const id of ids) {
-    for (const element of elementsThatMayHold(id)) {
-      const key = JSON.stringify(element);
-      const held = heldBy.get(key);
-      if (held === undefined) heldBy.set(key, [id]);
-      else held.push(id);
-    }
-  }
-  const wanted = sql`unnest(${sql.param([...heldBy.keys()])}::text[]) as wanted (element)`;
+  const heldBy = elementsByIds(ids);
+  const wanted = { elements: [...heldBy.keys()], pages: pagesNamedBy(ids) };
   const rows = rowsOf<{ element: StoredVectorId }>(await db.execute(elements(wanted)));
   for (const { element } of rows) {
-    const key = typeof element === 'string' ? element : { prefix: element.prefix };
-    for (const id of heldBy.get(JSON.stringify(key)) ?? []) {
+    for (const id of heldBy.get(elementKey(element)) ?? []) {
       if (holdsVectorId(element, id)) found.add(id);
     }
   }
   return found;
 }
 
+/** What is looked for. */
+interface Wanted {
+  /** Stored elements, each as JSON: ids, and `{ prefix }` of runs. */
+  elements: readonly string[];
+  /** The pages that computed ids among the ids name. */
+  pages: readonly PageKey[];
+}
+
+/** The pages that the computed ids among the ids name, each once. */
+function pagesNamedBy(ids: readonly string[]): PageKey[] {
+  const places = ids.map(parsePatchVectorId).filter((place) => place !== undefined);
+  return [...new Map(places.map((place) => [keyOf(place), place])).values()];
+}
+
 /** Through the index on `vectors.vector_ids`, one look-up for each element wanted. */
-function elementsOfPages({ vectors }: VectorTables, wanted: SQL): SQL {
+function elementsOfPages(tables: VectorTables, { elements, pages }: Wanted): SQL {
+  const { vectors } = tables;
   return sql`
     select distinct stored.element
-    from ${wanted}
-    -- offset 0 keeps it at that: PostgreSQL expects every element on a hundredth of all pages, and would
-    -- rather read the whole table for a few.
-    cross join lateral (
-      select vector_ids from ${vectors} as holding
-      where holding.vector_ids @> jsonb_build_array(wanted.element::jsonb)
-      offset 0
-    ) as page
+    from ${holdingOneOf(tables, `[${elements.join()}]`)} as holding
     cross join lateral (
       -- A page found by an id holds just that; one found by a prefix says how far its runs reach.
-      select wanted.element::jsonb as element
-      where jsonb_typeof(wanted.element::jsonb) = 'string'
+      select holding.element where jsonb_typeof(holding.element) = 'string'
       union all
       select value
-      from jsonb_array_elements(page.vector_ids)
-      where jsonb_typeof(wanted.element::jsonb) = 'object'
-        and value -> 'prefix' = wanted.element::jsonb -> 'prefix'
-    ) as stored`;
+      from ${vectors} as held
+      cross join lateral jsonb_array_elements(held.vector_ids)
+      where jsonb_typeof(holding.element) = 'object'
+        and (held.doc_id, held.page) = (holding.doc_id, holding.page)
+        and value -> 'prefix' = holding.element -> 'prefix'
+    ) as stored
+    union all
+    -- A page that is a run of its own computed ids is not in the index: its ids name it.
+    select ${vectors.vectorIds} -> 0 from ${vectors}
+    where ${isOneOf(tables, pages)} and jsonb_array_length(${vectors.vectorIds}) = 1`;
 }
 
 /** Through all orphans, once: there is no index on them, deletes would pay for it. */
-function elementsOfOrphans({ vectorOrphans }: VectorTables, wanted: SQL): SQL {
+function elementsOfOrphans({ vectorOrphans }: VectorTables, { elements }: Wanted): SQL {
   return sql`
     select distinct stored.value
     from ${vectorOrphans} as orphan
     cross join lateral jsonb_array_elements(orphan.vector_ids) as stored (value)
     -- A join, not in (select ...): of many elements that would compare each with each.
-    join (select distinct wanted.element::jsonb as element from ${wanted}) as may_hold
+    join (
+      select wanted.element::jsonb from unnest(${sql.param(elements)}::text[]) as wanted (element)
+    ) as may_hold
       on may_hold.element = case jsonb_typeof(stored.value)
         when 'object' then jsonb_build_object('prefix', stored.value -> 'prefix')
         else stored.value

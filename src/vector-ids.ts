@@ -22,6 +22,9 @@ export interface VectorIdRun {
 /** One element of the stored JSON array: an id, or a run of them. */
 export type StoredVectorId = string | VectorIdRun;
 
+/** What the index finds a page by: an id, or the prefix of a run. */
+export type StoredElement = string | Pick<VectorIdRun, 'prefix'>;
+
 /** Below this a run is no shorter than its ids. */
 const minRunCount = 3;
 
@@ -88,7 +91,7 @@ export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
  * A run is given by its prefix alone. A row that contains one of these is a candidate, not a match:
  * whether the id lies between the run's ends is for the decoder to say.
  */
-export function elementsThatMayHold(id: string): (string | Pick<VectorIdRun, 'prefix'>)[] {
+export function elementsThatMayHold(id: string): StoredElement[] {
   const tailLengths = new Set<number>();
   for (let digits = 1; digits <= decimalTailLength(id); digits += 1) tailLengths.add(digits);
   if (uuid.test(id)) tailLengths.add(tails[16].maxDigits);
@@ -96,6 +99,29 @@ export function elementsThatMayHold(id: string): (string | Pick<VectorIdRun, 'pr
     id,
     ...Array.from(tailLengths, (length) => ({ prefix: id.slice(0, id.length - length) })),
   ];
+}
+
+/**
+ * The elements that may hold one of the ids, each with the ids that it may hold.
+ *
+ * @returns By `elementKey`.
+ */
+export function elementsByIds(ids: Iterable<string>): Map<string, string[]> {
+  const heldBy = new Map<string, string[]>();
+  for (const id of ids) {
+    for (const element of elementsThatMayHold(id)) {
+      const key = elementKey(element);
+      const held = heldBy.get(key);
+      if (held === undefined) heldBy.set(key, [id]);
+      else held.push(id);
+    }
+  }
+  return heldBy;
+}
+
+/** An element as one string, for maps: its JSON, of a run only the prefix. */
+export function elementKey(element: StoredElement): string {
+  return JSON.stringify(typeof element === 'string' ? element : { prefix: element.prefix });
 }
 
 /** Whether a stored element is `id`, or a run that it belongs to. */

@@ -32,6 +32,8 @@ end $$;
 --> statement-breakpoint
 drop view if exists vector_patches;
 --> statement-breakpoint
+drop function if exists vectors_holding(jsonb);
+--> statement-breakpoint
 alter table vectors drop constraint if exists vectors_vector_ids_check;
 --> statement-breakpoint
 alter table vectors drop constraint if exists vectors_page_check;

@@ -33,7 +33,7 @@ test('migrate, status and rollback tell what they did', async () => {
   const status = await runCli(['status'], { env: env() });
   expect(status).toMatchObject({ code: 0, stderr: '' });
   expect(status.stdout).toMatch(
-    /^database {4}PostgreSQL \d+\.\d+, \w+ at [\w.]+:\d+ as \w+\nmigrations {2}3 applied, 0 pending\ndrift {7}none\npages {7}2 pages, 1 pending\norphans {5}1 row waiting for a purge\n$/,
+    /^database {4}PostgreSQL \d+\.\d+(?: \(.+\))?, \w+ at [\w.]+:\d+ as \w+\nmigrations {2}3 applied, 0 pending\ndrift {7}none\npages {7}2 pages, 1 pending\norphans {5}1 row waiting for a purge\n$/,
   );
 
   expect(await runCli(['rollback'], { env: env() })).toMatchObject({

@@ -140,8 +140,39 @@ describe('the column refuses', () => {
   });
 });
 
-async function insertStored(stored: string): Promise<unknown> {
-  const docId = await createDocument(db());
+describe('of a run of the page’s own computed ids the column', () => {
+  const own = (docId: number, rest: string) =>
+    `[{"prefix": "${patchVectorIds({ docId, page: 1, count: 1 })[0]?.slice(0, -3)}", ${rest}}]`;
+
+  test.each([
+    ['takes all', '"from": "000", "count": 4096, "radix": 16'],
+    ['takes a part', '"from": "0af", "count": 3, "radix": 16'],
+    ['takes a count as JSON may write it', '"from": "000", "count": 3.0, "radix": 1.6e1'],
+    ['takes decimals', '"from": "000", "count": 1000'],
+  ])('%s', async (_, rest) => {
+    const docId = await createDocument(db());
+    await expect(insertStored(own(docId, rest), docId)).resolves.toBeDefined();
+  });
+
+  test.each([
+    ['refuses too many', '"from": "000", "count": 4097, "radix": 16'],
+    ['refuses none', '"from": "000", "count": 0, "radix": 16'],
+    ['refuses half an id', '"from": "000", "count": 1.5, "radix": 16'],
+    ['refuses a count that is text', '"from": "000", "count": "3", "radix": 16'],
+    ['refuses a count in an array', '"from": "000", "count": [3], "radix": 16'],
+    ['refuses a tail in an array', '"from": ["000"], "count": 3, "radix": 16'],
+    ['refuses a tail of one digit', '"from": "0", "count": 3, "radix": 16'],
+    ['refuses no tail', '"count": 3, "radix": 16'],
+  ])('%s', async (_, rest) => {
+    const docId = await createDocument(db());
+    await expect(insertStored(own(docId, rest), docId)).rejects.toMatchObject({
+      cause: { code: '23514' },
+    });
+  });
+});
+
+async function insertStored(stored: string, into?: number): Promise<unknown> {
+  const docId = into ?? (await createDocument(db()));
   return db().execute(sql`
     insert into ${vectors} (doc_id, page, vector_ids) values (${docId}, 1, ${stored}::text::jsonb)`);
 }
