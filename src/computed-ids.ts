@@ -28,7 +28,8 @@ export function areComputedIds(ids: readonly unknown[]): ids is readonly string[
   const made = computed.get(ids);
   if (made === undefined || made.length !== ids.length) return false;
   for (let index = 0; index < made.length; index += 1) {
-    if (ids[index] !== made[index]) return false;
+    // Compares the references first, where `!==` looks at both strings' kinds.
+    if (!Object.is(ids[index], made[index])) return false;
   }
   return true;
 }

@@ -66,7 +66,8 @@ export function requirePageKeys(
 }
 
 /**
- * Ids as strings.
+ * Ids as strings: a copy of the list, but for an array of computed ids that nobody has changed, which comes
+ * back itself.
  *
  * @throws {InvalidInputError} naming the position of the first id that cannot be kept as it is
  */
