@@ -1,7 +1,8 @@
 import { deepStrictEqual } from 'node:assert';
 import { migrate, patchVectorId, type VectorLocation } from '../../src/index.ts';
 import type { IdKind, Session } from '../contender.ts';
-import { fillComputed, filledPage, pagesADocument } from '../harness/fill.ts';
+import type { SqlClient } from '../contenders/sql-client.ts';
+import { fillComputed, filledPage, fillSingle, pagesADocument } from '../harness/fill.ts';
 import { makeDocument } from '../harness/pages.ts';
 import { withClient } from '../harness/places.ts';
 import type { Sizes } from '../harness/sizes.ts';
@@ -19,20 +20,33 @@ const requests = [
 /** Of each page of random ids so many are remembered, to be asked for. */
 const rememberedIdsAPage = 20;
 
-/** From ids to their documents and pages, in one table with many pages of either kind. */
+/** Of the pages with one id so many are asked for. */
+const rememberedSingles = 20_000;
+
+/** What is searched: computed ids, random ids that have a page to themselves, or that fill pages. */
+type SearchedKind = IdKind | 'single';
+
+const searched: Record<SearchedKind, string> = {
+  computed: 'computed',
+  single: 'random, one a page',
+  random: 'random, many a page',
+};
+
+/** From ids to their documents and pages, in one table with many pages of each kind. */
 export const locating: CaseGroup = async (context) => {
   const { place, sizes, contenders } = context;
   const database = await place.create();
   const participants: Participant[] = [];
   try {
     await migrate({ url: database.url });
-    await withClient(database.url, (client) =>
-      fillComputed(client, {
-        from: 0,
-        to: sizes.locatePagesComputed,
-        idsPerPage: sizes.idsPerPage,
-      }),
-    );
+    const firstSingle = sizes.locatePagesComputed;
+    const firstRandom = firstSingle + sizes.locatePagesSingle;
+    const single = await withClient(database.url, async (client) => {
+      const { idsPerPage } = sizes;
+      await fillComputed(client, { from: 0, to: firstSingle, idsPerPage });
+      await fillSingle(client, { from: firstSingle, to: firstRandom });
+      return someSingles(client, sizes);
+    });
     const { able, leftOut } = divide(
       contenders.map((contender) => ({ contender })),
       ['locate'],
@@ -51,19 +65,24 @@ export const locating: CaseGroup = async (context) => {
         participants.push({ contender, database, session: await contender.open(url) });
       }
     }
-    const random = await addRandomPages(participants, sizes);
+    const random = await addRandomPages(participants, filledPage(firstRandom - 1).docId + 1, sizes);
     if (place.kind === 'server') {
       await withClient(database.url, ({ run }) => run('vacuum analyze'));
     }
 
+    const anyOf = (locations: readonly VectorLocation[]) => () =>
+      locations[Math.floor(Math.random() * locations.length)] as VectorLocation;
+    const anyLocation: Record<SearchedKind, () => VectorLocation> = {
+      computed: () => computedLocation(sizes),
+      single: anyOf(single),
+      random: anyOf(random),
+    };
     const results: CaseResult[] = [];
-    for (const request of requests) {
-      const any = () => computedLocation(sizes);
-      results.push(await locateCase(context, participants, leftOut, 'computed', request, any));
-    }
-    for (const request of requests) {
-      const any = () => random[Math.floor(Math.random() * random.length)] as VectorLocation;
-      results.push(await locateCase(context, participants, leftOut, 'random', request, any));
+    for (const kind of ['computed', 'single', 'random'] as const) {
+      for (const request of requests) {
+        const any = anyLocation[kind];
+        results.push(await locateCase(context, participants, leftOut, kind, request, any));
+      }
     }
     return results;
   } finally {
@@ -76,7 +95,7 @@ async function locateCase(
   { place, sizes }: CaseContext,
   participants: readonly Participant[],
   leftOut: CaseResult['leftOut'],
-  kind: IdKind,
+  kind: SearchedKind,
   { ids, executions }: (typeof requests)[number],
   anyLocation: () => VectorLocation,
 ): Promise<CaseResult> {
@@ -96,9 +115,14 @@ async function locateCase(
       tooSlow.push({ contender: name, why: `takes more than ${sizes.statementSeconds} s` });
     }
   }
+  const pagesOf: Record<SearchedKind, number> = {
+    computed: sizes.locatePagesComputed,
+    single: sizes.locatePagesSingle,
+    random: sizes.locatePagesRandom,
+  };
   const tasks = inTime.map(({ contender, session }) => ({
     contender: contender.name,
-    pages: kind === 'computed' ? sizes.locatePagesComputed : sizes.locatePagesRandom,
+    pages: pagesOf[kind],
     async prepare() {
       const locations = someLocations();
       return () => locate(session, locations);
@@ -107,7 +131,7 @@ async function locateCase(
   return compare(
     {
       id: `locate-${ids}-${kind}`,
-      title: `locate ${ids} ${kind} ${ids === 1 ? 'id' : 'ids'}`,
+      title: `locate ${ids} ${ids === 1 ? 'id' : 'ids'}, ${searched[kind]}`,
       place: place.kind,
       unit: 'ms',
       checkedIds: ids,
@@ -135,13 +159,26 @@ function computedLocation({ locatePagesComputed, idsPerPage }: Sizes): VectorLoc
   return { vectorId: patchVectorId({ docId, page, patch }), docId, page, patch };
 }
 
+/** Where some of the vectors are that have a page to themselves. */
+async function someSingles(
+  { query }: SqlClient,
+  { locatePagesSingle }: Sizes,
+): Promise<VectorLocation[]> {
+  return query<VectorLocation>(
+    `select vector_ids ->> 0 as "vectorId", doc_id as "docId", page, 0 as patch
+    from vectors where jsonb_typeof(vector_ids -> 0) = 'string'
+    order by md5(vector_ids::text) limit $1`,
+    [Math.min(rememberedSingles, locatePagesSingle)],
+  );
+}
+
 /** Adds pages of random ids behind the filled ones, and gives where some of their vectors are. */
 async function addRandomPages(
   [writer]: readonly Participant[],
-  { locatePagesComputed, locatePagesRandom, idsPerPage }: Sizes,
+  firstDocId: number,
+  { locatePagesRandom, idsPerPage }: Sizes,
 ): Promise<VectorLocation[]> {
   const locations: VectorLocation[] = [];
-  const firstDocId = filledPage(locatePagesComputed - 1).docId + 1;
   for (let written = 0; written < locatePagesRandom; written += pagesADocument) {
     const docId = firstDocId + written / pagesADocument;
     const pages = Math.min(pagesADocument, locatePagesRandom - written);

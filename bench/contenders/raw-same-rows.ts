@@ -40,14 +40,10 @@ export const rawSameRows: Contender = {
       },
       async locate(vectorIds) {
         const pages = await client.query<BenchPageKey & Pick<BenchPage, 'vectorIds'>>(
-          `select doc_id as "docId", page, vector_ids as "vectorIds"
-          from vectors
-          where (doc_id, page) in (
-            select candidate.doc_id, candidate.page
-            from unnest($1::text[]) as wanted (list)
-            join vectors as candidate on candidate.vector_ids @> wanted.list::jsonb
-          )`,
-          [vectorIds.map((id) => JSON.stringify([id]))],
+          `select vectors.doc_id as "docId", vectors.page, vectors.vector_ids as "vectorIds"
+          from (select distinct doc_id, page from vectors_holding($1::text::jsonb)) as found
+          join vectors using (doc_id, page)`,
+          [JSON.stringify(vectorIds)],
         );
         const wanted = new Set(vectorIds);
         const found = new Map<string, VectorLocation>();

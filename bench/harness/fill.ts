@@ -23,6 +23,34 @@ export async function fillComputed(
   client: SqlClient,
   { from, to, idsPerPage }: { from: number; to: number; idsPerPage: number },
 ): Promise<void> {
+  await fillPages(
+    client,
+    { from, to },
+    // Pages below 4096 and up to 4096 ids: one run a page, all of whose digits but these are fixed.
+    `jsonb_build_array(jsonb_build_object(
+      'prefix',
+      lpad(to_hex(doc_id), 8, '0') || '-0000-8' || lpad(to_hex(page), 3, '0') || '-8000-000000000',
+      'from', '000', 'count', ${idsPerPage}, 'radix', 16))`,
+  );
+  await client.run('analyze');
+  for (const n of [from, to - 1]) await checkFilledPage(client, filledPage(n), idsPerPage);
+}
+
+/** Adds pages with one random id each, as stores have them that keep a page's vectors at one point. */
+export async function fillSingle(
+  client: SqlClient,
+  { from, to }: { from: number; to: number },
+): Promise<void> {
+  await fillPages(client, { from, to }, 'jsonb_build_array(gen_random_uuid()::text)');
+  await client.run('analyze');
+}
+
+/** @param vectorIds - An SQL expression of `doc_id` and `page`. */
+async function fillPages(
+  client: SqlClient,
+  { from, to }: { from: number; to: number },
+  vectorIds: string,
+): Promise<void> {
   for (let first = from; first < to; first += statementPages) {
     const last = Math.min(first + statementPages, to) - 1;
     await client.query(
@@ -30,20 +58,14 @@ export async function fillComputed(
       select generate_series($1::integer, $2::integer) on conflict do nothing`,
       [filledPage(first).docId, filledPage(last).docId],
     );
-    // Pages below 4096 and up to 4096 ids: one run a page, all of whose digits but these are fixed.
     await client.query(
       `insert into vectors (doc_id, page, vector_ids)
-      select doc_id, page, jsonb_build_array(jsonb_build_object(
-        'prefix',
-        lpad(to_hex(doc_id), 8, '0') || '-0000-8' || lpad(to_hex(page), 3, '0') || '-8000-000000000',
-        'from', '000', 'count', $3::integer, 'radix', 16))
+      select doc_id, page, ${vectorIds}
       from generate_series($1::integer, $2::integer) as n
-      cross join lateral (select n / $4::integer + 1, n % $4::integer + 1) as place (doc_id, page)`,
-      [first, last, idsPerPage, pagesADocument],
+      cross join lateral (select n / $3::integer + 1, n % $3::integer + 1) as place (doc_id, page)`,
+      [first, last, pagesADocument],
     );
   }
-  await client.run('analyze');
-  for (const n of [from, to - 1]) await checkFilledPage(client, filledPage(n), idsPerPage);
 }
 
 async function checkFilledPage(

@@ -25,7 +25,9 @@ export const defaultSizes = {
   documentPages: 100,
   /** Pages of computed ids that are searched. */
   locatePagesComputed: 1_000_000,
-  /** Pages of random ids that are searched. */
+  /** Pages with one random id each that are searched. */
+  locatePagesSingle: 1_000_000,
+  /** Pages full of random ids that are searched. */
   locatePagesRandom: 2_000,
   /** Seconds after which a server gives up a search; who takes longer is left out. */
   statementSeconds: 20,
@@ -40,6 +42,7 @@ export function embeddedSizes(sizes: Sizes): Sizes {
   return {
     ...sizes,
     locatePagesComputed: Math.min(sizes.locatePagesComputed, 1_000),
+    locatePagesSingle: Math.min(sizes.locatePagesSingle, 1_000),
     locatePagesRandom: Math.min(sizes.locatePagesRandom, 100),
     deletePages: Math.min(sizes.deletePages, 100),
   };

@@ -13,9 +13,13 @@ import { growthResultSchema, runResultSchema } from '../../bench/result.ts';
 /** As small as it gets. */
 const flags = Object.keys(defaultSizes).flatMap((name) => [
   `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-  { idsPerPage: '20', locatePagesComputed: '150', locatePagesRandom: '3', statementSeconds: '20' }[
-    name
-  ] ?? '2',
+  {
+    idsPerPage: '20',
+    locatePagesComputed: '150',
+    locatePagesSingle: '120',
+    locatePagesRandom: '3',
+    statementSeconds: '20',
+  }[name] ?? '2',
 ]);
 
 const casesAnywhere = [
@@ -30,6 +34,9 @@ const casesAnywhere = [
   'locate-1-computed',
   'locate-100-computed',
   'locate-1000-computed',
+  'locate-1-single',
+  'locate-100-single',
+  'locate-1000-single',
   'locate-1-random',
   'locate-100-random',
   'locate-1000-random',
