@@ -3,7 +3,7 @@ import { keyOf } from './pages.ts';
 import { parsePatchVectorId } from './patch-id.ts';
 import { spellings } from './uuid.ts';
 import type { PageKey } from './validate.ts';
-import { elementKey, elementsByIds, positionOf, type StoredVectorId } from './vector-ids.ts';
+import { elementsOfIds, positionOf, type StoredVectorId } from './vector-ids.ts';
 
 /** Where a vector belongs. */
 export interface VectorLocation extends PageKey {
@@ -102,12 +102,12 @@ async function locateThroughIndex(
 ): Promise<Iterable<VectorLocation>> {
   const found = new Map<string, VectorLocation>();
   if (wanted.size === 0) return [];
-  const heldBy = elementsByIds(wanted.keys());
-  const rows = await statements.storedWithElements().execute({
-    elements: `[${[...heldBy.keys()].join()}]`,
-  });
+  const { elements, idsOf } = elementsOfIds(wanted.keys());
+  const rows = await statements
+    .storedWithElements()
+    .execute({ elements: JSON.stringify(elements) });
   for (const { docId, page, stored, elements } of rows) {
-    for (const spelling of elements.flatMap((element) => heldBy.get(elementKey(element)) ?? [])) {
+    for (const spelling of elements.flatMap(idsOf)) {
       const patch = positionOf(stored, spelling);
       for (const vectorId of wanted.get(spelling) ?? []) {
         if (patch >= 0 && !found.has(vectorId))

@@ -5,7 +5,7 @@ import { parsePatchVectorId } from './patch-id.ts';
 import type { VectorTables } from './tables.ts';
 import { spellings } from './uuid.ts';
 import type { PageKey } from './validate.ts';
-import { elementKey, elementsByIds, holdsVectorId, type StoredVectorId } from './vector-ids.ts';
+import { elementsOfIds, holdsVectorId, type StoredVectorId } from './vector-ids.ts';
 
 /** Which of the ids, in any spelling, stand on a page. */
 export function findLiveIds(
@@ -67,11 +67,12 @@ async function findIds(
 ): Promise<Set<string>> {
   const found = new Set<string>();
   if (ids.length === 0) return found;
-  const heldBy = elementsByIds(ids);
-  const wanted = { elements: [...heldBy.keys()], pages: pagesNamedBy(ids) };
-  const rows = rowsOf<{ element: StoredVectorId }>(await db.execute(elements(wanted)));
+  const { elements: wanted, idsOf } = elementsOfIds(ids);
+  const rows = rowsOf<{ element: StoredVectorId }>(
+    await db.execute(elements({ elements: JSON.stringify(wanted), pages: pagesNamedBy(ids) })),
+  );
   for (const { element } of rows) {
-    for (const id of heldBy.get(elementKey(element)) ?? []) {
+    for (const id of idsOf(element)) {
       if (holdsVectorId(element, id)) found.add(id);
     }
   }
@@ -80,8 +81,8 @@ async function findIds(
 
 /** What is looked for. */
 interface Wanted {
-  /** Stored elements, each as JSON: ids, and `{ prefix }` of runs. */
-  elements: readonly string[];
+  /** Stored elements as a JSON array: ids, and `{ prefix }` of runs. */
+  elements: string;
   /** The pages that computed ids among the ids name. */
   pages: readonly PageKey[];
 }
@@ -97,7 +98,7 @@ function elementsOfPages(tables: VectorTables, { elements, pages }: Wanted): SQL
   const { vectors } = tables;
   return sql`
     select distinct stored.element
-    from ${holdingOneOf(tables, `[${elements.join()}]`)} as holding
+    from ${holdingOneOf(tables, elements)} as holding
     cross join lateral (
       -- A page found by an id holds just that; one found by a prefix says how far its runs reach.
       select holding.element where jsonb_typeof(holding.element) = 'string'
@@ -122,9 +123,7 @@ function elementsOfOrphans({ vectorOrphans }: VectorTables, { elements }: Wanted
     from ${vectorOrphans} as orphan
     cross join lateral jsonb_array_elements(orphan.vector_ids) as stored (value)
     -- A join, not in (select ...): of many elements that would compare each with each.
-    join (
-      select wanted.element::jsonb from unnest(${sql.param(elements)}::text[]) as wanted (element)
-    ) as may_hold
+    join jsonb_array_elements(${elements}::text::jsonb) as may_hold (element)
       on may_hold.element = case jsonb_typeof(stored.value)
         when 'object' then jsonb_build_object('prefix', stored.value -> 'prefix')
         else stored.value

@@ -85,43 +85,45 @@ export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
   return ids;
 }
 
-/**
- * The stored elements that can hold `id`: the id itself, and a run for each tail it can end in.
- *
- * A run is given by its prefix alone. A row that contains one of these is a candidate, not a match:
- * whether the id lies between the run's ends is for the decoder to say.
- */
-export function elementsThatMayHold(id: string): StoredElement[] {
-  const tailLengths = new Set<number>();
-  for (let digits = 1; digits <= decimalTailLength(id); digits += 1) tailLengths.add(digits);
-  if (uuid.test(id)) tailLengths.add(tails[16].maxDigits);
-  return [
-    id,
-    ...Array.from(tailLengths, (length) => ({ prefix: id.slice(0, id.length - length) })),
-  ];
+/** The stored elements that can hold some ids. */
+export interface ElementsOfIds {
+  /** The ids themselves, and a run for each tail that one of them can end in; each once. */
+  elements: StoredElement[];
+  /**
+   * The ids that an element can hold. A run is known by its prefix alone, so that it holds some of them is
+   * not said: whether an id lies between its ends is for the decoder to say.
+   */
+  idsOf(element: StoredElement): readonly string[];
 }
 
-/**
- * The elements that may hold one of the ids, each with the ids that it may hold.
- *
- * @returns By `elementKey`.
- */
-export function elementsByIds(ids: Iterable<string>): Map<string, string[]> {
-  const heldBy = new Map<string, string[]>();
-  for (const id of ids) {
-    for (const element of elementsThatMayHold(id)) {
-      const key = elementKey(element);
-      const held = heldBy.get(key);
-      if (held === undefined) heldBy.set(key, [id]);
-      else held.push(id);
+/** The stored elements that can hold `ids`. */
+export function elementsOfIds(ids: Iterable<string>): ElementsOfIds {
+  const each = new Set(ids);
+  const idsOfPrefix = new Map<string, string[]>();
+  for (const id of each) {
+    for (const prefix of prefixesOf(id)) {
+      const others = idsOfPrefix.get(prefix);
+      if (others === undefined) idsOfPrefix.set(prefix, [id]);
+      else others.push(id);
     }
   }
-  return heldBy;
+  return {
+    elements: [...each, ...Array.from(idsOfPrefix.keys(), (prefix) => ({ prefix }))],
+    idsOf(element) {
+      if (typeof element !== 'string') return idsOfPrefix.get(element.prefix) ?? [];
+      return each.has(element) ? [element] : [];
+    },
+  };
 }
 
-/** An element as one string, for maps: its JSON, of a run only the prefix. */
-export function elementKey(element: StoredElement): string {
-  return JSON.stringify(typeof element === 'string' ? element : { prefix: element.prefix });
+/** The prefixes of the runs that `id` can belong to: all of it but a tail. */
+function prefixesOf(id: string): string[] {
+  const digits = decimalTailLength(id);
+  const prefixes: string[] = [];
+  for (let length = 1; length <= digits; length += 1) prefixes.push(id.slice(0, -length));
+  const { maxDigits } = tails[16];
+  if (digits < maxDigits && uuid.test(id)) prefixes.push(id.slice(0, -maxDigits));
+  return prefixes;
 }
 
 /** Whether a stored element is `id`, or a run that it belongs to. */

@@ -9,7 +9,6 @@ import {
   patchVectorIds,
   purgeOrphans,
 } from '../../../src/index.ts';
-import { elementKey } from '../../../src/vector-ids.ts';
 import { createDocument, useTestDatabase } from '../../support/database.ts';
 
 /** A page that is one run of the ids computed for it is in no index: its ids name it. */
@@ -66,9 +65,11 @@ async function expectKnown(
   const ledger = createVectorRepository(db());
   await ledger.upsertPage(page);
 
-  const elements = encodeVectorIds(page.vectorIds).map(elementKey);
+  const elements = encodeVectorIds(page.vectorIds).map((element) =>
+    typeof element === 'string' ? element : { prefix: element.prefix },
+  );
   const holding = await db().execute(sql`
-    select distinct doc_id as "docId", page from vectors_holding(${`[${elements}]`}::text::jsonb)`);
+    select distinct doc_id as "docId", page from vectors_holding(${JSON.stringify(elements)}::text::jsonb)`);
   expect(rowsOf(holding)).toEqual(indexed ? [{ docId: page.docId, page: page.page }] : []);
 
   const [first, last] = [page.vectorIds[0], page.vectorIds.at(-1)] as [string, string];
