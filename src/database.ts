@@ -29,7 +29,8 @@ export interface OpenDatabase {
  *
  * It does not migrate; a server is not contacted before the first query.
  *
- * @param url - `postgres://...`, or a directory for PGlite, which is made if need be.
+ * @param url - `postgres://...`, or a directory for PGlite, which is made if need be. A server is given up to
+ *   ten connections, or as many as `?max=20` says.
  *   {@defaultValue the environment variable DATABASE_URL, else `.pglite`}
  * @throws {InvalidInputError} The URL is none.
  * @throws {DatabaseUnavailableError} The URL names a directory that cannot be used, or

@@ -16,9 +16,10 @@ export async function connectPostgres(
   options: Options<Record<string, never>> = {},
 ): Promise<Sql> {
   const { default: postgres } = await import('postgres');
+  const poolSize = poolSizeOf(url);
   let client: Sql;
   try {
-    client = postgres(url, { onnotice: () => {}, ...options });
+    client = postgres(url, { onnotice: () => {}, ...poolSize, ...options });
   } catch {
     // Without a cause: Node's error repeats the URL, password and all.
     throw new InvalidInputError(
@@ -28,6 +29,24 @@ export async function connectPostgres(
   }
   client.begin = endWithConnection(client.begin);
   return client;
+}
+
+/**
+ * How many connections the URL asks for with `max`, as a number: postgres.js 3.4 keeps it as text, and then
+ * opens one.
+ *
+ * @throws {InvalidInputError} It is no positive integer.
+ */
+function poolSizeOf(url: string): { max?: number } {
+  const max = /[?&]max=([^&#]*)/.exec(url)?.[1];
+  if (max === undefined) return {};
+  if (!/^[1-9]\d{0,5}$/.test(max)) {
+    throw new InvalidInputError(
+      ['url'],
+      'its max, the number of connections, must be a positive integer',
+    );
+  }
+  return { max: Number(max) };
 }
 
 /**

@@ -20,6 +20,32 @@ import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 /** What the ledger meets in a host's database: other schemas, other roles, others at the same pages. */
 const database = useEmptyDatabase();
 
+describe('the URL says how many connections are opened', () => {
+  test.each([
+    ['?max=3', 3],
+    ['', 10],
+  ])('%s', async (parameters, connections) => {
+    const { db, close } = await openDatabase(`${database().url}${parameters}`);
+    const backends = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const [backend] = rowsOf<{ pid: number }>(
+          await db.execute(sql`select pg_backend_pid() as pid, pg_sleep(0.05)`),
+        );
+        return backend?.pid;
+      }),
+    );
+    await close();
+    expect(new Set(backends).size).toBe(connections);
+  });
+
+  test.each(['0', 'many', '1.5', ''])('but not max=%s', async (max) => {
+    await expect(openDatabase(`${database().url}?max=${max}`)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      path: ['url'],
+    });
+  });
+});
+
 describe('writers of the same document', () => {
   test('all come through, whatever they do at once', async () => {
     await migrate(database());
