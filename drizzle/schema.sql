@@ -8,7 +8,7 @@ integer not null
 integer not null
 
 -- column vector_orphans.vector_ids
-jsonb not null
+jsonb not null storage external
 
 -- column vector_orphans.orphaned_at
 timestamp with time zone not null default now()

@@ -41,8 +41,10 @@ export async function readSchemaObjects(db: Db): Promise<SchemaObject[]> {
           format_type(atttypid, atttypmod)
             || case when attnotnull then ' not null' else '' end
             || coalesce(' default ' || pg_get_expr(adbin, adrelid), '')
+            || case when attstorage = 'e' and typstorage <> 'e' then ' storage external' else '' end
         from ours
         join pg_attribute on attrelid = ours.oid and attnum > 0 and not attisdropped
+        join pg_type on pg_type.oid = atttypid
         left join pg_attrdef on adrelid = attrelid and adnum = attnum
         union all
         select relname, 'constraint', conname, relname || ': ' || pg_get_constraintdef(pg_constraint.oid)
