@@ -1,7 +1,7 @@
 import type { VectorLocation } from '../src/index.ts';
 
-/** How a page's ids came about: UUIDs of version 4, or `patchVectorIds`. */
-export type IdKind = 'random' | 'computed';
+/** How a page's ids came about: UUIDs of version 4, `patchVectorIds`, or counted behind a prefix. */
+export type IdKind = 'random' | 'computed' | 'consecutive';
 
 /** A page of a document. */
 export interface BenchPageKey {
@@ -28,6 +28,8 @@ export interface Contender {
    * as long as a list.
    */
   readonly stores: 'runs' | 'lists' | 'rows';
+  /** The ids that its design is for: UUIDs of version 4, as the original pipeline makes, or computed ones. */
+  readonly designedFor: 'random' | 'computed';
   /** False where ids come back in any order: they are then compared as sets. */
   readonly keepsOrder: boolean;
   /** The table whose size is measured; undefined where another contender has the same. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert';
 import { migrate, patchVectorId, type VectorLocation } from '../../src/index.ts';
-import type { IdKind, Session } from '../contender.ts';
+import type { Session } from '../contender.ts';
 import type { SqlClient } from '../contenders/sql-client.ts';
 import { fillComputed, filledPage, fillSingle, pagesADocument } from '../harness/fill.ts';
 import { makeDocument } from '../harness/pages.ts';
@@ -24,7 +24,7 @@ const rememberedIdsAPage = 20;
 const rememberedSingles = 20_000;
 
 /** What is searched: computed ids, random ids that have a page to themselves, or that fill pages. */
-type SearchedKind = IdKind | 'single';
+type SearchedKind = 'computed' | 'single' | 'random';
 
 const searched: Record<SearchedKind, string> = {
   computed: 'computed',

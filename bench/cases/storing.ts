@@ -24,7 +24,7 @@ const callPages = 1_000;
 export const storing: CaseGroup = async ({ place, sizes, contenders }) => {
   const results: CaseResult[] = [];
   const withTables = contenders.filter(({ table }) => table !== undefined);
-  for (const kind of ['random', 'computed'] satisfies IdKind[]) {
+  for (const kind of ['random', 'computed', 'consecutive'] satisfies IdKind[]) {
     const stored = await withParticipants(place, withTables, async (participants) => {
       const bytes = [];
       for (const participant of participants) bytes.push(await store(participant, kind, sizes));
@@ -92,7 +92,7 @@ async function store(
 function storedPages({ stores }: Contender, kind: IdKind, sizes: Sizes): number {
   if (stores === 'rows') return sizes.storedPagesAsRows;
   // Random ids make no runs.
-  return stores === 'runs' && kind === 'computed'
+  return stores === 'runs' && kind !== 'random'
     ? sizes.storedPagesAsRuns
     : sizes.storedPagesAsLists;
 }

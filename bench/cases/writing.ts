@@ -9,8 +9,13 @@ import { type CaseGroup, withParticipants } from './context.ts';
 export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
   withParticipants(place, contenders, async (participants) => {
     let lastDocId = 0;
-    const writeCase = async (kind: IdKind) => {
+    const writeCase = async (
+      id: string,
+      title: string,
+      kindOf: (contender: Contender) => IdKind,
+    ) => {
       const tasks = participants.map(({ contender, session }): ComparedTask => {
+        const kind = kindOf(contender);
         const pages = writePages(contender, kind, sizes);
         return {
           contender: contender.name,
@@ -25,11 +30,11 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
       });
       return compare(
         {
-          id: `write-${kind}`,
-          title: `write pages of ${sizes.idsPerPage} ${kind} ids`,
+          id,
+          title,
           place: place.kind,
           unit: 'pages/s',
-          checkedIds: await checkWrites(kind),
+          checkedIds: await checkWrites(kindOf),
           leftOut: [],
         },
         tasks,
@@ -38,21 +43,36 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
     };
 
     /** Two pages written by each, read back where it can read them. */
-    const checkWrites = async (kind: IdKind) => {
-      lastDocId += 1;
-      const docId = lastDocId;
-      const document = makeDocument(kind, docId, 2, sizes.idsPerPage);
-      for (const { session } of participants) {
-        await session.addDocuments([docId]);
+    const checkWrites = async (kindOf: (contender: Contender) => IdKind) => {
+      let checkedIds = 0;
+      for (const participant of participants) {
+        const { contender, session } = participant;
+        lastDocId += 1;
+        const kind = kindOf(contender);
+        const document = makeDocument(kind, lastDocId, 2, sizes.idsPerPage);
+        await session.addDocuments([lastDocId]);
         await session.writePages(document);
+        if (kind === 'random' || contender.cannot.computedIds === undefined) {
+          checkedIds = await checkIds(
+            [participant],
+            (reader) => reader.findByPages(document),
+            document,
+          );
+        }
       }
-      const readers = participants.filter(
-        ({ contender }) => kind === 'random' || contender.cannot.computedIds === undefined,
-      );
-      return checkIds(readers, (session) => session.findByPages(document), document);
+      return checkedIds;
     };
 
-    return [await writeCase('random'), await writeCase('computed')];
+    const ids = `pages of ${sizes.idsPerPage}`;
+    return [
+      await writeCase('write-random', `write ${ids} random ids`, () => 'random'),
+      await writeCase('write-computed', `write ${ids} computed ids`, () => 'computed'),
+      await writeCase(
+        'write-designed',
+        `write ${ids} ids, computed or random as the design has them`,
+        ({ designedFor }) => designedFor,
+      ),
+    ];
   });
 
 function writePages({ stores }: Contender, kind: IdKind, sizes: Sizes): number {

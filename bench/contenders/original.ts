@@ -33,6 +33,7 @@ export function parseOriginalRow({ docId, page, vectorIds }: OriginalRow): Bench
 /** What the design has in common, whatever the library. */
 export const originalDesign = {
   stores: 'lists',
+  designedFor: 'random',
   keepsOrder: true,
   cannot: { locate: 'the ids stand in a text: to find one is to read every page' },
 } as const satisfies Partial<Contender>;

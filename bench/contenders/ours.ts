@@ -15,6 +15,7 @@ function createOurs(name: string, { triggers = true } = {}): Contender {
     name,
     packages: ['drizzle-orm', 'postgres'],
     stores: 'runs',
+    designedFor: 'computed',
     keepsOrder: true,
     table: 'vectors',
     cannot: {},

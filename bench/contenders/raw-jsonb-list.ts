@@ -13,6 +13,7 @@ export const rawJsonbList: Contender = {
   name: 'driver by hand, JSONB list',
   packages: ['postgres'],
   stores: 'lists',
+  designedFor: 'random',
   keepsOrder: true,
   table: 'vectors',
   cannot: { locate: 'no index leads from an id to its page' },

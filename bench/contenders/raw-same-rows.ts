@@ -16,6 +16,7 @@ export const rawSameRows: Contender = {
   name: 'driver by hand, same rows',
   packages: ['postgres'],
   stores: 'runs',
+  designedFor: 'computed',
   keepsOrder: true,
   cannot: { computedIds: 'its rows hold runs, which only the package reads' },
   async open(url) {

@@ -4,10 +4,11 @@ import type { BenchPage, IdKind } from '../contender.ts';
 
 /** A page with `count` ids of its own. */
 export function makePage(kind: IdKind, docId: number, page: number, count: number): BenchPage {
-  const vectorIds =
-    kind === 'computed'
-      ? patchVectorIds({ docId, page, count })
-      : Array.from({ length: count }, () => randomUUID());
+  const vectorIds = {
+    computed: () => patchVectorIds({ docId, page, count }),
+    consecutive: () => Array.from({ length: count }, (_, patch) => `${docId}#${page}#${patch}`),
+    random: () => Array.from({ length: count }, () => randomUUID()),
+  }[kind]();
   return { docId, page, vectorIds };
 }
 

@@ -25,6 +25,7 @@ const flags = Object.keys(defaultSizes).flatMap((name) => [
 const casesAnywhere = [
   'write-random',
   'write-computed',
+  'write-designed',
   'read-page-random',
   'read-document-random',
   'read-scattered-random',
@@ -44,7 +45,7 @@ const casesAnywhere = [
   'delete-computed',
 ];
 
-const casesOfServers = ['random', 'computed'].flatMap((kind) => [
+const casesOfServers = ['random', 'computed', 'consecutive'].flatMap((kind) => [
   `bytes-table-${kind}`,
   `bytes-indexes-${kind}`,
   `bytes-wal-${kind}`,
@@ -62,7 +63,7 @@ async function runSmall(place: Place, contenders: readonly Contender[]) {
 test('every case runs on a server, with equal ids from all, and gives what its schema says', async () => {
   const { cases } = await runSmall(onServer(inject('serverUrl')), builtInContenders);
   expect(cases.map(({ id }) => id)).toEqual([...casesAnywhere, ...casesOfServers]);
-  for (const { results, leftOut } of cases.slice(0, 8)) {
+  for (const { results, leftOut } of cases.slice(0, 9)) {
     const names = [...results, ...leftOut].map(({ contender }) => contender);
     expect(names.sort()).toEqual(builtInContenders.map(({ name }) => name).sort());
   }

@@ -12,6 +12,7 @@ export const langchain: Contender = {
   name: 'LangChain.js PostgresRecordManager',
   packages: ['@langchain/community', '@langchain/core', 'pg'],
   stores: 'rows',
+  designedFor: 'random',
   keepsOrder: false,
   table: 'upsertion_records',
   cannot: {
