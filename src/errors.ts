@@ -106,11 +106,19 @@ function formatPath(path: InputPath): string {
 const sqlStates = {
   foreignKeyViolation: '23503',
   deadlockDetected: '40P01',
+  undefinedFunction: '42883',
   undefinedTable: '42P01',
   undefinedColumn: '42703',
   tooManyConnections: '53300',
   lockNotAvailable: '55P03',
 } as const;
+
+/** What a statement of this package meets where migrations have not been run. */
+const missingObjects = new Set<string>([
+  sqlStates.undefinedTable,
+  sqlStates.undefinedColumn,
+  sqlStates.undefinedFunction,
+]);
 
 /** Classes of SQLSTATE (first two characters, or more) that mean: no usable connection. */
 const unavailableSqlStates = ['08', '28', '3D', '57P', sqlStates.tooManyConnections];
@@ -253,7 +261,7 @@ export function toLedgerError(error: unknown): unknown {
   ) {
     return unavailable(cause.message || cause.code, cause);
   }
-  if (cause.code === sqlStates.undefinedTable || cause.code === sqlStates.undefinedColumn) {
+  if (missingObjects.has(cause.code)) {
     const message = `The ledger's tables are missing or not up to date (${cause.message}): run the migrations`;
     return new MigrationError(message, { hint: cause.hint }, { cause });
   }

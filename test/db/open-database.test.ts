@@ -38,7 +38,9 @@ test('migrating again does nothing', async () => {
 
 test('an open database may be migrated, and opened a second time', async () => {
   const first = await openDatabase(url);
-  await expect(createVectorRepository(first.db).findByPage(1, 1)).rejects.toThrow(MigrationError);
+  const ledger = createVectorRepository(first.db);
+  await expect(ledger.findByPage(1, 1)).rejects.toThrow(MigrationError);
+  await expect(ledger.locate(['a'])).rejects.toThrow(MigrationError);
   await migrate({ url });
   const second = await openDatabase(url);
   const docId = await createDocument(first.db);
