@@ -267,6 +267,39 @@ describe('upsertPages', () => {
     expect(await repository().countPages(docId)).toBe(4_000);
   });
 
+  test('a stream that has nothing more for now does not hold back what went wrong', async () => {
+    const missing = (await createDocument(db())) + 1;
+    let waits = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      waits = resolve;
+    });
+    let goOn = () => {};
+    const more = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let closed = () => {};
+    const end = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    async function* pages() {
+      try {
+        for (let page = 1; page <= 500; page += 1) {
+          yield { docId: missing, page, vectorIds: ['x'] };
+        }
+        waits();
+        await more;
+        yield { docId: missing, page: 501, vectorIds: ['x'] };
+      } finally {
+        closed();
+      }
+    }
+    const recorded = repository().upsertPages(pages());
+    await waiting;
+    await expect(recorded).rejects.toMatchObject({ docId: missing, path: ['pages', 0, 'docId'] });
+    goOn();
+    await end;
+  });
+
   test('takes any iterable', async () => {
     const docId = await createDocument(db());
     const pages = new Set([1, 2, 3].map((page) => ({ docId, page, vectorIds: [`p${page}`] })));
