@@ -91,7 +91,10 @@ function pushRun(ids: string[], { prefix, from, count, radix = 10 }: VectorIdRun
   const end = first + count;
   // A loop for each radix: whatever else is asked for every id takes as long as to make it.
   if (radix === 16) {
-    for (let tail = first; tail < end; tail += 1) ids.push(prefix + hexadecimalTails[tail]);
+    for (let tail = first; tail < end; tail += 1) {
+      // Past the last tail only in what others wrote: the column's check cannot count in hexadecimal.
+      ids.push(prefix + (hexadecimalTails[tail] ?? tail.toString(16)));
+    }
   } else {
     for (let tail = first; tail < end; tail += 1) {
       ids.push(prefix + tail.toString().padStart(from.length, '0'));
