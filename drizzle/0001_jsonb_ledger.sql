@@ -203,10 +203,12 @@ CREATE OR REPLACE VIEW "vector_patches" AS (
 -- The pages that hold one of the elements, ids or {"prefix": ...} of runs, through the index; pages that are
 -- a run of their own computed ids are not in it, nor here. A function, for what PostgreSQL makes of the
 -- query otherwise: it expects each element on a hundredth of all pages, and would compile the query for
--- longer than it runs.
+-- longer than it runs; and a session that planned it while there were few pages would read all of them for
+-- ever.
 create or replace function vectors_holding(elements jsonb)
 returns table (element jsonb, doc_id integer, page integer)
-language plpgsql stable rows 100 set search_path from current set jit = off as $$
+language plpgsql stable rows 100
+set search_path from current set jit = off set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   return query

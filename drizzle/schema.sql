@@ -86,6 +86,7 @@ CREATE OR REPLACE FUNCTION vectors_holding(elements jsonb)
  STABLE ROWS 100
  SET search_path FROM CURRENT
  SET jit TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 #variable_conflict use_column
 begin

@@ -48,7 +48,7 @@ export const documents = pgTable('documents', {
  * Whether a page is one run of the ids that `patchVectorIds` computes for it.
  *
  * Such ids name their page: nobody needs an index to find it by them, and what a run of them may be is
- * known. The layout is that of `patchVectorId`, whose tests read rows of both kinds back.
+ * known. The layout is `patchVectorId`'s; test/db/queries/own-ids.test.ts holds the two together.
  */
 function isRunOfItsOwnIds(row: Record<'docId' | 'page' | 'vectorIds', SQLWrapper>): SQL {
   const page = sql`lpad(to_hex(${row.page}), 8, '0')`;
