@@ -27,7 +27,7 @@ export class VectorLedgerError extends Error {
 /** Where in the arguments a value stands: `['pages', 3, 'vectorIds', 17]`; positions count from 0. */
 export type InputPath = readonly (string | number)[];
 
-/** An argument is not what the function takes. Nothing was written. */
+/** An argument is not what the function takes. Nothing was written, but for the chunks of a stream before it. */
 export class InvalidInputError extends VectorLedgerError {
   /** The argument and the position in it; empty for all of what was given. */
   readonly path: InputPath;
@@ -41,7 +41,10 @@ export class InvalidInputError extends VectorLedgerError {
   }
 }
 
-/** A page was given for a document that `documents` does not hold. Nothing was written. */
+/**
+ * A page was given for a document that `documents` does not hold. Nothing was written, but for the chunks of a
+ * stream before it.
+ */
 export class DocumentNotFoundError extends VectorLedgerError {
   readonly docId: number;
   /** The argument that named the document, and the position in it. */

@@ -83,9 +83,10 @@ export interface VectorRepository {
   /**
    * Records pages of any documents, each as `upsertPage` does.
    *
-   * An array is recorded whole or not at all. A stream (any other iterable) may be of any length and
-   * is recorded in chunks (500 pages, or 4 MB of them), the next one read while one is recorded; where it
-   * fails, the chunks before stay, as `onProgress` has told.
+   * An array is recorded whole or not at all; leave it and its pages as they are until then. A stream (any
+   * other iterable) may be of any length and is recorded in chunks (500 pages, or 4 MB of them); where it
+   * fails, the chunks before stay, as `onProgress` has told. Outside of a transaction the next chunk is read
+   * while one is recorded.
    *
    * @returns How many pages were given.
    * @throws {InvalidInputError} A page comes twice in the call, among others.

@@ -90,7 +90,7 @@ export async function writeArray(
       }
     }),
   );
-  return pages.length;
+  return given.length;
 }
 
 /** Records the pages of a stream in chunks, each of them whole or not at all. */
@@ -101,7 +101,10 @@ export async function writeStream(
   options: UpsertOptions,
 ): Promise<number> {
   let sent = 0;
-  for await (const chunk of ahead(chunksOf(numbered(pages)))) {
+  const chunks = chunksOf(numbered(pages));
+  // Not ahead in a transaction: what the caller's stream does in it meanwhile would stand inside the chunk's
+  // savepoint, or the chunk inside one of the stream's, and go when that is rolled back.
+  for await (const chunk of is(db, PgTransaction) ? chunks : ahead(chunks)) {
     await writeChunk(db, tables, chunk.sort(byKey), options);
     sent += chunk.length;
     await asCaller(() => options.onProgress?.(sent));

@@ -528,6 +528,43 @@ describe('locate', () => {
 });
 
 describe('in a transaction', () => {
+  test('a stream may use it as well: what it undoes there is not the pages', async () => {
+    const docId = await createDocument(db());
+    await db().transaction(async (tx) => {
+      async function* pages() {
+        for (let page = 1; page <= 1_000; page += 1) {
+          if (page === 501) {
+            const undone = tx.transaction(async () => {
+              await new Promise((resolve) => setTimeout(resolve, 200));
+              throw new Error('undo');
+            });
+            await undone.catch(() => {});
+          }
+          yield { docId, page, vectorIds: ['x'] };
+        }
+      }
+      await createVectorRepository(tx).upsertPages(pages());
+    });
+    expect(await repository().countPages(docId)).toBe(1_000);
+  });
+
+  test('a stream that reads from it fails, and it stays usable', async () => {
+    const { docId } = await documentWithPages(1);
+    await repository().upsertPages(
+      Array.from({ length: 1_500 }, (_, index) => ({ docId, page: index + 1, vectorIds: ['x'] })),
+    );
+    const missing = (await createDocument(db())) + 1;
+    await db().transaction(async (tx) => {
+      const ledger = createVectorRepository(tx);
+      async function* copies() {
+        for await (const page of ledger.streamPages({ docId })) yield { ...page, docId: missing };
+      }
+      await expect(ledger.upsertPages(copies())).rejects.toMatchObject({ docId: missing });
+      await ledger.upsertPage({ docId, page: 1, vectorIds: ['after'] });
+    });
+    expect((await repository().findByPage(docId, 1))?.vectorIds).toEqual(['after']);
+  });
+
   test('everything is undone with it', async () => {
     const { docId } = await documentWithPages(2);
     const before = await repository().findByDocument(docId);
