@@ -2,12 +2,12 @@
 import { defaultGrowthSizes, measureGrowth } from './cases/growing.ts';
 import { describeEnvironment } from './harness/environment.ts';
 import { onServer, startBenchServer } from './harness/places.ts';
-import { parseSizes } from './harness/sizes.ts';
+import { readSizes } from './harness/sizes.ts';
 import { format } from './report/console.ts';
 import { writeResult } from './report/files.ts';
 import type { GrowthResult } from './result.ts';
 
-const sizes = parseSizes(process.argv.slice(2), defaultGrowthSizes);
+const { sizes, isTrial } = readSizes(defaultGrowthSizes);
 const server = await startBenchServer();
 try {
   const environment = await describeEnvironment(server.url, ['drizzle-orm', 'postgres']);
@@ -20,7 +20,11 @@ try {
       'calls/s': format(callsASecond),
     })),
   );
-  writeResult('growth.json', { environment, sizes, ...growth } satisfies GrowthResult);
+  writeResult(isTrial ? 'trial-growth.json' : 'growth.json', {
+    environment,
+    sizes,
+    ...growth,
+  } satisfies GrowthResult);
 } finally {
   await server.stop();
 }

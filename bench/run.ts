@@ -7,12 +7,12 @@ import { builtInContenders } from './contenders/built-in.ts';
 import { loadPeers } from './contenders/peers/index.ts';
 import { describeEnvironment } from './harness/environment.ts';
 import { onServer, startBenchServer, withPGlite } from './harness/places.ts';
-import { defaultSizes, embeddedSizes, parseSizes } from './harness/sizes.ts';
+import { defaultSizes, embeddedSizes, readSizes } from './harness/sizes.ts';
 import { printCase } from './report/console.ts';
 import { writeResult } from './report/files.ts';
 import type { CaseResult, RunResult } from './result.ts';
 
-const sizes = parseSizes(process.argv.slice(2), defaultSizes);
+const { sizes, isTrial } = readSizes(defaultSizes);
 const { peers, missing } = await loadPeers();
 const contenders = [...builtInContenders, ...peers];
 
@@ -26,7 +26,7 @@ try {
   const note = (measured: CaseResult) => {
     printCase(measured);
     result.cases.push(measured);
-    writeResult('run.json', result);
+    writeResult(isTrial ? 'trial-run.json' : 'run.json', result);
   };
   await runCases({ place: onServer(server.url), sizes, contenders }, note);
   await withPGlite((place) =>

@@ -1,4 +1,4 @@
-import type { Contender, IdKind } from '../contender.ts';
+import type { BenchPage, Contender, IdKind } from '../contender.ts';
 import { makeDocument } from '../harness/pages.ts';
 import type { Sizes } from '../harness/sizes.ts';
 import { checkIds } from './check.ts';
@@ -13,6 +13,7 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
       id: string,
       title: string,
       kindOf: (contender: Contender) => IdKind,
+      giveAs = (document: BenchPage[]) => document,
     ) => {
       const tasks = participants.map(({ contender, session }): ComparedTask => {
         const kind = kindOf(contender);
@@ -23,7 +24,7 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
           async prepare() {
             lastDocId += 1;
             await session.addDocuments([lastDocId]);
-            const document = makeDocument(kind, lastDocId, pages, sizes.idsPerPage);
+            const document = giveAs(makeDocument(kind, lastDocId, pages, sizes.idsPerPage));
             return () => session.writePages(document);
           },
         };
@@ -67,6 +68,12 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
     return [
       await writeCase('write-random', `write ${ids} random ids`, () => 'random'),
       await writeCase('write-computed', `write ${ids} computed ids`, () => 'computed'),
+      await writeCase(
+        'write-parsed',
+        `write ${ids} computed ids, parsed from JSON`,
+        () => 'computed',
+        (document) => JSON.parse(JSON.stringify(document)),
+      ),
       await writeCase(
         'write-designed',
         `write ${ids} ids, computed or random as the design has them`,

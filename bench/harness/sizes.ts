@@ -48,25 +48,51 @@ export function embeddedSizes(sizes: Sizes): Sizes {
   };
 }
 
+/**
+ * What the command line asks for; one that cannot be read ends the process with the flags there are.
+ *
+ * @returns Whether it asks for anything: such a run is a trial, and its result not the one to publish.
+ */
+export function readSizes<Defaults extends Record<string, number>>(
+  defaults: Defaults,
+): { sizes: Record<keyof Defaults, number>; isTrial: boolean } {
+  const args = process.argv.slice(2);
+  try {
+    return { sizes: parseSizes(args, defaults), isTrial: args.length > 0 };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const flags = Object.entries(defaults).map(([name, value]) => `  ${flagOf(name)} ${value}`);
+    console.error(
+      `${error.message}\n\nThe flags, with what they are by default:\n${flags.join('\n')}`,
+    );
+    process.exit(2);
+  }
+}
+
 /** @throws {TypeError} A flag that is none, or whose value is no positive integer. */
 export function parseSizes<Defaults extends Record<string, number>>(
   args: readonly string[],
   defaults: Defaults,
 ): Record<keyof Defaults, number> {
-  const flagOf = (name: string) =>
-    name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const names = Object.keys(defaults);
   const { values } = parseArgs({
     args: [...args],
-    options: Object.fromEntries(names.map((name) => [flagOf(name), { type: 'string' as const }])),
+    options: Object.fromEntries(
+      names.map((name) => [flagOf(name).slice(2), { type: 'string' as const }]),
+    ),
   });
   const sizes = names.map((name): [string, number] => {
-    const given = values[flagOf(name)];
+    const given = values[flagOf(name).slice(2)];
     if (given === undefined) return [name, defaults[name] as number];
     if (!/^[1-9]\d*$/.test(String(given))) {
-      throw new TypeError(`--${flagOf(name)} must be a positive integer`);
+      throw new TypeError(`${flagOf(name)} must be a positive integer`);
     }
     return [name, Number(given)];
   });
   return Object.fromEntries(sizes) as Record<keyof Defaults, number>;
+}
+
+/** `--locate-pages-computed` for `locatePagesComputed`. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

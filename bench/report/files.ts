@@ -9,7 +9,11 @@ import {
 /** The results that are committed, and that the README's figures come from. */
 const folder = new URL('../results/', import.meta.url);
 
-export function writeResult(name: 'run.json' | 'growth.json', result: RunResult | GrowthResult) {
+/** @param name - Those that begin with `trial-` are not for git. */
+export function writeResult(
+  name: 'run.json' | 'growth.json' | 'trial-run.json' | 'trial-growth.json',
+  result: RunResult | GrowthResult,
+): void {
   writeText(name, `${JSON.stringify(result, null, 2)}\n`);
 }
 

@@ -14,12 +14,15 @@ export function toMarkdown(run: RunResult, growth: GrowthResult): string {
   const largest = shortNumber(Math.max(...pageCounts));
   return [
     `Measured on ${describe(environment)}. The first column is the median; the others say how many ` +
-      'times as much time or space that takes: above 1 the package is ahead.',
+      'times as much time or space that takes: above 1 the package is ahead. Where it says nothing the ' +
+      'contender cannot do it; [run.json](bench/results/run.json) says why, and in `sizes` how much was ' +
+      'written, read and searched.',
     caseTable(others.filter(({ place }) => place === 'server')),
     caseTable(deletes),
     'On PGlite, inside the process:',
     caseTable(others.filter(({ place }) => place === 'pglite')),
-    `Ledgers of ${smallest} to ${largest} pages, p50 / p99 in milliseconds, on ` +
+    `Ledgers of ${smallest} to ${largest} pages of ${growth.sizes['idsPerPage']} computed ids, ` +
+      `p50 / p99 in milliseconds a call, \`locate\` of ${growth.sizes['locateIds']} ids, on ` +
       `${describe(growth.environment)}:`,
     growthTable(growth),
     '![Milliseconds a call by pages in the ledger](bench/results/growth.svg)',
