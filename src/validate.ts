@@ -74,11 +74,16 @@ export function requirePageKeys(
 export function checkVectorIds(ids: unknown, path: InputPath = ['vectorIds']): readonly string[] {
   requireArray(ids, path);
   if (areComputedIds(ids)) return ids;
-  return Array.from(ids, (id, index) => {
+  const strings: string[] = [];
+  // By index: a callback for each takes twice as long, and forEach would pass over the holes of a sparse array.
+  for (let index = 0; index < ids.length; index += 1) {
+    const id = ids[index];
     // Most ids are strings without a fault; the path is built only for one that is not.
-    if (typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed()) return id;
-    return checkUnusualId(id, [...path, index]);
-  });
+    const isFaultless =
+      typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed();
+    strings.push(isFaultless ? id : checkUnusualId(id, [...path, index]));
+  }
+  return strings;
 }
 
 /** @throws {InvalidInputError} naming the field, and the position in it */
