@@ -61,7 +61,7 @@ export function readSizes<Defaults extends Record<string, number>>(
     return { sizes: parseSizes(args, defaults), isTrial: args.length > 0 };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    const flags = Object.entries(defaults).map(([name, value]) => `  ${flagOf(name)} ${value}`);
+    const flags = Object.entries(defaults).map(([name, value]) => `  --${flagOf(name)} ${value}`);
     console.error(
       `${error.message}\n\nThe flags, with what they are by default:\n${flags.join('\n')}`,
     );
@@ -77,22 +77,20 @@ export function parseSizes<Defaults extends Record<string, number>>(
   const names = Object.keys(defaults);
   const { values } = parseArgs({
     args: [...args],
-    options: Object.fromEntries(
-      names.map((name) => [flagOf(name).slice(2), { type: 'string' as const }]),
-    ),
+    options: Object.fromEntries(names.map((name) => [flagOf(name), { type: 'string' as const }])),
   });
   const sizes = names.map((name): [string, number] => {
-    const given = values[flagOf(name).slice(2)];
+    const given = values[flagOf(name)];
     if (given === undefined) return [name, defaults[name] as number];
     if (!/^[1-9]\d*$/.test(String(given))) {
-      throw new TypeError(`${flagOf(name)} must be a positive integer`);
+      throw new TypeError(`--${flagOf(name)} must be a positive integer`);
     }
     return [name, Number(given)];
   });
   return Object.fromEntries(sizes) as Record<keyof Defaults, number>;
 }
 
-/** `--locate-pages-computed` for `locatePagesComputed`. */
+/** `locate-pages-computed` for `locatePagesComputed`. */
 function flagOf(name: string): string {
-  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
