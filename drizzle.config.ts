@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit';
-import { parseDatabaseUrl } from './src/database-url.ts';
-import { migrationsTable } from './src/migrations.ts';
+import { parseDatabaseUrl } from './src/connect/database-url.ts';
+import { migrationsTable } from './src/migrations/files.ts';
 
 // The same choice as openDatabase(): DATABASE_URL, else the embedded database in .pglite/.
 const target = parseDatabaseUrl();

@@ -5,7 +5,7 @@ import { asc, gt, inArray, sql } from 'drizzle-orm';
 import { pgTable, uuid, vector as vectorColumn } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
-import { migrationsFolder, migrationsTable } from '../src/migrations.ts';
+import { migrationsFolder, migrationsTable } from '../src/migrations/files.ts';
 import * as schema from '../src/schema.ts';
 import { dimensions, type ExampleStore, runScenario } from './scenario.ts';
 

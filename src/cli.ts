@@ -11,12 +11,12 @@ import { count, Output } from './cli/output.ts';
 import { formatPageLine } from './cli/page-line.ts';
 import { formatLocations, formatPage, formatPages } from './cli/pages.ts';
 import { formatLedgerStatus, readLedgerStatus } from './cli/status.ts';
-import { parseDatabaseUrl } from './database-url.ts';
+import { parseDatabaseUrl } from './connect/database-url.ts';
 import { DatabaseUnavailableError, InvalidInputError } from './errors.ts';
-import { migrate } from './migrate.ts';
+import { migrate } from './migrations/migrate.ts';
+import { rollback } from './migrations/rollback.ts';
 import { createVectorRepository } from './repository.ts';
-import { rollback } from './rollback.ts';
-import { maxInteger } from './validate.ts';
+import { maxInteger } from './require.ts';
 
 /** The exit codes, beside 0 for done. */
 const failed = 1;

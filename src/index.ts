@@ -1,11 +1,5 @@
-export {
-  type AuditedStore,
-  type AuditOptions,
-  type AuditProgress,
-  type AuditReport,
-  auditVectors,
-} from './audit.ts';
-export { type Db, type OpenDatabase, openDatabase } from './database.ts';
+export { type OpenDatabase, openDatabase } from './connect/open-database.ts';
+export type { Db } from './db.ts';
 export {
   DatabaseError,
   DatabaseUnavailableError,
@@ -20,32 +14,34 @@ export {
   type HashedPatchPlace,
   hashedPatchVectorId,
   hashedPatchVectorIds,
-} from './hashed-patch-id.ts';
-export type { VectorLocation } from './locate.ts';
-export { type MigrateResult, migrate } from './migrate.ts';
-export type { MigrationOptions } from './migration-session.ts';
-export { type MigrationStatus, migrationStatus } from './migration-status.ts';
-export {
-  type DeleteVectors,
-  type PurgeOptions,
-  type PurgeProgress,
-  type PurgeResult,
-  purgeOrphans,
-} from './orphans.ts';
+} from './ids/hashed-patch-id.ts';
 export {
   type PatchPlace,
   parsePatchVectorId,
   patchVectorId,
   patchVectorIds,
-} from './patch-id.ts';
-export type { WrittenPage } from './pending.ts';
+} from './ids/patch-id.ts';
+export {
+  decodeVectorIds,
+  encodeVectorIds,
+  type StoredVectorId,
+  type VectorIdRun,
+} from './ids/runs.ts';
+export type { VectorLocation } from './ledger/locate.ts';
+export type { WrittenPage } from './ledger/mark-indexed.ts';
+export type { UpsertOptions } from './ledger/write-pages.ts';
+export type { SchemaDrift } from './migrations/drift.ts';
+export { type MigrateResult, migrate } from './migrations/migrate.ts';
+export { type RollbackOptions, type RollbackResult, rollback } from './migrations/rollback.ts';
+export type { MigrationOptions } from './migrations/session.ts';
+export { type MigrationStatus, migrationStatus } from './migrations/status.ts';
 export {
   createVectorRepository,
   type DocumentPage,
   type RepositoryOptions,
   type VectorRepository,
 } from './repository.ts';
-export { type RollbackOptions, type RollbackResult, rollback } from './rollback.ts';
+export type { NewPageVectors, PageKey, VectorIdInput } from './require.ts';
 export {
   type Document,
   documents,
@@ -59,13 +55,18 @@ export {
   vectors,
   vectorsRelations,
 } from './schema.ts';
-export type { SchemaDrift } from './schema-objects.ts';
-export type { VectorTables } from './tables.ts';
-export type { NewPageVectors, PageKey, VectorIdInput } from './validate.ts';
 export {
-  decodeVectorIds,
-  encodeVectorIds,
-  type StoredVectorId,
-  type VectorIdRun,
-} from './vector-ids.ts';
-export type { UpsertOptions } from './write-pages.ts';
+  type AuditedStore,
+  type AuditOptions,
+  type AuditProgress,
+  type AuditReport,
+  auditVectors,
+} from './store/audit.ts';
+export {
+  type DeleteVectors,
+  type PurgeOptions,
+  type PurgeProgress,
+  type PurgeResult,
+  purgeOrphans,
+} from './store/purge.ts';
+export type { VectorTables } from './tables.ts';

@@ -1,13 +1,12 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import { DocumentNotFoundError, InvalidInputError, withLedgerErrors } from './errors.ts';
-import { locateVectors, type VectorLocation } from './locate.ts';
-import { createPageStatements } from './page-statements.ts';
-import { keyOf, selectPages, streamPages } from './pages.ts';
-import { markPagesIndexed, type WrittenPage } from './pending.ts';
-import { retryDeadlocks } from './retry.ts';
-import type { PageVectors } from './schema.ts';
-import { defaultTables, type VectorTables } from './tables.ts';
+import { locateVectors, type VectorLocation } from './ledger/locate.ts';
+import { markPagesIndexed, type WrittenPage } from './ledger/mark-indexed.ts';
+import { createPageStatements } from './ledger/page-statements.ts';
+import { keyOf, selectPages, streamPages } from './ledger/read-pages.ts';
+import { retryDeadlocks } from './ledger/retry-deadlocks.ts';
+import { type UpsertOptions, writeArray, writePage, writeStream } from './ledger/write-pages.ts';
 import {
   checkVectorIds,
   type NewPageVectors,
@@ -19,8 +18,9 @@ import {
   requirePageKeys,
   requirePageNumber,
   type VectorIdInput,
-} from './validate.ts';
-import { type UpsertOptions, writeArray, writePage, writeStream } from './write-pages.ts';
+} from './require.ts';
+import type { PageVectors } from './schema.ts';
+import { defaultTables, type VectorTables } from './tables.ts';
 
 /** A page of a document that is named elsewhere. */
 export type DocumentPage = Omit<NewPageVectors, 'docId'> & { docId?: number };

@@ -19,7 +19,7 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
-import { vectorIdsColumn } from './vector-ids.ts';
+import { vectorIdsColumn } from './ids/runs.ts';
 
 /**
  * How a page's vectors lie on it: vector `start + row * cols + col` is the patch at (row, col),

@@ -6,8 +6,8 @@
  */
 import { createInsertSchema, createSelectSchema } from 'drizzle-zod';
 import { z } from 'zod';
+import { maxInteger } from './require.ts';
 import { vectors } from './schema.ts';
-import { maxInteger } from './validate.ts';
 
 const positive = (column: z.ZodInt) => column.min(1).max(maxInteger);
 

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
-import { type Db, openDatabase, rowsOf } from '../database.ts';
-import { type DatabaseTarget, parseDatabaseUrl } from '../database-url.ts';
+import { type DatabaseTarget, parseDatabaseUrl } from '../connect/database-url.ts';
+import { openDatabase } from '../connect/open-database.ts';
+import { type Db, rowsOf } from '../db.ts';
 import { DatabaseUnavailableError, withLedgerErrors } from '../errors.ts';
 
 /** Where the command line is connected; no password. */

@@ -1,9 +1,9 @@
-import type { Db } from '../database.ts';
+import type { Db } from '../db.ts';
 import { InvalidInputError } from '../errors.ts';
+import { SeenPages } from '../ledger/seen-pages.ts';
+import { findMissingDocuments } from '../ledger/write-pages.ts';
 import { createVectorRepository } from '../repository.ts';
-import { SeenPages } from '../seen-pages.ts';
 import { defaultTables } from '../tables.ts';
-import { findMissingDocuments } from '../write-pages.ts';
 import { readLines } from './lines.ts';
 import { type PageLine, parsePageLine } from './page-line.ts';
 

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
+import { checkPage, type NewPageVectors } from '../require.ts';
 import type { PageVectors } from '../schema.ts';
-import { checkPage, type NewPageVectors } from '../validate.ts';
 
 /** A page as a line of an NDJSON file holds it. */
 export interface PageLine extends NewPageVectors {

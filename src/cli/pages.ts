@@ -1,4 +1,4 @@
-import type { VectorLocation } from '../locate.ts';
+import type { VectorLocation } from '../ledger/locate.ts';
 import type { PageVectors } from '../schema.ts';
 import { formatTable } from './output.ts';
 

@@ -1,8 +1,8 @@
 import { isNull, sql } from 'drizzle-orm';
-import { type Db, rowsOf } from '../database.ts';
-import { hasVectors } from '../migration-states.ts';
-import { type MigrationStatus, readMigrationStatus } from '../migration-status.ts';
-import type { SchemaDrift } from '../schema-objects.ts';
+import { type Db, rowsOf } from '../db.ts';
+import type { SchemaDrift } from '../migrations/drift.ts';
+import { hasVectors } from '../migrations/history.ts';
+import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
 import { defaultTables } from '../tables.ts';
 import { type DatabaseDescription, describeDatabase } from './database.ts';
 import { count } from './output.ts';

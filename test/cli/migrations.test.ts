@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createVectorRepository, vectorOrphans } from '../../src/index.ts';
-import { listMigrations } from '../../src/migrations.ts';
+import { listMigrations } from '../../src/migrations/files.ts';
 import { createDocument, useEmptyDatabase } from '../support/database.ts';
 import { loadLegacyDump } from '../support/legacy.ts';
 import { runCli } from '../support/run-cli.ts';

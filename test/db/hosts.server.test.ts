@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/database.ts';
+import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   documents,

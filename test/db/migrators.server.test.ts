@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/database.ts';
+import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   type MigrateResult,

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rowsOf } from '../../src/database.ts';
+import { rowsOf } from '../../src/db.ts';
 import { createVectorRepository, MigrationError, migrate, openDatabase } from '../../src/index.ts';
-import { listMigrations } from '../../src/migrations.ts';
+import { listMigrations } from '../../src/migrations/files.ts';
 import { createDatabase, createDocument } from '../support/database.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rowsOf } from '../../src/database.ts';
+import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   DatabaseUnavailableError,

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { expect, test } from 'vitest';
-import { rowsOf } from '../../src/database.ts';
+import { rowsOf } from '../../src/db.ts';
 import { useTestDatabase } from '../support/database.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import { type Db, rowsOf } from '../../src/database.ts';
+import { type Db, rowsOf } from '../../src/db.ts';
 import { execute } from './database.ts';
 
 /**

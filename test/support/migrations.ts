@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { type Db, rowsOf } from '../../src/database.ts';
-import { listMigrations, migrationsFolder, migrationsTable } from '../../src/migrations.ts';
+import { type Db, rowsOf } from '../../src/db.ts';
+import { listMigrations, migrationsFolder, migrationsTable } from '../../src/migrations/files.ts';
 
 /** The tags of all migrations, oldest first. */
 export const tags = listMigrations().map(({ tag }) => tag);

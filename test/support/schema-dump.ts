@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Db } from '../../src/index.ts';
-import { migrationsFolder } from '../../src/migrations.ts';
-import { formatSchemaObjects, readSchemaObjects } from '../../src/schema-objects.ts';
+import { formatSchemaObjects, readSchemaObjects } from '../../src/migrations/drift.ts';
+import { migrationsFolder } from '../../src/migrations/files.ts';
 
 /** What the migrations give, as a file: committed, so that a review sees every change of it. */
 export const schemaFile = join(migrationsFolder(), 'schema.sql');

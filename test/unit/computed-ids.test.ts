@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { areComputedIds, encodeComputedIds } from '../../src/computed-ids.ts';
+import { areComputedIds, encodeComputedIds } from '../../src/ids/generated.ts';
 import { encodeVectorIds, hashedPatchVectorIds, patchVectorIds } from '../../src/index.ts';
 
 const counts = fc.oneof(

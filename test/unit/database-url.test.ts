@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { parseDatabaseUrl } from '../../src/database-url.ts';
+import { parseDatabaseUrl } from '../../src/connect/database-url.ts';
 import { InvalidInputError } from '../../src/index.ts';
 
 beforeEach(() => vi.stubEnv('DATABASE_URL', ''));

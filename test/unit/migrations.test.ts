@@ -10,8 +10,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listMigrations, migrationsFolder, readDownStatements } from '../../src/migrations.ts';
-import { formatSchemaObjects, readExpectedObjects } from '../../src/schema-objects.ts';
+import { formatSchemaObjects, readExpectedObjects } from '../../src/migrations/drift.ts';
+import {
+  listMigrations,
+  migrationsFolder,
+  readDownStatements,
+} from '../../src/migrations/files.ts';
 import { projectRoot, runDrizzleKit } from '../support/drizzle-kit.ts';
 
 const schemaFile = join(projectRoot, 'src/schema.ts');

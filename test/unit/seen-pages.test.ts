@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/index.ts';
-import { SeenPages } from '../../src/seen-pages.ts';
+import { SeenPages } from '../../src/ledger/seen-pages.ts';
 
 test('refuses exactly the pages that came before, in whatever order they come', () => {
   const page = fc.record({

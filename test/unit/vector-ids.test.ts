@@ -5,7 +5,7 @@ import {
   elementsOfIds,
   encodeVectorIds,
   type StoredVectorId,
-} from '../../src/vector-ids.ts';
+} from '../../src/ids/runs.ts';
 import { vectorIdLists } from '../support/vector-id-lists.ts';
 
 /** A list and what it is stored as. */

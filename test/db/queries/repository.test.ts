@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../../src/database.ts';
+import { rowsOf } from '../../../src/db.ts';
 import {
   createVectorRepository,
   type Db,

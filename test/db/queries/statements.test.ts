@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { expect, inject, test } from 'vitest';
-import { rowsOf } from '../../../src/database.ts';
+import { rowsOf } from '../../../src/db.ts';
 import { createVectorRepository } from '../../../src/index.ts';
 import { createDocument, useTestDatabase } from '../../support/database.ts';
 

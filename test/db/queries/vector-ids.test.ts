@@ -1,7 +1,7 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../../src/database.ts';
+import { rowsOf } from '../../../src/db.ts';
 import { patchVectorIds, vectorPatches, vectors } from '../../../src/index.ts';
 import { createDocument, useTestDatabase } from '../../support/database.ts';
 import { storedIdLists, vectorIdLists } from '../../support/vector-id-lists.ts';

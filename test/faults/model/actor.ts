@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { rowsOf } from '../../../src/database.ts';
+import { rowsOf } from '../../../src/db.ts';
 import { toLedgerError } from '../../../src/errors.ts';
 import {
   createVectorRepository,

@@ -1,4 +1,4 @@
-import { encodeVectorIds, hexadecimalTails, type StoredVectorId } from './vector-ids.ts';
+import { encodeVectorIds, hexadecimalTails, type StoredVectorId } from './runs.ts';
 
 const [firstTail = ''] = hexadecimalTails;
 const tailCount = hexadecimalTails.length;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { and, asc, between, eq, type SQL, sql } from 'drizzle-orm';
-import type { Db } from './database.ts';
-import { once } from './once.ts';
-import { holdingOneOf, isOneOf, selectPages } from './pages.ts';
-import type { VectorTables } from './tables.ts';
-import type { StoredElement, StoredVectorId } from './vector-ids.ts';
+import type { Db } from '../db.ts';
+import type { StoredElement, StoredVectorId } from '../ids/runs.ts';
+import { once } from '../once.ts';
+import type { VectorTables } from '../tables.ts';
+import { holdingOneOf, isOneOf, selectPages } from './read-pages.ts';
 
 /** The statements that read pages. */
 export type PageStatements = ReturnType<typeof createPageStatements>;

@@ -1,10 +1,10 @@
 import { and, isNull, sql } from 'drizzle-orm';
-import type { Db } from './database.ts';
-import { queueOrphans } from './orphans.ts';
-import { isOneOf, keyOf, selectPages } from './pages.ts';
-import type { VectorTables } from './tables.ts';
-import { checkVectorIds, type PageKey, requirePageKeys, type VectorIdInput } from './validate.ts';
-import { sameIds } from './vector-ids.ts';
+import type { Db } from '../db.ts';
+import { sameIds } from '../ids/runs.ts';
+import { checkVectorIds, type PageKey, requirePageKeys, type VectorIdInput } from '../require.ts';
+import { queueOrphans } from '../store/purge.ts';
+import type { VectorTables } from '../tables.ts';
+import { isOneOf, keyOf, selectPages } from './read-pages.ts';
 
 /** A page whose vectors have been written to the vector store. */
 export interface WrittenPage extends PageKey {

@@ -1,11 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { MigrationConfig } from 'drizzle-orm/migrator';
-import type { Db } from './database.ts';
-import { parseDatabaseUrl } from './database-url.ts';
-import { withLedgerErrors } from './errors.ts';
-import { listenToNotices, sharePGlite } from './pglite.ts';
-import { closePostgres, connectPostgres } from './postgres-client.ts';
-import { requireInteger } from './validate.ts';
+import { parseDatabaseUrl } from '../connect/database-url.ts';
+import { listenToNotices, sharePGlite } from '../connect/pglite.ts';
+import { closePostgres, connectPostgres } from '../connect/postgres.ts';
+import type { Db } from '../db.ts';
+import { withLedgerErrors } from '../errors.ts';
+import { requireInteger } from '../require.ts';
 
 /** Where and how migrations are applied and undone. */
 export interface MigrationOptions {

@@ -1,10 +1,10 @@
 import { and, asc, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import { getTableConfig } from 'drizzle-orm/pg-core';
-import type { Db } from './database.ts';
-import { withLedgerErrors } from './errors.ts';
-import type { PageVectors } from './schema.ts';
-import type { VectorTables } from './tables.ts';
-import type { PageKey } from './validate.ts';
+import type { Db } from '../db.ts';
+import { withLedgerErrors } from '../errors.ts';
+import type { PageKey } from '../require.ts';
+import type { PageVectors } from '../schema.ts';
+import type { VectorTables } from '../tables.ts';
 
 /** The recorded pages that meet `condition`, by document and page. */
 export function selectPages(db: Db, { vectors }: VectorTables, condition: SQL | undefined) {

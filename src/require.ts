@@ -1,5 +1,5 @@
-import { areComputedIds } from './computed-ids.ts';
 import { type InputPath, InvalidInputError } from './errors.ts';
+import { areComputedIds } from './ids/generated.ts';
 import type { PatchGrid } from './schema.ts';
 
 /** The largest value of PostgreSQL's `integer`: 2^31 - 1. */

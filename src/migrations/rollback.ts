@@ -1,14 +1,9 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from './database.ts';
-import { InvalidInputError, MigrationError, toMigrationError } from './errors.ts';
-import { inMigrationSession, type MigrationOptions } from './migration-session.ts';
-import { readMigrationStates, requireVectors } from './migration-states.ts';
-import {
-  listMigrations,
-  type Migration,
-  migrationsTable,
-  readDownStatements,
-} from './migrations.ts';
+import type { Db } from '../db.ts';
+import { InvalidInputError, MigrationError, toMigrationError } from '../errors.ts';
+import { listMigrations, type Migration, migrationsTable, readDownStatements } from './files.ts';
+import { readMigrationStates, requireVectors } from './history.ts';
+import { inMigrationSession, type MigrationOptions } from './session.ts';
 
 /** How far back. */
 export interface RollbackOptions extends MigrationOptions {

@@ -1,8 +1,9 @@
-import { type Db, openDatabase } from './database.ts';
-import { withLedgerErrors } from './errors.ts';
-import { type MigrationStates, readMigrationStates } from './migration-states.ts';
-import type { Migration } from './migrations.ts';
-import { findSchemaDrift, type SchemaDrift } from './schema-objects.ts';
+import { openDatabase } from '../connect/open-database.ts';
+import type { Db } from '../db.ts';
+import { withLedgerErrors } from '../errors.ts';
+import { findSchemaDrift, type SchemaDrift } from './drift.ts';
+import type { Migration } from './files.ts';
+import { type MigrationStates, readMigrationStates } from './history.ts';
 
 /** Which migrations a database has, and whether it still is what they made it. */
 export interface MigrationStatus {

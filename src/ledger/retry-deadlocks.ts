@@ -1,7 +1,7 @@
 import { is } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
-import type { Db } from './database.ts';
-import { isDeadlock } from './errors.ts';
+import type { Db } from '../db.ts';
+import { isDeadlock } from '../errors.ts';
 
 /** How often PostgreSQL may choose the same call to end a deadlock before the caller hears of it. */
 const maxAttempts = 5;

@@ -1,9 +1,9 @@
+import { parsePatchVectorId } from '../ids/patch-id.ts';
+import { elementsOfIds, positionOf, type StoredVectorId } from '../ids/runs.ts';
+import { spellings } from '../ids/spellings.ts';
+import type { PageKey } from '../require.ts';
 import type { PageStatements } from './page-statements.ts';
-import { keyOf } from './pages.ts';
-import { parsePatchVectorId } from './patch-id.ts';
-import { spellings } from './uuid.ts';
-import type { PageKey } from './validate.ts';
-import { elementsOfIds, positionOf, type StoredVectorId } from './vector-ids.ts';
+import { keyOf } from './read-pages.ts';
 
 /** Where a vector belongs. */
 export interface VectorLocation extends PageKey {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { type Db, rowsOf } from './database.ts';
-import { MigrationError } from './errors.ts';
-import { listMigrations, type Migration, migrationsTable } from './migrations.ts';
+import { type Db, rowsOf } from '../db.ts';
+import { MigrationError } from '../errors.ts';
+import { listMigrations, type Migration, migrationsTable } from './files.ts';
 
 /** The shipped migrations as one database has them. */
 export interface MigrationStates {

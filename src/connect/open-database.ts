@@ -1,20 +1,8 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import * as schema from '../schema.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { sharePGlite } from './pglite.ts';
-import { closePostgres, connectPostgres } from './postgres-client.ts';
-import * as schema from './schema.ts';
-
-/**
- * Any Drizzle PostgreSQL database or transaction: postgres.js, node-postgres, PGlite and others, with
- * whatever schema it was made with.
- */
-// biome-ignore lint/suspicious/noExplicitAny: the schema's two type parameters are invariant.
-export type Db = PgDatabase<PgQueryResultHKT, any, any>;
-
-/** The rows of a raw statement: an array from postgres.js, `{ rows }` from the other drivers. */
-export function rowsOf<Row>(result: unknown): Row[] {
-  return Array.isArray(result) ? result : (result as { rows: Row[] }).rows;
-}
+import { closePostgres, connectPostgres } from './postgres.ts';
 
 /** A database that `openDatabase` opened. */
 export interface OpenDatabase {

@@ -1,11 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type Db, rowsOf } from './database.ts';
-import { holdingOneOf, isOneOf, keyOf } from './pages.ts';
-import { parsePatchVectorId } from './patch-id.ts';
-import type { VectorTables } from './tables.ts';
-import { spellings } from './uuid.ts';
-import type { PageKey } from './validate.ts';
-import { elementsOfIds, holdsVectorId, type StoredVectorId } from './vector-ids.ts';
+import { type Db, rowsOf } from '../db.ts';
+import { parsePatchVectorId } from '../ids/patch-id.ts';
+import { elementsOfIds, holdsVectorId, type StoredVectorId } from '../ids/runs.ts';
+import { spellings } from '../ids/spellings.ts';
+import { holdingOneOf, isOneOf, keyOf } from '../ledger/read-pages.ts';
+import type { PageKey } from '../require.ts';
+import type { VectorTables } from '../tables.ts';
 
 /** Which of the ids, in any spelling, stand on a page. */
 export function findLiveIds(

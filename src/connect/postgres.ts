@@ -1,5 +1,5 @@
 import type { Options, Sql, TransactionSql } from 'postgres';
-import { InvalidInputError } from './errors.ts';
+import { InvalidInputError } from '../errors.ts';
 
 /**
  * A postgres.js client whose transactions end with their connection.

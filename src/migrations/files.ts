@@ -19,8 +19,8 @@ export interface Migration {
 
 /** The folder of the shipped migrations, an absolute path; for drizzle-kit's `out`. */
 export function migrationsFolder(): string {
-  // The same from src/ and from dist/: both lie beside drizzle/.
-  return fileURLToPath(new URL('../drizzle', import.meta.url));
+  // The same from src/ and from dist/: both folders lie beside drizzle/.
+  return fileURLToPath(new URL('../../drizzle', import.meta.url));
 }
 
 /** The shipped migrations, oldest first. */

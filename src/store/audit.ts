@@ -1,16 +1,16 @@
 import { isNotNull } from 'drizzle-orm';
-import type { Db } from './database.ts';
-import { asCaller, itemsOfCaller, withLedgerErrors } from './errors.ts';
-import type { VectorLocation } from './locate.ts';
-import { queueOrphans } from './orphans.ts';
-import { isOneOf, keyOf, selectPages, streamPages } from './pages.ts';
-import { parsePatchVectorId } from './patch-id.ts';
-import type { PageVectors } from './schema.ts';
-import { defaultTables, type VectorTables } from './tables.ts';
-import { findLiveIds, findTrackedIds } from './tracked-ids.ts';
-import { canonicalId, spellings } from './uuid.ts';
-import { checkVectorIds, requireInteger, type VectorIdInput } from './validate.ts';
-import { sameIds } from './vector-ids.ts';
+import type { Db } from '../db.ts';
+import { asCaller, itemsOfCaller, withLedgerErrors } from '../errors.ts';
+import { parsePatchVectorId } from '../ids/patch-id.ts';
+import { sameIds } from '../ids/runs.ts';
+import { canonicalId, spellings } from '../ids/spellings.ts';
+import type { VectorLocation } from '../ledger/locate.ts';
+import { isOneOf, keyOf, selectPages, streamPages } from '../ledger/read-pages.ts';
+import { checkVectorIds, requireInteger, type VectorIdInput } from '../require.ts';
+import type { PageVectors } from '../schema.ts';
+import { defaultTables, type VectorTables } from '../tables.ts';
+import { findLiveIds, findTrackedIds } from './live-ids.ts';
+import { queueOrphans } from './purge.ts';
 
 /** What an audit asks of a vector store: two functions of the caller's. */
 export interface AuditedStore {

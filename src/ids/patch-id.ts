@@ -1,5 +1,5 @@
-import { computeIds } from './computed-ids.ts';
-import { maxInteger, requireInteger } from './validate.ts';
+import { maxInteger, requireInteger } from '../require.ts';
+import { computeIds } from './generated.ts';
 
 /** The patch stands in so many hexadecimal digits. */
 const patchDigits = 12;

@@ -1,9 +1,9 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator';
-import { toMigrationError } from './errors.ts';
-import { inMigrationSession, type MigrationOptions } from './migration-session.ts';
-import { readMigrationStates, requireNoneSkipped, requireVectors } from './migration-states.ts';
-import { listMigrations, migrationsFolder, migrationsTable } from './migrations.ts';
+import { toMigrationError } from '../errors.ts';
+import { listMigrations, migrationsFolder, migrationsTable } from './files.ts';
+import { readMigrationStates, requireNoneSkipped, requireVectors } from './history.ts';
+import { inMigrationSession, type MigrationOptions } from './session.ts';
 
 /** What `migrate` did. */
 export interface MigrateResult {

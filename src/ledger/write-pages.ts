@@ -1,20 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
-import { encodeComputedIds } from './computed-ids.ts';
-import { type Db, rowsOf } from './database.ts';
+import { type Db, rowsOf } from '../db.ts';
 import {
   asCaller,
   DocumentNotFoundError,
   type InputPath,
   isForeignKeyViolation,
   itemsOfCaller,
-} from './errors.ts';
-import { retryDeadlocks } from './retry.ts';
+} from '../errors.ts';
+import { encodeComputedIds } from '../ids/generated.ts';
+import { encodeVectorIds } from '../ids/runs.ts';
+import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from '../require.ts';
+import type { VectorTables } from '../tables.ts';
+import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
-import type { VectorTables } from './tables.ts';
-import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from './validate.ts';
-import { encodeVectorIds } from './vector-ids.ts';
 
 /** How pages are recorded. */
 export interface UpsertOptions {

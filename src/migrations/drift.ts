@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import { type Db, rowsOf } from './database.ts';
-import { migrationsFolder } from './migrations.ts';
+import { type Db, rowsOf } from '../db.ts';
+import { migrationsFolder } from './files.ts';
 
 /** One of the ledger's own objects in a database: a column, constraint, index, trigger, function or view. */
 export interface SchemaObject {

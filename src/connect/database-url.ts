@@ -1,4 +1,4 @@
-import { InvalidInputError } from './errors.ts';
+import { InvalidInputError } from '../errors.ts';
 
 /** What a database URL names: a PostgreSQL server, or a directory that PGlite keeps its files in. */
 export type DatabaseTarget =

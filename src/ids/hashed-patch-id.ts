@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { computeIds } from './computed-ids.ts';
-import { InvalidInputError } from './errors.ts';
-import { requireInteger } from './validate.ts';
+import { InvalidInputError } from '../errors.ts';
+import { requireInteger } from '../require.ts';
+import { computeIds } from './generated.ts';
 
 /** The patch stands in so many hexadecimal digits. */
 const patchDigits = 8;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { PGlite, QueryOptions, Transaction } from '@electric-sql/pglite';
-import { DatabaseUnavailableError } from './errors.ts';
-import { once } from './once.ts';
+import { DatabaseUnavailableError } from '../errors.ts';
+import { once } from '../once.ts';
 
 /** A PGlite in use; `release` closes it when nobody else in this process uses it. */
 export interface SharedPGlite {

@@ -1,5 +1,5 @@
-import { type InputPath, InvalidInputError } from './errors.ts';
-import type { PageKey } from './validate.ts';
+import { type InputPath, InvalidInputError } from '../errors.ts';
+import type { PageKey } from '../require.ts';
 
 /**
  * Refuses a page that comes a second time: which of the two should count is not for us to say.

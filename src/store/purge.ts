@@ -1,12 +1,12 @@
 import { and, asc, eq, gt, is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
-import { type Db, rowsOf } from './database.ts';
-import { asCaller, InvalidInputError, toLedgerError, withLedgerErrors } from './errors.ts';
+import { type Db, rowsOf } from '../db.ts';
+import { asCaller, InvalidInputError, toLedgerError, withLedgerErrors } from '../errors.ts';
+import { encodeVectorIds } from '../ids/runs.ts';
+import { type PageKey, requireInteger } from '../require.ts';
+import { defaultTables, type VectorTables } from '../tables.ts';
+import { findLiveIds } from './live-ids.ts';
 import { tryPurgeLock } from './purge-lock.ts';
-import { defaultTables, type VectorTables } from './tables.ts';
-import { findLiveIds } from './tracked-ids.ts';
-import { type PageKey, requireInteger } from './validate.ts';
-import { encodeVectorIds } from './vector-ids.ts';
 
 /**
  * Deletes vectors from the vector store. The promise resolves when the store has done so, not when it
