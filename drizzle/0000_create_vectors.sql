@@ -1,9 +1,9 @@
--- The table that the original Alembic migration made. A database that has it already keeps it.
+-- The table as the original Alembic migration made it. A database that already has it keeps it.
 
--- A busy table gives an error after five seconds instead of a queue of waiting queries.
+-- If a table is busy, fail after five seconds, so that other queries do not pile up behind this migration.
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
--- The host's table, wherever the search_path finds it; made here only where there is none.
+-- The host's table, found through the search_path. Created here only if it does not exist.
 do $$
 begin
   if to_regclass('documents') is null then
@@ -17,7 +17,7 @@ begin
     raise exception using
       errcode = 'datatype_mismatch',
       message = 'documents has no column id of type integer',
-      hint = 'The ledger refers to documents by documents (id), an integer.';
+      hint = 'The ledger needs a table documents with an integer column id.';
   end if;
 end $$;
 --> statement-breakpoint
@@ -28,11 +28,11 @@ CREATE TABLE IF NOT EXISTS "vectors" (
 	"vector_ids" text NOT NULL
 );
 --> statement-breakpoint
--- A legacy foreign key under another name, or that does something else than cascade, is replaced.
+-- Replaces a legacy foreign key that has another name or does not cascade.
 do $$
 declare
   foreign_key record;
-  is_there boolean := false;
+  has_ours boolean := false;
 begin
   for foreign_key in
     select conname,
@@ -40,18 +40,18 @@ begin
         and not condeferrable and convalidated as is_ours
     from pg_constraint
     where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f'
-      -- Of this column alone: a host's own column may refer to documents as well.
+      -- Only on this column: a column that the host added may refer to documents too.
       and conkey = array(
         select attnum from pg_attribute where attrelid = 'vectors'::regclass and attname = 'doc_id'
       )
   loop
     if foreign_key.is_ours then
-      is_there := true;
+      has_ours := true;
     else
       execute format('alter table vectors drop constraint %I', foreign_key.conname);
     end if;
   end loop;
-  if not is_there then
+  if not has_ours then
     alter table vectors add constraint vectors_doc_id_fkey
       foreign key (doc_id) references documents (id) on delete cascade;
   end if;

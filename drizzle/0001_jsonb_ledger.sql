@@ -1,5 +1,5 @@
--- vector_ids becomes JSONB, a page becomes unique in its document, ids become findable.
--- Rows of the original table are taken over as they are, or the migration stops and changes nothing.
+-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
+-- Takes over the rows of the original table, or stops without changing anything.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -11,11 +11,11 @@ CREATE TABLE IF NOT EXISTS "vector_orphans" (
 	"orphaned_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
--- Not compressed: to try takes a delete three times as long as to copy the ids, and random ones get no smaller.
+-- Not compressed: random ids do not get smaller, and trying would make a delete take three times as long.
 alter table vector_orphans alter column vector_ids set storage external;
 --> statement-breakpoint
--- The text of a legacy row as a JSON array of strings; null where it is no list of ids.
--- Text that opens a bracket is a JSON array of strings and integers, any other is ids between commas.
+-- Converts the text of a legacy row to a JSON array of strings. Returns null if it is not a list of ids.
+-- Text that starts with a bracket must be a JSON array of strings and integers. Other text is split at commas.
 create or replace function vectors_legacy_ids(vector_ids text) returns jsonb
 language plpgsql immutable strict as $$
 declare
@@ -24,10 +24,10 @@ begin
   if ltrim(vector_ids, E' \t\r\n') like '[%' then
     ids := vector_ids::jsonb;
     if ids = jsonb_path_query_array(ids, 'strict $[*] ? (@.type() == "string" && @ != "")') then
-      return ids; -- as most rows are: nothing to take apart
+      return ids; -- Most rows are like this and need no conversion.
     end if;
-    -- From json, which keeps numbers as they were written: every digit of an integer above 2^53, and no
-    -- integer made of 1e22.
+    -- Read as json, not jsonb: json keeps numbers as they were written, so integers above 2^53 keep all
+    -- digits and 1e22 does not become an integer.
     select jsonb_agg(element.value #>> '{}' order by element.position)
     into ids
     from json_array_elements(vector_ids::json) with ordinality as element (value, position)
@@ -42,8 +42,8 @@ begin
     select jsonb_agg(btrim(piece.id, E' \t\r\n') order by piece.position)
     into ids
     from string_to_table(vector_ids, ',') with ordinality as piece (id, position)
-    -- Quotes, brackets and inner blanks belong to some other notation, an empty piece to a lost id, and
-    -- so does what JSON and Python write in its place.
+    -- Quotes, brackets and inner spaces mean that this is some other notation. An empty piece, null or
+    -- None means that an id was lost.
     having bool_and(
       btrim(piece.id, E' \t\r\n') ~ '^[^[:space:]"''\[\]{}()]+$'
       and btrim(piece.id, E' \t\r\n') not in ('null', 'None')
@@ -64,7 +64,7 @@ declare
   below_one_rows text;
   doubled bigint;
 begin
-  -- The constraint comes last: where it stands, this migration has been here.
+  -- This migration adds the constraint last. If it exists, the rows have been converted.
   if exists (
     select from pg_constraint
     where conrelid = 'vectors'::regclass and conname = 'vectors_vector_ids_check'
@@ -98,25 +98,24 @@ begin
   if unreadable + below_one > 0 then
     raise exception using
       errcode = 'check_violation',
-      message = concat_ws('; ',
-        format('of %s rows of vectors some cannot be taken over', total),
+      message = format('cannot convert some of the %s rows of vectors: ', total) || concat_ws('; ',
         case when below_one > 0 then
           format('%s with a page below 1 (id %s)', below_one,
             below_one_rows || case when below_one > 10 then ', ...' else '' end) end,
         case when unreadable > 0 then
-          format('%s whose vector_ids are no list of ids (id %s)', unreadable,
+          format('%s with vector_ids that are not a list of ids (id %s)', unreadable,
             unreadable_rows || case when unreadable > 10 then ', ...' else '' end) end),
       hint = concat_ws(' ',
         case when below_one > 0 then
           'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1;' end,
         case when unreadable > 0 then
-          'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Mend or delete those rows.' end,
+          'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Fix or delete these rows.' end,
         case when printed_by_python then
-          'Lists as Python prints them become JSON with: '
+          'To convert lists that Python printed, run: '
           'update vectors set vector_ids = replace(vector_ids, '''''''', ''"'') where vector_ids like ''[''''%'';' end);
   end if;
 
-  -- Two rows for one page: the newest stays, the ids of the others wait for a purge.
+  -- If a page has several rows, keep the newest and queue the ids of the others.
   with dropped as (
     delete from vectors older
     using vectors newer
@@ -128,10 +127,10 @@ begin
   )
   select count(*) into doubled from dropped;
   if doubled > 0 then
-    raise warning '% older rows of pages that were recorded twice: their ids wait in vector_orphans', doubled;
+    raise warning 'older rows deleted because their page has a newer row: %; their ids wait in vector_orphans', doubled;
   end if;
 
-  -- A table that other hands made may lack a NOT NULL or have a default that is no JSON.
+  -- A table that was not made by Alembic may lack a NOT NULL or have a default that is not JSON.
   alter table vectors
     alter column doc_id set not null,
     alter column page set not null,
@@ -148,17 +147,19 @@ CREATE INDEX IF NOT EXISTS "ix_vector_orphans_doc_page" ON "vector_orphans" USIN
 CREATE UNIQUE INDEX IF NOT EXISTS "ix_vectors_doc_page" ON "vectors" USING btree ("doc_id","page");--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops) WITH (fastupdate=off) WHERE ("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix' = '16'
         and "vectors"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
-          || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6) || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-000000000') is not true;--> statement-breakpoint
+          || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6)
+          || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-' || '000000000') is not true;--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_page_check";--> statement-breakpoint
--- Valid at once: this transaction has locked and rewritten the table, a later validation would spare nobody.
+-- Validated at once: this transaction has already locked and rewritten the table.
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_page_check" CHECK ("vectors"."page" > 0);--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
--- As above.
+-- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK ((("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix' = '16'
         and "vectors"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
-          || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6) || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-000000000') and "vectors"."vector_ids" @? 'strict $[0] ? (@.from == "000"
+          || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6)
+          || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-' || '000000000') and "vectors"."vector_ids" @? 'strict $[0] ? (@.from == "000"
           && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)') is true
         or jsonb_path_query_array("vectors"."vector_ids", '$[*] ? (@.type() == "string" || (
         @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
@@ -167,44 +168,50 @@ ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK ((("vector
              && @.from.double() + @.count <= 10000)
             || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
                 && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))') = "vectors"."vector_ids");--> statement-breakpoint
+-- Expands a page's ids: one row per id, with its position from 0. A function without SET, so that PostgreSQL
+-- inlines it into the view and a condition on doc_id and page still reaches the table.
+create or replace function vectors_expand_ids(vector_ids jsonb)
+returns table (patch integer, vector_id text)
+language sql immutable
+begin atomic
+  select
+    (row_number() over (order by element.position, tail.value) - 1)::integer,
+    case
+      when run.count is null then element.value #>> '{}'
+      -- lpad cuts longer strings, so pad to the longer of the two lengths.
+      else run.prefix || lpad(digits.value, greatest(length(run.from_tail), length(digits.value)), '0')
+    end
+  from jsonb_array_elements(vector_ids) with ordinality as element (value, position)
+  cross join lateral (
+    select
+      element.value ->> 'prefix' as prefix,
+      element.value ->> 'from' as from_tail,
+      (element.value ->> 'count')::numeric::integer as count,
+      element.value -> 'radix' = '16' as hexadecimal
+  ) as run
+  cross join lateral (
+    select case
+      when run.hexadecimal then ('x' || lpad(run.from_tail, 8, '0'))::bit(32)::integer
+      else run.from_tail::integer
+    end as value
+  ) as first
+  cross join lateral generate_series(
+    coalesce(first.value, 0), coalesce(first.value + run.count - 1, 0)
+  ) as tail (value)
+  cross join lateral (
+    select case when run.hexadecimal then to_hex(tail.value) else tail.value::text end as value
+  ) as digits;
+end;
+--> statement-breakpoint
 CREATE OR REPLACE VIEW "vector_patches" AS (
   select v.doc_id, v.page, expanded.patch, expanded.vector_id
   from vectors v
-  cross join lateral (
-    select
-      (row_number() over (order by element.position, tail.value) - 1)::integer as patch,
-      case
-        when run.count is null then element.value #>> '{}'
-        -- lpad cuts what is longer: pad to the longer of the two.
-        else run.prefix || lpad(digits.value, greatest(length(run.from_tail), length(digits.value)), '0')
-      end as vector_id
-    from jsonb_array_elements(v.vector_ids) with ordinality as element (value, position)
-    cross join lateral (
-      select
-        element.value ->> 'prefix' as prefix,
-        element.value ->> 'from' as from_tail,
-        (element.value ->> 'count')::numeric::integer as count,
-        element.value -> 'radix' = '16' as hexadecimal
-    ) as run
-    cross join lateral (
-      select case
-        when run.hexadecimal then ('x' || lpad(run.from_tail, 8, '0'))::bit(32)::integer
-        else run.from_tail::integer
-      end as value
-    ) as first
-    cross join lateral generate_series(
-      coalesce(first.value, 0), coalesce(first.value + run.count - 1, 0)
-    ) as tail (value)
-    cross join lateral (
-      select case when run.hexadecimal then to_hex(tail.value) else tail.value::text end as value
-    ) as digits
-  ) as expanded);
+  cross join lateral vectors_expand_ids(v.vector_ids) as expanded);
 --> statement-breakpoint
--- The pages that hold one of the elements, ids or {"prefix": ...} of runs, through the index; pages that are
--- a run of their own computed ids are not in it, nor here. A function, for what PostgreSQL makes of the
--- query otherwise: it expects each element on a hundredth of all pages, and would compile the query for
--- longer than it runs; and a session that planned it while there were few pages would read all of them for
--- ever.
+-- Finds pages by index keys: ids, and {"prefix": ...} for runs. Searches the index ix_vectors_vector_ids,
+-- which does not contain pages of one run of their own patch ids. A function with settings, because
+-- PostgreSQL expects each key on a hundredth of all pages. It would compile the query for longer than it
+-- runs, and would scan the whole table in a session that planned the query while there were few pages.
 create or replace function vectors_holding(elements jsonb)
 returns table (element jsonb, doc_id integer, page integer)
 language plpgsql stable rows 100
@@ -214,17 +221,17 @@ begin
   return query
   select wanted.element, holding.doc_id, holding.page
   from jsonb_array_elements(elements) as wanted (element)
-  -- An element at a time, as `offset 0` has it: for a few elements PostgreSQL would rather read the whole
-  -- table. And `@> any (array)` would check every element against every row it finds.
+  -- `offset 0` searches the index once per key. Without it, PostgreSQL scans the table for a few keys, and
+  -- `@> any (array)` would compare every key with every row that it finds.
   cross join lateral (
     select doc_id, page
     from vectors
     where vector_ids @> jsonb_build_array(wanted.element)
-      -- The index's own condition, word for word.
+      -- Exactly the condition of the index, so that PostgreSQL uses it.
       and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix' = '16'
         and vector_ids -> 0 ->> 'prefix' = lpad(to_hex(doc_id), 8, '0') || '-'
           || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-000000000') is not true
+          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-' || '000000000') is not true
     offset 0
   ) as holding;
 end $$;

@@ -44,7 +44,7 @@ vectors: CHECK ((page > 0))
 vectors: PRIMARY KEY (id)
 
 -- constraint vectors_vector_ids_check
-vectors: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR (jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && (((!(exists (@."radix")) || @."radix" == 10) && @."from" like_regex "^[0-9]{1,4}$") && @."from".double() + @."count" <= 10000 || ((@."radix" == 16 && @."count" <= 4096) && @."from" like_regex "^[0-9a-f]{3}$") && @."prefix" like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))'::jsonpath) = vector_ids)))
+vectors: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR (jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && (((!(exists (@."radix")) || @."radix" == 10) && @."from" like_regex "^[0-9]{1,4}$") && @."from".double() + @."count" <= 10000 || ((@."radix" == 16 && @."count" <= 4096) && @."from" like_regex "^[0-9a-f]{3}$") && @."prefix" like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))'::jsonpath) = vector_ids)))
 
 -- index ix_vector_orphans_doc_page
 CREATE INDEX ix_vector_orphans_doc_page ON vector_orphans USING btree (doc_id, page)
@@ -59,7 +59,7 @@ CREATE INDEX ix_vectors_doc_id ON vectors USING btree (doc_id)
 CREATE UNIQUE INDEX ix_vectors_doc_page ON vectors USING btree (doc_id, page)
 
 -- index ix_vectors_vector_ids
-CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off) WHERE (((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-000000000'::text))) IS NOT TRUE)
+CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off) WHERE (((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text))) IS NOT TRUE)
 
 -- index vectors_pkey
 CREATE UNIQUE INDEX vectors_pkey ON vectors USING btree (id)
@@ -79,6 +79,35 @@ CREATE TRIGGER vectors_wait_after_insert AFTER INSERT ON vectors REFERENCING NEW
 -- trigger vectors_wait_after_update
 CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
 
+-- function vectors_expand_ids
+CREATE OR REPLACE FUNCTION vectors_expand_ids(vector_ids jsonb)
+ RETURNS TABLE(patch integer, vector_id text)
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT ((row_number() OVER (ORDER BY element."position", tail.value) - 1))::integer AS int4,
+         CASE
+             WHEN (run.count IS NULL) THEN (element.value #>> '{}'::text[])
+             ELSE (run.prefix || lpad(digits.value, GREATEST(length(run.from_tail), length(digits.value)), '0'::text))
+         END AS "case"
+    FROM ((((jsonb_array_elements(vectors_expand_ids.vector_ids) WITH ORDINALITY element(value, "position")
+      CROSS JOIN LATERAL ( SELECT (element.value ->> 'prefix'::text) AS prefix,
+             (element.value ->> 'from'::text) AS from_tail,
+             (((element.value ->> 'count'::text))::numeric)::integer AS count,
+             ((element.value -> 'radix'::text) = '16'::jsonb) AS hexadecimal) run)
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN run.hexadecimal THEN ((('x'::text || lpad(run.from_tail, 8, '0'::text)))::bit(32))::integer
+                     ELSE (run.from_tail)::integer
+                 END AS value) first)
+      CROSS JOIN LATERAL generate_series(COALESCE(first.value, 0), COALESCE(((first.value + run.count) - 1), 0)) tail(value))
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN run.hexadecimal THEN to_hex(tail.value)
+                     ELSE (tail.value)::text
+                 END AS value) digits);
+END
+
 -- function vectors_holding
 CREATE OR REPLACE FUNCTION vectors_holding(elements jsonb)
  RETURNS TABLE(element jsonb, doc_id integer, page integer)
@@ -93,20 +122,27 @@ begin
   return query
   select wanted.element, holding.doc_id, holding.page
   from jsonb_array_elements(elements) as wanted (element)
-  -- An element at a time, as `offset 0` has it: for a few elements PostgreSQL would rather read the whole
-  -- table. And `@> any (array)` would check every element against every row it finds.
+  -- `offset 0` searches the index once per key. Without it, PostgreSQL scans the table for a few keys, and
+  -- `@> any (array)` would compare every key with every row that it finds.
   cross join lateral (
     select doc_id, page
     from vectors
     where vector_ids @> jsonb_build_array(wanted.element)
-      -- The index's own condition, word for word.
+      -- Exactly the condition of the index, so that PostgreSQL uses it.
       and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix' = '16'
         and vector_ids -> 0 ->> 'prefix' = lpad(to_hex(doc_id), 8, '0') || '-'
           || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-000000000') is not true
+          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-' || '000000000') is not true
     offset 0
   ) as holding;
 end $function$
+
+-- function vectors_purge_lock_key
+CREATE OR REPLACE FUNCTION vectors_purge_lock_key(doc_id integer)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (((1668246639)::bigint << 32) + CASE WHEN (doc_id = 0) THEN (0)::bigint ELSE (1 + mod(abs((doc_id)::bigint), (1023)::bigint)) END)
 
 -- function vectors_queue_deleted
 CREATE OR REPLACE FUNCTION vectors_queue_deleted()
@@ -142,11 +178,11 @@ CREATE OR REPLACE FUNCTION vectors_queue_truncated()
  SET search_path FROM CURRENT
 AS $function$
 begin
-  -- TRUNCATE takes rows that an older snapshot does not show.
+  -- TRUNCATE also removes rows that an older snapshot does not show, and those would be lost.
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',
-      message = 'vectors can be truncated at isolation level read committed only';
+      message = 'vectors can only be truncated at isolation level read committed';
   end if;
   insert into vector_orphans (doc_id, page, vector_ids)
   select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
@@ -157,11 +193,12 @@ end $function$
 CREATE OR REPLACE FUNCTION vectors_wait_for_purge()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 begin
-  perform pg_advisory_xact_lock_shared(1668246639, 0);
-  perform pg_advisory_xact_lock_shared(1668246639, lock)
-  from (select distinct 1 + mod(abs(doc_id::bigint), 1023)::integer as lock from written order by 1) as locks;
+  perform pg_advisory_xact_lock_shared(vectors_purge_lock_key(0));
+  perform pg_advisory_xact_lock_shared(lock.key)
+  from (select distinct vectors_purge_lock_key(doc_id) as key from written order by 1) as lock;
   return null;
 end $function$
 
@@ -171,24 +208,4 @@ SELECT v.doc_id,
     expanded.patch,
     expanded.vector_id
    FROM (vectors v
-     CROSS JOIN LATERAL ( SELECT ((row_number() OVER (ORDER BY element."position", tail.value) - 1))::integer AS patch,
-                CASE
-                    WHEN (run.count IS NULL) THEN (element.value #>> '{}'::text[])
-                    ELSE (run.prefix || lpad(digits.value, GREATEST(length(run.from_tail), length(digits.value)), '0'::text))
-                END AS vector_id
-           FROM ((((jsonb_array_elements(v.vector_ids) WITH ORDINALITY element(value, "position")
-             CROSS JOIN LATERAL ( SELECT (element.value ->> 'prefix'::text) AS prefix,
-                    (element.value ->> 'from'::text) AS from_tail,
-                    (((element.value ->> 'count'::text))::numeric)::integer AS count,
-                    ((element.value -> 'radix'::text) = '16'::jsonb) AS hexadecimal) run)
-             CROSS JOIN LATERAL ( SELECT
-                        CASE
-                            WHEN run.hexadecimal THEN ((('x'::text || lpad(run.from_tail, 8, '0'::text)))::bit(32))::integer
-                            ELSE (run.from_tail)::integer
-                        END AS value) first)
-             CROSS JOIN LATERAL generate_series(COALESCE(first.value, 0), COALESCE(((first.value + run.count) - 1), 0)) tail(value))
-             CROSS JOIN LATERAL ( SELECT
-                        CASE
-                            WHEN run.hexadecimal THEN to_hex(tail.value)
-                            ELSE (tail.value)::text
-                        END AS value) digits)) expanded);
+     CROSS JOIN LATERAL vectors_expand_ids(v.vector_ids) expanded(patch, vector_id));

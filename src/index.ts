@@ -10,17 +10,14 @@ export {
   VectorLedgerError,
   type VectorLedgerErrorCode,
 } from './errors.ts';
+export type { VectorIdInput } from './ids/check-vector-ids.ts';
 export {
   type HashedPatchPlace,
   hashedPatchVectorId,
   hashedPatchVectorIds,
 } from './ids/hashed-patch-id.ts';
-export {
-  type PatchPlace,
-  parsePatchVectorId,
-  patchVectorId,
-  patchVectorIds,
-} from './ids/patch-id.ts';
+export { patchVectorId, patchVectorIds } from './ids/patch-id.ts';
+export { type PatchPlace, parsePatchVectorId } from './ids/patch-id-layout.ts';
 export {
   decodeVectorIds,
   encodeVectorIds,
@@ -29,6 +26,7 @@ export {
 } from './ids/runs.ts';
 export type { VectorLocation } from './ledger/locate.ts';
 export type { WrittenPage } from './ledger/mark-indexed.ts';
+export type { NewPageVectors, PageKey } from './ledger/page.ts';
 export type { UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
 export { type MigrateResult, migrate } from './migrations/migrate.ts';
@@ -41,7 +39,6 @@ export {
   type RepositoryOptions,
   type VectorRepository,
 } from './repository.ts';
-export type { NewPageVectors, PageKey, VectorIdInput } from './require.ts';
 export {
   type Document,
   documents,

@@ -1,8 +1,8 @@
-/** A function that runs `work` at its first call and gives every call what that one gave. */
+/** Returns a function that runs `work` on its first call and returns that result on every call. */
 export function once<Value extends object>(work: () => Value): () => Value {
-  let done: Value | undefined;
+  let result: Value | undefined;
   return () => {
-    done ??= work();
-    return done;
+    result ??= work();
+    return result;
   };
 }

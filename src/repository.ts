@@ -1,96 +1,119 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './db.ts';
-import { DocumentNotFoundError, InvalidInputError, withLedgerErrors } from './errors.ts';
+import { withLedgerErrors } from './driver-errors.ts';
+import { DocumentNotFoundError, InvalidInputError } from './errors.ts';
+import { checkVectorIds, type VectorIdInput } from './ids/check-vector-ids.ts';
 import { locateVectors, type VectorLocation } from './ledger/locate.ts';
 import { markPagesIndexed, type WrittenPage } from './ledger/mark-indexed.ts';
-import { createPageStatements } from './ledger/page-statements.ts';
-import { keyOf, selectPages, streamPages } from './ledger/read-pages.ts';
-import { retryDeadlocks } from './ledger/retry-deadlocks.ts';
-import { type UpsertOptions, writeArray, writePage, writeStream } from './ledger/write-pages.ts';
 import {
-  checkVectorIds,
+  keyArrays,
+  keyOf,
   type NewPageVectors,
   type PageKey,
-  requireArray,
   requireDocId,
-  requireInteger,
-  requireIterable,
   requirePageKeys,
   requirePageNumber,
-  type VectorIdInput,
-} from './require.ts';
+} from './ledger/page.ts';
+import { createPageStatements, selectPages, streamPages } from './ledger/read-pages.ts';
+import { retryDeadlocks } from './ledger/retry-deadlocks.ts';
+import { type UpsertOptions, writeArray, writePage, writeStream } from './ledger/write-pages.ts';
+import { requireArray, requireInteger, requireIterable } from './require.ts';
 import type { PageVectors } from './schema.ts';
 import { defaultTables, type VectorTables } from './tables.ts';
 
-/** A page of a document that is named elsewhere. */
+/** A page of a document that the call already names. */
 export type DocumentPage = Omit<NewPageVectors, 'docId'> & { docId?: number };
 
 /**
  * Typed queries on the ledger.
  *
- * Pages count from 1, patches from 0; a page's ids are always `string[]`, in patch order. Whatever is
- * no document id or page number (0, -1, 1.5, NaN, 2^31) throws an `InvalidInputError` that names the
- * argument and the position in it, before anything is sent; any call may also throw a
- * `DatabaseUnavailableError`, a `DatabaseError`, or a `MigrationError` when the tables are not there.
+ * Pages count from 1, patches from 0. A page's ids are always `string[]`, in patch order.
+ *
+ * Invalid document ids and page numbers (0, -1, 1.5, NaN, 2^31) throw an `InvalidInputError` before
+ * anything is sent; its path names the argument. Any call can also throw a `DatabaseUnavailableError`, a
+ * `DatabaseError`, or a `MigrationError` if the tables are missing.
  */
 export interface VectorRepository {
-  /** All pages of a document, by page; none for a document that is not there. */
+  /**
+   * Finds all pages of a document, ordered by page. Returns an empty array for an unknown document.
+   *
+   * @example
+   * const pages = await repository.findByDocument(7);
+   * const vectorIds = pages.flatMap((page) => page.vectorIds);
+   */
   findByDocument(docId: number): Promise<PageVectors[]>;
 
-  /** One page, or undefined where it is not recorded. */
+  /**
+   * Finds one page. Returns undefined if it is not recorded.
+   *
+   * @example
+   * const page = await repository.findByPage(7, 3);
+   * console.log(page?.vectorIds);
+   */
   findByPage(docId: number, page: number): Promise<PageVectors | undefined>;
 
-  /** The recorded pages from `first` to `last`, both included, by page. */
+  /** Finds the recorded pages from `first` to `last`, both included, ordered by page. */
   findByPageRange(docId: number, first: number, last: number): Promise<PageVectors[]>;
 
-  /** The pages named, of any documents, in the order of `keys`; undefined for one not recorded. One round trip. */
+  /**
+   * Finds pages of any documents in one round trip. Returns them in the order of `keys`, with undefined for
+   * a page that is not recorded.
+   */
   findByPages(keys: readonly PageKey[]): Promise<(PageVectors | undefined)[]>;
 
   /**
-   * Every page, or every page of a document, by document and page, without holding them all in memory.
+   * Streams every page, or every page of a document, ordered by document and page. Memory use stays flat.
    *
-   * Each batch is a query of its own: a page written meanwhile is seen if it comes after the last one
-   * read. Pass a transaction (repeatable read) for one point in time.
+   * Each batch is a separate query, so a page that is written during the stream appears if it comes after
+   * the last one read. For one point in time, create the repository on a repeatable read transaction.
    *
-   * @param options.batchSize - Pages a query. {@defaultValue 100}
+   * @param options.batchSize - How many pages one query reads. {@defaultValue 100}
    */
   streamPages(options?: {
     docId?: number | undefined;
     batchSize?: number | undefined;
   }): AsyncIterable<PageVectors>;
 
-  /** How many pages of the document are recorded. */
+  /** Counts the recorded pages of a document. */
   countPages(docId: number): Promise<number>;
 
   /**
-   * Where each vector belongs, in the order given; undefined for an id that no page holds.
+   * Finds the document, the page and the patch of each id, in the order given. Returns undefined for an id
+   * that no page has.
    *
-   * A UUID is found with and without its dashes, in the spelling asked for first. An id that stands on several pages is placed on the
-   * first of them by document and page, a computed one on the page that it names.
+   * Finds a UUID with and without dashes, in lower and upper case; the given spelling first. If several
+   * pages have an id, returns the first by document and page; for a patch id, the page that it names.
+   *
+   * @example
+   * const [location] = await repository.locate([hit.id]);
+   * if (location) console.log(`page ${location.page}, patch ${location.patch}`);
    */
   locate(vectorIds: readonly VectorIdInput[]): Promise<(VectorLocation | undefined)[]>;
 
   /**
-   * Records a page in place of what was recorded for it. The ids it had are queued as orphans, all of
-   * them; the purge spares those that it still has.
+   * Inserts or replaces a page. Its previous ids are queued as orphans; the purge spares those still in use.
+   * A page that is already recorded with the same values stays unchanged.
    *
-   * A page that is recorded exactly so already is left alone.
-   *
-   * @throws {DocumentNotFoundError} `documents` does not hold the page's document.
+   * @throws {DocumentNotFoundError} The page's document is not in `documents`.
    */
   upsertPage(page: NewPageVectors, options?: Pick<UpsertOptions, 'pending'>): Promise<void>;
 
   /**
-   * Records pages of any documents, each as `upsertPage` does.
+   * Inserts or replaces pages of any documents, each as `upsertPage` does.
    *
-   * An array is recorded whole or not at all; leave it and its pages as they are until then. A stream (any
-   * other iterable) may be of any length and is recorded in chunks (500 pages, or 4 MB of them); where it
-   * fails, the chunks before stay, as `onProgress` has told. Outside of a transaction the next chunk is read
-   * while one is recorded.
+   * An array is recorded whole or not at all; do not change it or its pages until the call returns. Any other
+   * iterable is a stream: it may have any length and is recorded in chunks of 500 pages or 4 MB. If it fails,
+   * the chunks reported to `onProgress` stay recorded. Outside a transaction, the next chunk is read while
+   * one is recorded.
    *
    * @returns How many pages were given.
-   * @throws {InvalidInputError} A page comes twice in the call, among others.
-   * @throws {DocumentNotFoundError} `documents` does not hold the document of one of the pages.
+   * @throws {InvalidInputError} A page is not valid or is given twice.
+   * @throws {DocumentNotFoundError} The document of one of the pages is not in `documents`.
+   * @example
+   * await repository.upsertPages([
+   *   { docId: 7, page: 1, vectorIds: ['cover'] },
+   *   { docId: 7, page: 2, vectorIds: ['a', 'b'], grid: { cols: 2, rows: 1, start: 0 } },
+   * ]);
    */
   upsertPages(
     pages: readonly NewPageVectors[] | Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
@@ -98,14 +121,14 @@ export interface VectorRepository {
   ): Promise<number>;
 
   /**
-   * Makes these the document's pages, and no others; atomic. What they had is queued as orphans.
+   * Replaces all pages of a document with these, atomically. The previous ids are queued as orphans.
    *
-   * Calls for the same document follow one another: a row lock on the document holds until the end of
-   * the transaction. Inserts of its pages by others go on.
+   * Locks the document's row until the end of the transaction, so calls for the same document run one after
+   * another. Others can still insert pages of the document.
    *
-   * @param pages - `docId` may be left out; another document's is refused.
+   * @param pages - `docId` can be omitted; the id of another document is rejected.
    * @returns How many pages the document now has.
-   * @throws {DocumentNotFoundError}
+   * @throws {DocumentNotFoundError} The document is not in `documents`.
    */
   replaceDocument(
     docId: number,
@@ -113,28 +136,28 @@ export interface VectorRepository {
     options?: UpsertOptions,
   ): Promise<number>;
 
-  /** Deletes all pages of a document and leaves the document; their ids are queued as orphans. Returns how many pages. */
+  /** Deletes all pages of a document, but not the document. Queues their ids. Returns how many pages it deleted. */
   deleteByDocument(docId: number): Promise<number>;
 
-  /** Deletes a page; its ids are queued as orphans. Returns whether it was recorded. */
+  /** Deletes a page and queues its ids. Returns whether the page was recorded. */
   deleteByPage(docId: number, page: number): Promise<boolean>;
 
   /**
-   * Notes that the vectors of these pages have been written to the vector store.
+   * Marks pages as indexed: their vectors have been written to the vector store.
    *
-   * Give the pages with the ids that were written, as they were given to `upsertPages`: where a page
-   * has been deleted or recorded otherwise meanwhile, it is not marked, and the ids, which nobody would
-   * know of any more, are queued as orphans. Without ids a page is marked whatever ids it has.
+   * Pass the pages with the ids that were written, as they were passed to `upsertPages`. If a page was
+   * deleted or recorded with other ids since, it is not marked, and the written ids are queued, because
+   * nothing else would know them. A page without `vectorIds` is marked whatever its ids are.
    *
-   * @returns How many pages were pending until now.
+   * @returns How many pages were pending before.
    */
   markIndexed(pages: readonly WrittenPage[]): Promise<number>;
 
   /**
-   * Pages that were recorded and not yet marked as indexed, by document and page: after a crash, those
-   * whose vectors have to be written again.
+   * Finds pages that were recorded as pending and are not marked as indexed, ordered by document and page.
+   * After a crash, the vectors of these pages have to be written again.
    *
-   * @param options.limit - At most so many. {@defaultValue all}
+   * @param options.limit - The most pages to return. {@defaultValue all}
    */
   findPending(options?: {
     docId?: number | undefined;
@@ -142,22 +165,25 @@ export interface VectorRepository {
   }): Promise<PageVectors[]>;
 }
 
-/** How a repository talks to the database. */
+/** How a repository uses the database. */
 export interface RepositoryOptions {
   /**
-   * Prepare the statements that read, so that a connection parses them once. Turn it off behind a pooler
-   * in transaction mode that does not know prepared statements (PgBouncer before 1.21).
+   * Prepares the statements that read, so that each connection parses them only once. Turn it off behind a
+   * pooler in transaction mode that does not support prepared statements (PgBouncer before 1.21).
    * {@defaultValue true}
    */
   prepare?: boolean | undefined;
 }
 
 /**
- * The repository on a database or a transaction.
+ * Creates the repository: typed queries on a database or a transaction.
  *
- * @param db - A Drizzle PostgreSQL database (postgres.js, node-postgres, PGlite) or a transaction of
- *   one, with any schema. Inside a transaction a failed write leaves it usable.
- * @param tables - The tables to work on. {@defaultValue the package's own}
+ * @param db - A Drizzle PostgreSQL database (postgres.js, node-postgres, PGlite) or one of its transactions,
+ *   with any schema. A write that fails inside a transaction leaves the transaction usable.
+ * @param tables - The tables to use. {@defaultValue the package's own tables}
+ * @example
+ * const repository = createVectorRepository(db);
+ * await repository.upsertPage({ docId: 7, page: 3, vectorIds: ['a', 'b'] });
  */
 export function createVectorRepository(
   db: Db,
@@ -167,7 +193,7 @@ export function createVectorRepository(
   const { documents, vectors } = tables;
   const statements = createPageStatements(db, tables, prepare);
 
-  /** Locks a document's pages in the order in which they are recorded. */
+  /** Locks a document's pages, in the order in which pages are recorded. */
   async function lockPagesOf(tx: Db, docId: number): Promise<void> {
     await tx
       .select({ page: vectors.page })
@@ -195,16 +221,16 @@ export function createVectorRepository(
       requirePageNumber(first, ['first']);
       requirePageNumber(last, ['last']);
       if (last < first)
-        throw new InvalidInputError(['last'], `is ${last}, before first (${first})`);
+        throw new InvalidInputError(
+          ['last'],
+          `must not be less than first (${first}), got ${last}`,
+        );
       return statements.byPageRange().execute({ docId, first, last });
     },
 
     async findByPages(keys) {
       requirePageKeys(keys);
-      const pages = await statements.byKeys().execute({
-        docIds: keys.map(({ docId }) => docId),
-        pages: keys.map(({ page }) => page),
-      });
+      const pages = await statements.byKeys().execute(keyArrays(keys));
       const byKey = new Map(pages.map((page) => [keyOf(page), page]));
       return keys.map((key) => byKey.get(keyOf(key)));
     },
@@ -233,13 +259,13 @@ export function createVectorRepository(
       requireDocId(docId);
       const ownPages = withDocId(docId, pages);
       requirePageKeys(ownPages, ['pages']);
-      const numbers = sql.param(ownPages.map(({ page }) => page));
+      const numbers = sql.param(keyArrays(ownPages).pages);
       const replace = async (tx: Db) => {
         const [document] = await tx
           .select({ id: documents.id })
           .from(documents)
           .where(eq(documents.id, docId))
-          // Keeps other replacements out, but not the foreign key's own checks.
+          // Blocks other replacements, but not the checks of the foreign key.
           .for('no key update');
         if (document === undefined) throw new DocumentNotFoundError(docId, ['docId']);
         await lockPagesOf(tx, docId);
@@ -278,13 +304,10 @@ export function createVectorRepository(
     },
 
     async findPending({ docId, limit } = {}) {
-      if (docId !== undefined) requireDocId(docId);
-      if (limit !== undefined) requireInteger(limit, ['limit'], { min: 1 });
-      const pending = selectPages(
-        db,
-        tables,
-        and(isNull(vectors.indexedAt), docId === undefined ? undefined : eq(vectors.docId, docId)),
-      );
+      if (docId !== undefined) requireDocId(docId, ['options', 'docId']);
+      if (limit !== undefined) requireInteger(limit, ['options', 'limit'], { min: 1 });
+      const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
+      const pending = selectPages(db, tables, and(isNull(vectors.indexedAt), ofDocument));
       return limit === undefined ? pending : pending.limit(limit);
     },
   };
@@ -293,26 +316,26 @@ export function createVectorRepository(
     ...withLedgerErrorsEverywhere(queries),
 
     streamPages({ docId, batchSize = 100 } = {}) {
-      if (docId !== undefined) requireDocId(docId);
-      requireInteger(batchSize, ['batchSize'], { min: 1 });
-      const condition = docId === undefined ? undefined : eq(vectors.docId, docId);
-      return streamPages(db, tables, condition, batchSize);
+      if (docId !== undefined) requireDocId(docId, ['options', 'docId']);
+      requireInteger(batchSize, ['options', 'batchSize'], { min: 1 });
+      const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
+      return streamPages(db, tables, ofDocument, batchSize);
     },
   };
 }
 
-/** The pages with the document they all belong to. */
+/** Adds the document's id to its pages. */
 function withDocId(docId: number, pages: readonly DocumentPage[]): NewPageVectors[] {
   requireArray(pages, ['pages']);
   return pages.map((page, position) => {
     if (page?.docId !== undefined && page.docId !== docId) {
-      throw new InvalidInputError(['pages', position, 'docId'], `must be ${docId} or left out`);
+      throw new InvalidInputError(['pages', position, 'docId'], `must be ${docId} or omitted`);
     }
     return { ...page, docId };
   });
 }
 
-/** The same functions; what they throw has been through `toLedgerError`. */
+/** Wraps each function in `withLedgerErrors`. */
 function withLedgerErrorsEverywhere<
   Functions extends Record<keyof Functions, (...args: never[]) => Promise<unknown>>,
 >(functions: Functions): Functions {

@@ -7,5 +7,5 @@ export interface VectorTables {
   vectorOrphans: typeof vectorOrphans;
 }
 
-/** The package's own. */
+/** The package's own tables. */
 export const defaultTables: VectorTables = { documents, vectors, vectorOrphans };

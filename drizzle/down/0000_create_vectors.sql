@@ -1,4 +1,4 @@
--- What the original downgrade did: vectors goes, documents and everything else stays.
+-- Drops vectors, as the original downgrade did. Leaves documents and everything else.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -12,10 +12,10 @@ begin
   lock table vectors in access exclusive mode;
   select count(*) into lost from vectors;
   if lost > 0 then
-    raise warning 'the vector ids of % pages went with the table: their vectors stay in the vector store', lost;
+    raise warning 'pages whose vector ids were dropped: %; their vectors stay in the vector store', lost;
   end if;
 end $$;
 --> statement-breakpoint
--- It is what undoing this migration means.
+-- Dropping the table is the purpose of this file.
 -- squawk-ignore ban-drop-table
 drop table if exists vectors;

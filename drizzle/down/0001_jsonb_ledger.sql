@@ -1,5 +1,5 @@
--- vector_ids becomes TEXT again, a JSON list that the original's json.loads reads.
--- What the original table has no place for is said in warnings before it goes.
+-- Converts vector_ids back to TEXT: a JSON list that the original's json.loads can read.
+-- Warns about everything that the original table cannot store.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -15,16 +15,16 @@ begin
   into with_grid, pending
   from vectors;
   if with_grid > 0 then
-    raise warning '% pages lose their grid', with_grid;
+    raise warning 'pages that lose their grid: %', with_grid;
   end if;
   if pending > 0 then
-    raise warning '% pages that are pending no longer say so', pending;
+    raise warning 'pages that are no longer marked as pending: %', pending;
   end if;
 
-  -- Nobody else knows these vectors: the table stays while it has rows, and the way up takes it again.
+  -- Nothing else knows these vectors, so the table stays while it has rows. Migrating again reuses it.
   select count(*) into waiting from vector_orphans;
   if waiting > 0 then
-    raise warning '% rows wait in vector_orphans for a purge: the table stays', waiting;
+    raise warning 'rows that still wait in vector_orphans for a purge: %; the table stays', waiting;
   else
     drop table vector_orphans;
   end if;
@@ -42,48 +42,23 @@ drop index if exists ix_vectors_vector_ids;
 --> statement-breakpoint
 drop index if exists ix_vectors_doc_page;
 --> statement-breakpoint
--- Services that read the newer columns must have stopped, as rollback's documentation says.
+-- Services that read the newer columns must be stopped first; the documentation of rollback says so.
 -- squawk-ignore ban-drop-column
 alter table vectors drop column if exists indexed_at;
 --> statement-breakpoint
 -- squawk-ignore ban-drop-column
 alter table vectors drop column if exists grid;
 --> statement-breakpoint
--- A page's ids as a JSON list, runs expanded.
+-- Converts a page's ids to a JSON list without runs.
 create or replace function vectors_plain_list(vector_ids jsonb) returns text
 language sql immutable strict as $$
-  select coalesce(jsonb_agg(
-    case
-      when run.count is null then element.value #>> '{}'
-      -- lpad cuts what is longer: pad to the longer of the two.
-      else run.prefix || lpad(digits.value, greatest(length(run.from_tail), length(digits.value)), '0')
-    end
-    order by element.position, tail.value
-  ), '[]')::text
-  from jsonb_array_elements(vector_ids) with ordinality as element (value, position)
-  cross join lateral (
-    select
-      element.value ->> 'prefix' as prefix,
-      element.value ->> 'from' as from_tail,
-      (element.value ->> 'count')::numeric::integer as count,
-      element.value -> 'radix' = '16' as hexadecimal
-  ) as run
-  cross join lateral (
-    select case
-      when run.hexadecimal then ('x' || lpad(run.from_tail, 8, '0'))::bit(32)::integer
-      else run.from_tail::integer
-    end as value
-  ) as first
-  cross join lateral generate_series(
-    coalesce(first.value, 0), coalesce(first.value + run.count - 1, 0)
-  ) as tail (value)
-  cross join lateral (
-    select case when run.hexadecimal then to_hex(tail.value) else tail.value::text end as value
-  ) as digits
+  select coalesce(jsonb_agg(vector_id order by patch), '[]')::text from vectors_expand_ids(vector_ids)
 $$;
 --> statement-breakpoint
--- The table is locked already; nothing but a rewrite gives the older type back.
+-- The table is already locked, and only a rewrite restores the older type.
 -- squawk-ignore changing-column-type
 alter table vectors alter column vector_ids set data type text using vectors_plain_list(vector_ids);
 --> statement-breakpoint
 drop function vectors_plain_list(jsonb);
+--> statement-breakpoint
+drop function vectors_expand_ids(jsonb);

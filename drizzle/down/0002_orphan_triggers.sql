@@ -1,4 +1,4 @@
--- From here on nothing queues the ids of deleted pages, and writers do not wait for a purge.
+-- Afterwards the ids of deleted pages are no longer queued, and writers no longer wait for a purge.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -13,6 +13,8 @@ drop trigger if exists vectors_queue_replaced on vectors;
 drop trigger if exists vectors_queue_deleted on vectors;
 --> statement-breakpoint
 drop function if exists vectors_wait_for_purge();
+--> statement-breakpoint
+drop function if exists vectors_purge_lock_key(integer);
 --> statement-breakpoint
 drop function if exists vectors_queue_truncated();
 --> statement-breakpoint

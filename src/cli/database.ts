@@ -4,7 +4,8 @@ import { sql } from 'drizzle-orm';
 import { type DatabaseTarget, parseDatabaseUrl } from '../connect/database-url.ts';
 import { openDatabase } from '../connect/open-database.ts';
 import { type Db, rowsOf } from '../db.ts';
-import { DatabaseUnavailableError, withLedgerErrors } from '../errors.ts';
+import { withLedgerErrors } from '../driver-errors.ts';
+import { DatabaseUnavailableError } from '../errors.ts';
 
 /** Where the command line is connected; no password. */
 export type DatabaseDescription =

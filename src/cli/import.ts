@@ -1,7 +1,7 @@
 import type { Db } from '../db.ts';
 import { InvalidInputError } from '../errors.ts';
+import { findMissingDocuments } from '../ledger/missing-documents.ts';
 import { SeenPages } from '../ledger/seen-pages.ts';
-import { findMissingDocuments } from '../ledger/write-pages.ts';
 import { createVectorRepository } from '../repository.ts';
 import { defaultTables } from '../tables.ts';
 import { readLines } from './lines.ts';

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
-import { checkPage, type NewPageVectors } from '../require.ts';
+import { checkPage, type NewPageVectors } from '../ledger/page.ts';
 import type { PageVectors } from '../schema.ts';
 
 /** A page as a line of an NDJSON file holds it. */

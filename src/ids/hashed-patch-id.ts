@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { InvalidInputError } from '../errors.ts';
 import { requireInteger } from '../require.ts';
-import { computeIds } from './generated.ts';
+import { generateIds } from './generated.ts';
 
-/** The patch stands in so many hexadecimal digits. */
+/** The number of hexadecimal digits of the patch. */
 const patchDigits = 8;
 
-/** The place of one vector in a document that is known by a string. */
+/** The place of a vector in a document that is known by a string. */
 export interface HashedPatchPlace {
-  /** The document's own name, wherever it is the same again: a UUID, a path, a content hash. */
+  /** The document's key in your database. It must belong to one document forever. */
   document: string;
   /** The page in the document, from 1. */
   page: number;
@@ -17,18 +17,20 @@ export interface HashedPatchPlace {
 }
 
 /**
- * The id of a patch's vector, computed from its place where the document's integer id will not do: it is
- * known too late, or is another one after an import. A UUID of version 8 (RFC 9562, section 5.8).
+ * Generates the id of a patch's vector for a document without an integer key: a UUID of version 8
+ * (RFC 9562, section 5.8).
  *
  *     hash of document and page     patch
  *     6c1e0a52-9d3f-84b7-b1d0-5e2a 00000029      version 8, variant group from b000 to bfff
  *
- * The hash is the first 88 bits of SHA-256 of `page/document` in UTF-8: two pages out of a thousand million
- * have the same with a chance of 1 in 600 million. The ids of a page are one run, but do not say where they
- * belong; `locate` finds them through the index.
+ * The hash is the first 88 bits of SHA-256 of `page/document` in UTF-8. Among a thousand million pages,
+ * the chance that two share a hash is 1 in 600 million. The ids of a page are stored as one run. They do
+ * not encode their page; `locate` finds them through the index.
  *
- * @throws {InvalidInputError} document is no text or empty, page is not an integer from 1, patch not one
- *   from 0, to 2^31 - 1.
+ * @throws {InvalidInputError} `document` is not a non-empty string, `page` is not an integer from 1 to
+ *   2^31 - 1, or `patch` is not one from 0.
+ * @example
+ * hashedPatchVectorId({ document: '0190b8a4-6c1e-7d3f-8b7b-1d05e2a00000', page: 3, patch: 41 });
  */
 export function hashedPatchVectorId({ document, page, patch }: HashedPatchPlace): string {
   requireInteger(patch, ['patch'], { min: 0 });
@@ -36,10 +38,10 @@ export function hashedPatchVectorId({ document, page, patch }: HashedPatchPlace)
 }
 
 /**
- * The ids of a page's first `count` patches, in patch order: patches 0 to `count - 1`.
+ * Generates the ids of a page's patches 0 to `count - 1`, in patch order.
  *
- * @throws {InvalidInputError} document is no text or empty, page is not an integer from 1, count not one
- *   from 0, to 2^31 - 1.
+ * @throws {InvalidInputError} `document` is not a non-empty string, `page` is not an integer from 1 to
+ *   2^31 - 1, or `count` is not one from 0.
  */
 export function hashedPatchVectorIds({
   document,
@@ -51,14 +53,14 @@ export function hashedPatchVectorIds({
   count: number;
 }): string[] {
   requireInteger(count, ['count'], { min: 0 });
-  return computeIds(hashedHead(document, page), patchDigits, count);
+  return generateIds(hashedHead(document, page), patchDigits, count);
 }
 
-/** All of an id but its patch: `6c1e0a52-9d3f-84b7-b1d0-5e2a`. */
+/** The part of the id before the patch: `6c1e0a52-9d3f-84b7-b1d0-5e2a`. */
 function hashedHead(document: string, page: number): string {
-  // Half of a surrogate pair would be hashed as U+FFFD, as any other half is.
+  // Half of a surrogate pair would be hashed as U+FFFD, so different strings would share an id.
   if (typeof document !== 'string' || document === '' || !document.isWellFormed()) {
-    throw new InvalidInputError(['document'], 'must be a text, and not empty');
+    throw new InvalidInputError(['document'], 'must be a non-empty string of valid Unicode');
   }
   requireInteger(page, ['page'], { min: 1 });
   const hash = createHash('sha256').update(`${page}/${document}`).digest('hex');

@@ -1,25 +1,31 @@
-const dashed = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i;
-const plain = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i;
+/**
+ * The spellings of a UUID. Qdrant treats all of them as one point and returns lower case with dashes;
+ * Python's `uuid4().hex` writes no dashes, Swift and SQL Server write upper case.
+ */
+
+const dashed = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const undashed = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i;
 
 /**
- * The id, and for a UUID its other spellings: with and without dashes, as it is, in lower and in upper
- * case.
- *
- * Qdrant takes them all for the same point and returns lower case with dashes, where Python's
- * `uuid4().hex` writes none and Swift and SQL Server write upper case.
+ * The other spellings of a UUID: with and without dashes, in the given case, in lower and in upper case.
+ * Any other id has none.
  */
-export function spellings(id: string): string[] {
-  if (!isUuid(id)) return [id];
-  const without = id.replaceAll('-', '');
-  const both = [id, without, without.replace(plain, '$1-$2-$3-$4-$5')];
-  return [...new Set(both.flatMap((uuid) => [uuid, uuid.toLowerCase(), uuid.toUpperCase()]))];
+export function otherSpellings(id: string): string[] {
+  if (!isUuid(id)) return [];
+  const plain = id.replaceAll('-', '');
+  const bothForms = [id, plain, plain.replace(undashed, '$1-$2-$3-$4-$5')];
+  const spellings = new Set(
+    bothForms.flatMap((uuid) => [uuid, uuid.toLowerCase(), uuid.toUpperCase()]),
+  );
+  spellings.delete(id);
+  return [...spellings];
 }
 
-/** One text for all spellings of an id, to compare what the ledger and a store say. */
+/** One form for all spellings of an id, to compare the ids of the ledger with those of a store. */
 export function canonicalId(id: string): string {
   return isUuid(id) ? id.replaceAll('-', '').toLowerCase() : id;
 }
 
 function isUuid(id: string): boolean {
-  return dashed.test(id) || plain.test(id);
+  return dashed.test(id) || undashed.test(id);
 }

@@ -1,119 +1,82 @@
-import { parsePatchVectorId } from '../ids/patch-id.ts';
-import { elementsOfIds, positionOf, type StoredVectorId } from '../ids/runs.ts';
-import { spellings } from '../ids/spellings.ts';
-import type { PageKey } from '../require.ts';
-import type { PageStatements } from './page-statements.ts';
-import { keyOf } from './read-pages.ts';
+import {
+  findInAnySpelling,
+  indexKeysOf,
+  positionInAnySpelling,
+  positionOf,
+} from '../ids/lookup.ts';
+import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
+import { keyArrays, keyOf, type PageKey, uniqueKeys } from './page.ts';
+import type { PageStatements } from './read-pages.ts';
 
-/** Where a vector belongs. */
+/** Where a vector is. */
 export interface VectorLocation extends PageKey {
-  /** The id as it was asked for. */
+  /** The id as it was given to `locate`. */
   vectorId: string;
-  /** Position among the page's vectors, from 0. */
+  /** The vector's position among the page's vectors, from 0. */
   patch: number;
 }
 
+/** A location without the spelling of the id. */
+type Place = Omit<VectorLocation, 'vectorId'>;
+
 /**
- * The place of each id in the ledger, in the order given; undefined for an id it does not hold.
+ * Locates each id, in the order given; undefined for an id that no page has.
  *
- * Computed ids name the page to look at. The others, and computed ids that their page does not hold,
- * are found through the index on `vector_ids`: as they are, and those left over in their other spellings.
+ * Patch ids name the page to look at. All other ids, and patch ids that are not on that page, are found
+ * through the index on `vector_ids`.
  */
 export async function locateVectors(
   statements: PageStatements,
   vectorIds: readonly string[],
 ): Promise<(VectorLocation | undefined)[]> {
-  const found = new Map<string, VectorLocation>();
-  const left = () => [...new Set(vectorIds)].filter((id) => !found.has(id));
-
-  for (const location of await locateComputed(statements, left())) {
-    found.set(location.vectorId, location);
-  }
-  const asTheyAre = new Map(left().map((id) => [id, [id]]));
-  for (const location of await locateThroughIndex(statements, asTheyAre)) {
-    found.set(location.vectorId, location);
-  }
-  const otherwise = new Map<string, string[]>();
-  for (const id of left()) {
-    for (const spelling of spellings(id)) {
-      if (spelling !== id) otherwise.set(spelling, [...(otherwise.get(spelling) ?? []), id]);
-    }
-  }
-  for (const location of await locateThroughIndex(statements, otherwise)) {
-    found.set(location.vectorId, location);
-  }
-  return vectorIds.map((id) => found.get(id));
+  const onNamedPage = await locatePatchIds(statements, vectorIds);
+  const others = vectorIds.filter((id) => !onNamedPage.has(id));
+  const throughIndex = await findInAnySpelling(others, (spellings) =>
+    locateThroughIndex(statements, spellings),
+  );
+  return vectorIds.map((vectorId) => {
+    const place = onNamedPage.get(vectorId) ?? throughIndex.get(vectorId);
+    return place && { vectorId, ...place };
+  });
 }
 
-/** Those of the ids that stand on the page which they name. */
-async function locateComputed(
+/** The places of the patch ids that are on the page they name. */
+async function locatePatchIds(
   statements: PageStatements,
   vectorIds: readonly string[],
-): Promise<VectorLocation[]> {
-  const named = vectorIds.flatMap((vectorId) => {
-    const place = parseAnySpelling(vectorId);
-    return place === undefined ? [] : [{ vectorId, key: keyOf(place), ...place }];
-  });
-  if (named.length === 0) return [];
+): Promise<Map<string, Place>> {
+  const named = new Map<string, PageKey>();
+  for (const id of vectorIds) {
+    const place = parsePatchVectorIdInAnySpelling(id);
+    if (place !== undefined) named.set(id, place);
+  }
+  const found = new Map<string, Place>();
+  if (named.size === 0) return found;
 
-  const keys = [...new Map(named.map((place) => [place.key, place])).values()];
-  const rows = await statements.storedByKeys().execute({
-    docIds: keys.map(({ docId }) => docId),
-    pages: keys.map(({ page }) => page),
-  });
+  const rows = await statements.storedByKeys().execute(keyArrays(uniqueKeys([...named.values()])));
   const pages = new Map(rows.map((row) => [keyOf(row), row.stored]));
-  return named.flatMap(({ vectorId, key, docId, page }) => {
-    const stored = pages.get(key);
-    if (stored === undefined) return [];
-    const patch = positionInAnySpelling(stored, vectorId);
-    return patch < 0 ? [] : [{ vectorId, docId, page, patch }];
-  });
+  for (const [id, { docId, page }] of named) {
+    const stored = pages.get(keyOf({ docId, page }));
+    const patch = stored === undefined ? -1 : positionInAnySpelling(stored, id);
+    if (patch >= 0) found.set(id, { docId, page, patch });
+  }
+  return found;
 }
 
-/** Where the id stands, as it is or in one of its other spellings; -1 where it does not. */
-function positionInAnySpelling(stored: readonly StoredVectorId[], id: string): number {
-  const asItIs = positionOf(stored, id);
-  if (asItIs >= 0) return asItIs;
-  const positions = spellings(id).map((spelling) => positionOf(stored, spelling));
-  return positions.find((position) => position >= 0) ?? -1;
-}
-
-/** What `parsePatchVectorId` says of the id, or of one of its spellings. */
-function parseAnySpelling(id: string): PageKey | undefined {
-  return (
-    parsePatchVectorId(id) ??
-    // Without dashes or in upper case: those that are written as usual need no second look.
-    (id.length === 32 || /[A-F]/.test(id)
-      ? spellings(id)
-          .map(parsePatchVectorId)
-          .find((place) => place !== undefined)
-      : undefined)
-  );
-}
-
-/**
- * The first page, by document and page, that holds each of the spellings.
- *
- * @param wanted - From a spelling to the ids that were asked for and may be written so.
- */
+/** The first place of each id exactly as it is written, by document and page. */
 async function locateThroughIndex(
   statements: PageStatements,
-  wanted: ReadonlyMap<string, readonly string[]>,
-): Promise<Iterable<VectorLocation>> {
-  const found = new Map<string, VectorLocation>();
-  if (wanted.size === 0) return [];
-  const { elements, idsOf } = elementsOfIds(wanted.keys());
-  const rows = await statements
-    .storedWithElements()
-    .execute({ elements: JSON.stringify(elements) });
-  for (const { docId, page, stored, elements } of rows) {
-    for (const spelling of elements.flatMap(idsOf)) {
-      const patch = positionOf(stored, spelling);
-      for (const vectorId of wanted.get(spelling) ?? []) {
-        if (patch >= 0 && !found.has(vectorId))
-          found.set(vectorId, { vectorId, docId, page, patch });
-      }
+  vectorIds: readonly string[],
+): Promise<Map<string, Place>> {
+  const found = new Map<string, Place>();
+  if (vectorIds.length === 0) return found;
+  const { keys, idsOf } = indexKeysOf(vectorIds);
+  const rows = await statements.storedByIndexKeys().execute({ indexKeys: JSON.stringify(keys) });
+  for (const { docId, page, stored, keys } of rows) {
+    for (const id of keys.flatMap(idsOf)) {
+      const patch = positionOf(stored, id);
+      if (patch >= 0 && !found.has(id)) found.set(id, { docId, page, patch });
     }
   }
-  return found.values();
+  return found;
 }

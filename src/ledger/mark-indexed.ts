@@ -1,21 +1,21 @@
 import { and, isNull, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
-import { sameIds } from '../ids/runs.ts';
-import { checkVectorIds, type PageKey, requirePageKeys, type VectorIdInput } from '../require.ts';
-import { queueOrphans } from '../store/purge.ts';
+import { checkVectorIds, type VectorIdInput } from '../ids/check-vector-ids.ts';
 import type { VectorTables } from '../tables.ts';
-import { isOneOf, keyOf, selectPages } from './read-pages.ts';
+import { type OrphanedIds, queueOrphans } from './orphans.ts';
+import { keyOf, type PageKey, requirePageKeys, sameIds } from './page.ts';
+import { isOneOf, selectPages } from './read-pages.ts';
 
 /** A page whose vectors have been written to the vector store. */
 export interface WrittenPage extends PageKey {
-  /** The ids that were written. */
+  /** The ids under which they were written. */
   vectorIds?: readonly VectorIdInput[] | undefined;
 }
 
 /**
- * Marks pages as indexed, and queues as orphans the ids of those that were taken over meanwhile.
+ * Marks pages as indexed. If a page no longer has the ids that were written, queues those ids instead.
  *
- * Returns how many pages were pending until now.
+ * @returns How many pages were pending before.
  */
 export async function markPagesIndexed(
   db: Db,
@@ -29,19 +29,20 @@ export async function markPagesIndexed(
     vectorIds: vectorIds && checkVectorIds(vectorIds, ['pages', position, 'vectorIds']),
   }));
   return db.transaction(async (tx) => {
-    // Locked in the order in which pages are recorded; nobody can take one over before it is marked.
+    // The lock keeps the pages unchanged until they are marked. Same order as when pages are recorded.
     const recorded = await selectPages(tx, tables, isOneOf(tables, written)).for('no key update');
     const byKey = new Map(recorded.map((page) => [keyOf(page), page]));
 
-    const overtaken: (PageKey & { vectorIds: string[] })[] = [];
+    const toQueue: OrphanedIds[] = [];
     const toMark: PageKey[] = [];
     for (const { docId, page, vectorIds } of written) {
-      const now = byKey.get(keyOf({ docId, page }));
-      const isSame = vectorIds === undefined || (now && sameIds(now.vectorIds, vectorIds));
-      if (isSame) toMark.push({ docId, page });
-      else if (vectorIds.length > 0) overtaken.push({ docId, page, vectorIds: [...vectorIds] });
+      const current = byKey.get(keyOf({ docId, page }));
+      const isCurrent =
+        vectorIds === undefined || (current && sameIds(current.vectorIds, vectorIds));
+      if (isCurrent) toMark.push({ docId, page });
+      else if (vectorIds.length > 0) toQueue.push({ docId, page, vectorIds });
     }
-    await queueOrphans(tx, tables, overtaken);
+    await queueOrphans(tx, tables, toQueue);
     const marked = await tx
       .update(tables.vectors)
       .set({ indexedAt: sql`now()` })

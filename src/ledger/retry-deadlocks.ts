@@ -1,16 +1,16 @@
 import { is } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
-import { isDeadlock } from '../errors.ts';
+import { isDeadlock } from '../driver-errors.ts';
 
-/** How often PostgreSQL may choose the same call to end a deadlock before the caller hears of it. */
+/** How often PostgreSQL may cancel the same call before the caller gets the error. */
 const maxAttempts = 5;
 
 /**
- * Runs an atomic piece of work, again where PostgreSQL ended it to resolve a deadlock.
+ * Runs an atomic piece of work, and runs it again if PostgreSQL cancelled it to resolve a deadlock.
  *
- * Pages are locked in one order everywhere, but not new ones: two that insert and delete in the same
- * document can still meet head on. In a host's transaction the deadlock is the host's to retry.
+ * We lock existing pages in one order everywhere, but a page that is being inserted can still cause a
+ * deadlock with a delete in the same document. Inside a host's transaction, only the host can retry.
  */
 export async function retryDeadlocks<T>(db: Db, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -1,30 +1,30 @@
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import type { PageKey } from '../require.ts';
+import type { PageKey } from './page.ts';
 
 /**
- * Refuses a page that comes a second time: which of the two should count is not for us to say.
+ * Rejects a page that is given twice, because we cannot know which of the two to keep.
  *
- * A document whose pages come in order takes one number, however many they are: a stream may be long.
+ * Streams may be long, so a document whose pages come in order takes one number, not one per page.
  */
 export class SeenPages {
-  /** By document: pages 1 to this one have come. */
-  private readonly upTo = new Map<number, number>();
-  /** By document: the pages that have come out of order. */
-  private readonly others = new Map<number, Set<number>>();
+  /** For each document, the last of the pages 1, 2, 3 ... that came in order. */
+  private readonly inOrder = new Map<number, number>();
+  /** For each document, the pages that came out of order. */
+  private readonly outOfOrder = new Map<number, Set<number>>();
 
-  /** @throws {InvalidInputError} The page has been added before. */
+  /** @throws {InvalidInputError} The page was added before. */
   add({ docId, page }: PageKey, path: InputPath): void {
-    let upTo = this.upTo.get(docId) ?? 0;
-    const others = this.others.get(docId);
-    if (page <= upTo || others?.has(page)) {
+    let last = this.inOrder.get(docId) ?? 0;
+    const others = this.outOfOrder.get(docId);
+    if (page <= last || others?.has(page)) {
       throw new InvalidInputError(path, `page ${page} of document ${docId} is given twice`);
     }
-    if (page > upTo + 1) {
-      this.others.set(docId, (others ?? new Set()).add(page));
+    if (page > last + 1) {
+      this.outOfOrder.set(docId, (others ?? new Set()).add(page));
       return;
     }
-    do upTo += 1;
-    while (others?.delete(upTo + 1));
-    this.upTo.set(docId, upTo);
+    do last += 1;
+    while (others?.delete(last + 1));
+    this.inOrder.set(docId, last);
   }
 }

@@ -1,36 +1,35 @@
+/** Records pages: one, an array, or a stream. */
 import { setImmediate } from 'node:timers/promises';
 import { is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
-import { type Db, rowsOf } from '../db.ts';
-import {
-  asCaller,
-  DocumentNotFoundError,
-  type InputPath,
-  isForeignKeyViolation,
-  itemsOfCaller,
-} from '../errors.ts';
-import { encodeComputedIds } from '../ids/generated.ts';
+import { batchesOf } from '../batches.ts';
+import { readCallback, runCallback } from '../callbacks.ts';
+import type { Db } from '../db.ts';
+import type { InputPath } from '../errors.ts';
+import { encodeGeneratedIds } from '../ids/generated.ts';
 import { encodeVectorIds } from '../ids/runs.ts';
-import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
+import { explainMissingDocument } from './missing-documents.ts';
+import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from './page.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
 
 /** How pages are recorded. */
 export interface UpsertOptions {
   /**
-   * Record the pages before their vectors are written to the vector store: `indexedAt` stays null
-   * until `markIndexed`, and `findPending` finds them after a crash. {@defaultValue false}
+   * Records the pages as pending, before their vectors are written to the vector store: `indexedAt`
+   * stays null until `markIndexed`, and `findPending` finds the pages after a crash.
+   * {@defaultValue false}
    */
   pending?: boolean | undefined;
   /**
-   * Called after each statement with the number of pages sent so far by this call. Those of a stream
-   * are recorded then, those of an array when the call has returned.
+   * Called after each statement with the number of pages that this call has sent so far. The pages of a
+   * stream are recorded at that point; the pages of an array are recorded when the call returns.
    */
   onProgress?: ((pages: number) => void) | undefined;
 }
 
-/** A page and where it stands in what the caller gave. */
+/** A page and its path in the arguments. */
 interface GivenPage {
   page: NewPageVectors;
   path: InputPath;
@@ -43,14 +42,17 @@ interface EncodedPage extends PageKey {
   path: InputPath;
 }
 
-/** One statement takes so many pages, or so many characters of them, whichever comes first. */
-const chunkPages = 500;
-const chunkCharacters = 4_000_000;
+/** The most pages in one statement, and the number of characters at which it is sent. */
+const chunkLimits = {
+  maxItems: 500,
+  maxSize: 4_000_000,
+  sizeOf: ({ row }: EncodedPage) => row.length,
+};
 
-/** After so long the encoding of pages lets everything else in the process have a turn. */
+/** How long pages are encoded before the rest of the process gets a turn. */
 const sliceMs = 1;
 
-/** Records one page, in one statement. */
+/** Records one page in one statement. */
 export async function writePage(
   db: Db,
   tables: VectorTables,
@@ -60,7 +62,7 @@ export async function writePage(
   await writeChunk(db, tables, [encodePage({ page, path: ['page'] })], options);
 }
 
-/** Records all pages of an array, or none. */
+/** Records all pages of an array or none of them. Returns how many were given. */
 export async function writeArray(
   db: Db,
   tables: VectorTables,
@@ -68,32 +70,27 @@ export async function writeArray(
   options: UpsertOptions,
 ): Promise<number> {
   const seen = new SeenPages();
-  // Array.from: map would pass over the holes of a sparse array.
-  const given = Array.from(pages, (page, position): GivenPage => {
-    const path = ['pages', position];
-    requirePageKey(page, path);
-    seen.add(page, path);
-    return { page, path };
-  });
-  // Two writers of the same pages meet in the same order: one waits, neither deadlocks.
+  // Array.from, because map would skip the holes of a sparse array.
+  const given = Array.from(pages, (page, position) => checkedOnce(page, position, seen));
+  // Two writers of the same pages lock them in the same order, so one waits and neither deadlocks.
   given.sort((a, b) => byKey(a.page, b.page));
 
   const documents = given.map(({ page, path }) => ({ docId: page.docId, path }));
-  await explainMissingDocument(db, tables, documents, () =>
+  const writeChunks = () =>
     db.transaction(async (tx) => {
       let sent = 0;
-      // Encoded a chunk at a time: the whole array as text could be gigabytes.
-      for await (const chunk of ahead(chunksOf(given))) {
+      // Encoded one chunk at a time: the whole array as text could be gigabytes.
+      for await (const chunk of encodeAhead(chunksOf(given))) {
         await insertChunk(tx, tables, chunk, options);
         sent += chunk.length;
-        await asCaller(() => options.onProgress?.(sent));
+        await runCallback(() => options.onProgress?.(sent));
       }
-    }),
-  );
+    });
+  await explainMissingDocument(db, tables, documents, () => retryDeadlocks(db, writeChunks));
   return given.length;
 }
 
-/** Records the pages of a stream in chunks, each of them whole or not at all. */
+/** Records the pages of a stream in chunks, each of them whole or not at all. Returns how many were given. */
 export async function writeStream(
   db: Db,
   tables: VectorTables,
@@ -101,79 +98,80 @@ export async function writeStream(
   options: UpsertOptions,
 ): Promise<number> {
   let sent = 0;
-  const chunks = chunksOf(numbered(pages));
-  // Not ahead in a transaction: what the caller's stream does in it meanwhile would stand inside the chunk's
-  // savepoint, or the chunk inside one of the stream's, and go when that is rolled back.
-  for await (const chunk of is(db, PgTransaction) ? chunks : ahead(chunks)) {
+  const chunks = chunksOf(checkStream(pages));
+  // No read-ahead inside a transaction: the stream's own work and our chunk could land in each other's
+  // savepoint and roll back together.
+  for await (const chunk of is(db, PgTransaction) ? chunks : encodeAhead(chunks)) {
     await writeChunk(db, tables, chunk.sort(byKey), options);
     sent += chunk.length;
-    await asCaller(() => options.onProgress?.(sent));
+    await runCallback(() => options.onProgress?.(sent));
   }
   return sent;
 }
 
-/** The pages of a stream with their positions; each may come once. */
-async function* numbered(
+async function* checkStream(
   pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
 ): AsyncGenerator<GivenPage> {
   const seen = new SeenPages();
   let position = 0;
-  for await (const page of itemsOfCaller(pages)) {
-    const path = ['pages', position];
-    requirePageKey(page, path);
-    seen.add(page, path);
-    yield { page, path };
+  for await (const page of readCallback(pages)) {
+    yield checkedOnce(page, position, seen);
     position += 1;
   }
 }
 
-async function* chunksOf(
+/** Checks the key of a page and that the page has not been given before. */
+function checkedOnce(page: NewPageVectors, position: number, seen: SeenPages): GivenPage {
+  const path = ['pages', position];
+  requirePageKey(page, path);
+  seen.add(page, path);
+  return { page, path };
+}
+
+function chunksOf(
   pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
 ): AsyncGenerator<EncodedPage[]> {
-  let chunk: EncodedPage[] = [];
-  let characters = 0;
+  return batchesOf(encodePages(pages), chunkLimits);
+}
+
+/** Encodes pages, and lets the rest of the process run once per slice. */
+async function* encodePages(
+  pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
+): AsyncGenerator<EncodedPage> {
   let sliceEnd = performance.now() + sliceMs;
   for await (const page of pages) {
-    const encoded = encodePage(page);
-    chunk.push(encoded);
-    characters += encoded.row.length;
-    if (chunk.length >= chunkPages || characters >= chunkCharacters) {
-      yield chunk;
-      chunk = [];
-      characters = 0;
-    }
+    yield encodePage(page);
     if (performance.now() >= sliceEnd) {
       await setImmediate();
       sliceEnd = performance.now() + sliceMs;
     }
   }
-  if (chunk.length > 0) yield chunk;
 }
 
 /**
- * The same chunks, each encoded while the database is busy with the one before: encoding takes half as long
- * as recording does.
+ * The same chunks, each encoded while the database records the one before. Encoding takes half as long
+ * as recording.
  */
-async function* ahead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerator<EncodedPage[]> {
+async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerator<EncodedPage[]> {
   try {
     let next = chunks.next();
     for (let chunk = await next; !chunk.done; chunk = await next) {
       next = chunks.next();
-      // Where it fails it does so at its turn, after the chunk before it.
+      // If it fails, the error is thrown when its turn comes, after the chunk before it.
       next.catch(() => {});
       yield chunk.value;
     }
   } finally {
-    // Not waited for: a stream that has nothing to give for now would hold back why recording failed.
+    // Not awaited: an idle stream would delay the error.
     chunks.return(undefined).catch(() => {});
   }
 }
 
 function encodePage({ page, path }: GivenPage): EncodedPage {
   const { docId, page: number, vectorIds, grid } = checkPage(page, path);
-  // Checked ids are a copy, but for an array of computed ids that nobody has changed.
-  const stored =
-    vectorIds === page.vectorIds ? encodeComputedIds(vectorIds) : encodeVectorIds(vectorIds);
+  // checkPage copies ids unless they are an unchanged array of generated ids.
+  const isGenerated = vectorIds === page.vectorIds;
+  const stored = isGenerated ? encodeGeneratedIds(vectorIds) : encodeVectorIds(vectorIds);
   return {
     docId,
     page: number,
@@ -182,18 +180,18 @@ function encodePage({ page, path }: GivenPage): EncodedPage {
   };
 }
 
-/** One statement, of its own or inside a host's transaction, which stays usable when it fails. */
+/** Records a chunk in one statement. If it fails inside a host's transaction, the transaction stays usable. */
 async function writeChunk(
   db: Db,
   tables: VectorTables,
   chunk: readonly EncodedPage[],
   options: UpsertOptions,
 ): Promise<void> {
-  await explainMissingDocument(db, tables, chunk, () =>
+  const write = () =>
     is(db, PgTransaction)
       ? db.transaction((savepoint) => insertChunk(savepoint, tables, chunk, options))
-      : insertChunk(db, tables, chunk, options),
-  );
+      : insertChunk(db, tables, chunk, options);
+  await explainMissingDocument(db, tables, chunk, () => retryDeadlocks(db, write));
 }
 
 async function insertChunk(
@@ -202,10 +200,10 @@ async function insertChunk(
   chunk: readonly EncodedPage[],
   { pending = false }: UpsertOptions,
 ): Promise<void> {
-  // One parameter for all rows: the drivers take longer to write arrays of texts, each quote of each escaped,
-  // than PostgreSQL takes to read this, and a list of values ends at 65 534 parameters.
+  // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
+  // needs to read this, and a list of values is limited to 65,534 parameters.
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
-  // A page that is there already as given is left as it is: nothing to write, nothing to wait for.
+  // The condition at the end skips pages that are already recorded exactly like this.
   await db.execute(sql`
     insert into ${vectors} as recorded (doc_id, page, vector_ids, grid, indexed_at)
     select doc_id, page, vector_ids, grid, ${pending ? sql`null::timestamptz` : sql`now()`}
@@ -215,48 +213,6 @@ async function insertChunk(
     set vector_ids = excluded.vector_ids, grid = excluded.grid, indexed_at = excluded.indexed_at
     where (recorded.vector_ids, recorded.grid, recorded.indexed_at is null)
       is distinct from (excluded.vector_ids, excluded.grid, excluded.indexed_at is null)`);
-}
-
-/** How often a document may come back between a write that missed it and the question which it was. */
-const maxAttempts = 3;
-
-/** Runs `work`; when a foreign key stops it, finds out which document is missing and says so. */
-async function explainMissingDocument(
-  db: Db,
-  tables: VectorTables,
-  given: readonly { docId: number; path: InputPath }[],
-  work: () => Promise<void>,
-): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await retryDeadlocks(db, work);
-    } catch (error) {
-      if (!isForeignKeyViolation(error)) throw error;
-      const missing = await findMissingDocuments(
-        db,
-        tables,
-        given.map(({ docId }) => docId),
-      );
-      const [culprit] = given
-        .filter(({ docId }) => missing.has(docId))
-        .sort((a, b) => Number(a.path[1]) - Number(b.path[1]));
-      if (culprit) throw new DocumentNotFoundError(culprit.docId, [...culprit.path, 'docId']);
-      if (attempt === maxAttempts) throw error;
-    }
-  }
-}
-
-/** Those of the documents that `documents` does not hold. */
-export async function findMissingDocuments(
-  db: Db,
-  { documents }: VectorTables,
-  docIds: readonly number[],
-): Promise<Set<number>> {
-  const missing = await db.execute(sql`
-    select given.id
-    from unnest(${sql.param([...new Set(docIds)])}::integer[]) as given (id)
-    where not exists (select from ${documents} where ${documents.id} = given.id)`);
-  return new Set(rowsOf<{ id: number }>(missing).map(({ id }) => id));
 }
 
 function byKey(a: PageKey, b: PageKey): number {

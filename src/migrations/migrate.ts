@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator';
-import { toMigrationError } from '../errors.ts';
+import { toMigrationError } from '../driver-errors.ts';
 import { listMigrations, migrationsFolder, migrationsTable } from './files.ts';
 import { readMigrationStates, requireNoneSkipped, requireVectors } from './history.ts';
 import { inMigrationSession, type MigrationOptions } from './session.ts';

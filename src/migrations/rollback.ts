@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
-import { InvalidInputError, MigrationError, toMigrationError } from '../errors.ts';
+import { toMigrationError } from '../driver-errors.ts';
+import { InvalidInputError, MigrationError } from '../errors.ts';
 import { listMigrations, type Migration, migrationsTable, readDownStatements } from './files.ts';
 import { readMigrationStates, requireVectors } from './history.ts';
 import { inMigrationSession, type MigrationOptions } from './session.ts';

@@ -4,7 +4,7 @@ import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { listenToNotices, sharePGlite } from '../connect/pglite.ts';
 import { closePostgres, connectPostgres } from '../connect/postgres.ts';
 import type { Db } from '../db.ts';
-import { withLedgerErrors } from '../errors.ts';
+import { withLedgerErrors } from '../driver-errors.ts';
 import { requireInteger } from '../require.ts';
 
 /** Where and how migrations are applied and undone. */

@@ -1,6 +1,6 @@
 import { openDatabase } from '../connect/open-database.ts';
 import type { Db } from '../db.ts';
-import { withLedgerErrors } from '../errors.ts';
+import { withLedgerErrors } from '../driver-errors.ts';
 import { findSchemaDrift, type SchemaDrift } from './drift.ts';
 import type { Migration } from './files.ts';
 import { type MigrationStates, readMigrationStates } from './history.ts';

@@ -1,260 +1,249 @@
+/** Compares the ledger with the vector store, in both directions. */
 import { isNotNull } from 'drizzle-orm';
+import { batchesOf, slicesOf } from '../batches.ts';
+import { readCallback, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
-import { asCaller, itemsOfCaller, withLedgerErrors } from '../errors.ts';
-import { parsePatchVectorId } from '../ids/patch-id.ts';
-import { sameIds } from '../ids/runs.ts';
-import { canonicalId, spellings } from '../ids/spellings.ts';
+import { withLedgerErrors } from '../driver-errors.ts';
+import { checkVectorIds, type VectorIdInput } from '../ids/check-vector-ids.ts';
+import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
+import { canonicalId } from '../ids/spellings.ts';
 import type { VectorLocation } from '../ledger/locate.ts';
-import { isOneOf, keyOf, selectPages, streamPages } from '../ledger/read-pages.ts';
-import { checkVectorIds, requireInteger, type VectorIdInput } from '../require.ts';
+import { queueOrphans } from '../ledger/orphans.ts';
+import { keyOf, sameIds } from '../ledger/page.ts';
+import { isOneOf, selectPages, streamPages } from '../ledger/read-pages.ts';
+import { requireInteger } from '../require.ts';
 import type { PageVectors } from '../schema.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
 import { findLiveIds, findTrackedIds } from './live-ids.ts';
-import { queueOrphans } from './purge.ts';
 
-/** What an audit asks of a vector store: two functions of the caller's. */
+/** The functions through which an audit reads your vector store. */
 export interface AuditedStore {
-  /** Every id that the store holds, in lists of any length. */
+  /** Yields every id in the store, in lists of any length. */
   listIds(): AsyncIterable<readonly VectorIdInput[]>;
-  /** Those of `ids` that the store holds, in any order and spelling. */
+  /** Returns those of `ids` that are in the store, in any order and spelling. */
   existing(ids: string[]): Promise<readonly VectorIdInput[]>;
 }
 
+/** How far an audit is. */
 export interface AuditProgress {
-  /** Indexed pages of the ledger that have been looked up in the store. */
+  /** How many indexed pages of the ledger were looked up in the store. */
   pages: number;
-  /** Their vectors. */
+  /** How many vectors these pages have. */
   vectors: number;
-  /** Ids of the store that have been looked up in the ledger. */
+  /** How many ids of the store were looked up in the ledger. */
   stored: number;
 }
 
 export interface AuditReport extends AuditProgress {
-  /** Vectors of indexed pages that the store does not hold. */
+  /** Vectors of indexed pages that are not in the store. */
   missing: { vectors: number; pages: number; sample: VectorLocation[] };
   /** Ids in the store that no page has and that do not wait in `vector_orphans`. */
   untracked: { vectors: number; sample: string[] };
 }
 
 export interface AuditOptions {
-  /** Ids in one call of `existing` and in one look-up. {@defaultValue 1000} */
+  /** How many ids one call of `existing` and one lookup get. {@defaultValue 1000} */
   batchIds?: number | undefined;
-  /** How many missing and how many untracked ids the report names. {@defaultValue 10} */
+  /** How many missing and how many untracked ids the report lists. {@defaultValue 10} */
   sampleSize?: number | undefined;
-  /** Set pages with missing vectors back to pending: `findPending` gives them to be written again. */
+  /** Makes pages with missing vectors pending again, so that `findPending` returns them. */
   markMissingPending?: boolean | undefined;
   /**
-   * Queue untracked ids as orphans: the next purge deletes them. Only where every ingest records first
-   * and writes afterwards; otherwise vectors of a page that is just being ingested look untracked.
+   * Queues untracked ids for the next purge. Use it only if every ingest records its pages before it writes
+   * their vectors. Otherwise the vectors of a page that is being ingested look untracked.
    */
   queueUntracked?: boolean | undefined;
   /** Stops the audit, which rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Called after each look-up. */
+  /** Called after each lookup. */
   onProgress?: ((progress: AuditProgress) => void) | undefined;
-  /** {@defaultValue the package's own} */
+  /** {@defaultValue the package's own tables} */
   tables?: VectorTables | undefined;
 }
 
-/** Pages read at once, and look-ups whose doubtful ids are decided together. */
-const batchPages = 100;
-const batchLookUps = 10;
+/** How many pages one query reads. */
+const pagesPerQuery = 100;
+
+/** How many batches of doubtful ids are looked up in the queue at once. Each lookup reads the whole queue. */
+const batchesPerQueueLookup = 10;
 
 /**
- * Compares the ledger with the vector store, both ways, while both are in use.
+ * Compares the ledger with the vector store in both directions, while both are in use.
  *
- * Pending pages are not missed, and ids that wait for a purge are not untracked. What looks wrong is
- * looked at once more before it is reported, since it may have changed between the two sides. Memory
- * does not grow with ledger or store. Purge first: waiting ids have no index, and a large queue is
- * read again for every few thousand of them.
+ * Pending pages do not count as missing, and ids that wait for a purge do not count as untracked. Before
+ * the audit reports a difference it looks again, because the two sides may have changed in between. Memory
+ * use does not grow with the ledger or the store. Purge first: queued ids have no index, so a long queue
+ * makes the audit slow.
  *
- * @throws What the store's functions throw.
+ * @throws The errors of the store's functions, unchanged.
+ * @example
+ * const { missing, untracked } = await auditVectors(db, {
+ *   listIds: () => scrollAllPointIds(qdrant),
+ *   existing: (ids) => findPointIds(qdrant, ids),
+ * });
  */
 export async function auditVectors(
   db: Db,
   store: AuditedStore,
   options: AuditOptions = {},
 ): Promise<AuditReport> {
-  const { batchIds = 1_000, sampleSize = 10, signal } = options;
+  const { batchIds = 1_000, sampleSize = 10, signal, tables = defaultTables } = options;
   requireInteger(batchIds, ['options', 'batchIds'], { min: 1 });
   requireInteger(sampleSize, ['options', 'sampleSize'], { min: 0 });
+  const report: AuditReport = {
+    pages: 0,
+    vectors: 0,
+    stored: 0,
+    missing: { vectors: 0, pages: 0, sample: [] },
+    untracked: { vectors: 0, sample: [] },
+  };
   const audit: Audit = {
-    db,
+    ledger: { db, tables },
     store,
-    tables: options.tables ?? defaultTables,
-    batchIds,
-    sampleSize,
-    markMissingPending: options.markMissingPending ?? false,
-    queueUntracked: options.queueUntracked ?? false,
-    report: {
-      pages: 0,
-      vectors: 0,
-      stored: 0,
-      missing: { vectors: 0, pages: 0, sample: [] },
-      untracked: { vectors: 0, sample: [] },
-    },
+    options: { ...options, batchIds, sampleSize },
+    report,
     step: () =>
-      asCaller(() => {
+      runCallback(() => {
         signal?.throwIfAborted();
-        const { pages, vectors, stored } = audit.report;
+        const { pages, vectors, stored } = report;
         options.onProgress?.({ pages, vectors, stored });
       }),
   };
   return withLedgerErrors(async () => {
     await findMissing(audit);
     await findUntracked(audit);
-    return audit.report;
+    return report;
   });
 }
 
-/** An audit under way. */
+/** An audit that is under way. */
 interface Audit {
-  db: Db;
+  ledger: { db: Db; tables: VectorTables };
   store: AuditedStore;
-  tables: VectorTables;
-  batchIds: number;
-  sampleSize: number;
-  markMissingPending: boolean;
-  queueUntracked: boolean;
+  options: AuditOptions & { batchIds: number; sampleSize: number };
   report: AuditReport;
-  /** After each look-up: stops where the caller has asked for it, and tells how far it is. */
+  /** Runs after each lookup: stops if the caller asked for it, and reports the progress. */
   step(): Promise<void>;
 }
 
 async function findMissing(audit: Audit): Promise<void> {
-  const { db, tables, report } = audit;
-  const indexed = streamPages(db, tables, isNotNull(tables.vectors.indexedAt), batchPages);
-  for await (const pages of inBatches(
-    indexed,
-    ({ vectorIds }) => vectorIds.length,
-    audit.batchIds,
-  )) {
-    const held = await existing(
+  const { ledger, report, options } = audit;
+  const { db, tables } = ledger;
+  const indexed = streamPages(db, tables, isNotNull(tables.vectors.indexedAt), pagesPerQuery);
+  const batches = batchesOf(indexed, {
+    maxItems: Number.POSITIVE_INFINITY,
+    maxSize: options.batchIds,
+    sizeOf: ({ vectorIds }) => vectorIds.length,
+  });
+  for await (const pages of batches) {
+    const inStore = await findInStore(
       audit,
       pages.flatMap(({ vectorIds }) => vectorIds),
     );
     const suspects = pages.filter((page) =>
-      page.vectorIds.some((id) => !held.has(canonicalId(id))),
+      page.vectorIds.some((id) => !inStore.has(canonicalId(id))),
     );
-    await reportMissing(audit, suspects, held);
+    await reportMissing(audit, suspects, inStore);
     report.pages += pages.length;
     report.vectors += pages.reduce((sum, { vectorIds }) => sum + vectorIds.length, 0);
     await audit.step();
   }
 }
 
-/** Of the pages with missing vectors, those that are still recorded and indexed as they were read. */
+/** Reports the suspects that are still recorded and indexed with the same ids. */
 async function reportMissing(
   audit: Audit,
   suspects: readonly PageVectors[],
-  held: ReadonlySet<string>,
+  inStore: ReadonlySet<string>,
 ): Promise<void> {
   if (suspects.length === 0) return;
-  const { db, tables, report, sampleSize } = audit;
-  const now = new Map(
-    (await selectPages(db, tables, isOneOf(tables, suspects))).map((page) => [keyOf(page), page]),
-  );
-  const affected = suspects.filter((page) => {
-    const { vectorIds, indexedAt } = now.get(keyOf(page)) ?? { vectorIds: [], indexedAt: null };
-    return indexedAt !== null && sameIds(vectorIds, page.vectorIds);
+  const { missing } = audit.report;
+  const { db, tables } = audit.ledger;
+  const recorded = await selectPages(db, tables, isOneOf(tables, suspects));
+  const current = new Map(recorded.map((page) => [keyOf(page), page]));
+  const affected = suspects.filter((suspect) => {
+    const page = current.get(keyOf(suspect));
+    return page?.indexedAt && sameIds(page.vectorIds, suspect.vectorIds);
   });
   for (const { docId, page, vectorIds } of affected) {
-    report.missing.pages += 1;
+    missing.pages += 1;
     vectorIds.forEach((vectorId, patch) => {
-      if (held.has(canonicalId(vectorId))) return;
-      report.missing.vectors += 1;
-      if (report.missing.sample.length < sampleSize) {
-        report.missing.sample.push({ vectorId, docId, page, patch });
+      if (inStore.has(canonicalId(vectorId))) return;
+      missing.vectors += 1;
+      if (missing.sample.length < audit.options.sampleSize) {
+        missing.sample.push({ vectorId, docId, page, patch });
       }
     });
   }
-  if (audit.markMissingPending && affected.length > 0) {
+  if (audit.options.markMissingPending && affected.length > 0) {
     await db.update(tables.vectors).set({ indexedAt: null }).where(isOneOf(tables, affected));
   }
 }
 
 async function findUntracked(audit: Audit): Promise<void> {
-  const { db, tables, batchIds, report } = audit;
-  // Ids that no page has: few, or many that wait for a purge. Those are looked for in larger lots.
+  const { db, tables } = audit.ledger;
+  const { batchIds } = audit.options;
+  // Ids that no page has. They wait for a purge, or they are untracked.
   let doubtful: string[] = [];
-  for await (const ids of inBatches(storedIds(audit), () => 1, batchIds)) {
+  for await (const ids of batchesOf(idsInStore(audit.store), { maxItems: batchIds })) {
     const live = await findLiveIds(db, tables, ids);
     doubtful.push(...ids.filter((id) => !live.has(id)));
-    if (doubtful.length >= batchIds * batchLookUps) {
+    if (doubtful.length >= batchIds * batchesPerQueueLookup) {
       await reportUntracked(audit, doubtful);
       doubtful = [];
     }
-    report.stored += ids.length;
+    audit.report.stored += ids.length;
     await audit.step();
   }
   await reportUntracked(audit, doubtful);
 }
 
-/** Of the ids that no page had: those that do not wait for a purge either, and are still in the store. */
+/** Reports the doubtful ids that do not wait for a purge and are still in the store. */
 async function reportUntracked(audit: Audit, doubtful: readonly string[]): Promise<void> {
   if (doubtful.length === 0) return;
-  const { db, tables, report, sampleSize } = audit;
-  // Pages and orphans in one statement: an id that a delete moves from one to the other is in either.
+  const { db, tables } = audit.ledger;
+  const { sample } = audit.report.untracked;
   const tracked = await findTrackedIds(db, tables, doubtful);
   const unknown = doubtful.filter((id) => !tracked.has(id));
-  // A purge may have deleted an id since it was listed.
-  const held = await existing(audit, unknown);
-  const untracked = unknown.filter((id) => held.has(canonicalId(id)));
+  // A purge may have deleted an id after the store listed it.
+  const inStore = await findInStore(audit, unknown);
+  const untracked = unknown.filter((id) => inStore.has(canonicalId(id)));
 
-  report.untracked.vectors += untracked.length;
-  report.untracked.sample.push(...untracked.slice(0, sampleSize - report.untracked.sample.length));
-  if (audit.queueUntracked) await queueOrphans(db, tables, byPage(untracked));
+  audit.report.untracked.vectors += untracked.length;
+  sample.push(...untracked.slice(0, audit.options.sampleSize - sample.length));
+  if (audit.options.queueUntracked) await queueOrphans(db, tables, groupByPage(untracked));
 }
 
-/** The ids in lots of a page: computed ids name theirs, the others belong to none (document 0, page 0). */
-function byPage(ids: readonly string[]): { docId: number; page: number; vectorIds: string[] }[] {
-  const pages = new Map<string, { docId: number; page: number; vectorIds: string[] }>();
+/** Groups ids by the page that they name. Ids that name no page are queued under document 0, page 0. */
+function groupByPage(
+  ids: readonly string[],
+): { docId: number; page: number; vectorIds: string[] }[] {
+  const groups = new Map<string, { docId: number; page: number; vectorIds: string[] }>();
   for (const id of ids) {
-    const place = spellings(id)
-      .map(parsePatchVectorId)
-      .find((parsed) => parsed !== undefined);
-    const { docId, page } = place ?? { docId: 0, page: 0 };
+    const { docId, page } = parsePatchVectorIdInAnySpelling(id) ?? { docId: 0, page: 0 };
     const key = keyOf({ docId, page });
-    const lot = pages.get(key) ?? { docId, page, vectorIds: [] };
-    lot.vectorIds.push(id);
-    pages.set(key, lot);
+    const group = groups.get(key) ?? { docId, page, vectorIds: [] };
+    group.vectorIds.push(id);
+    groups.set(key, group);
   }
-  return [...pages.values()];
+  return [...groups.values()];
 }
 
-/** Those of the ids that the store holds, in their canonical spelling. */
-async function existing(audit: Audit, ids: readonly string[]): Promise<Set<string>> {
-  const held = new Set<string>();
-  for (let start = 0; start < ids.length; start += audit.batchIds) {
-    const batch = ids.slice(start, start + audit.batchIds);
-    const answer = await asCaller(() => audit.store.existing(batch));
-    for (const id of checkVectorIds(answer, ['store', 'existing'])) held.add(canonicalId(id));
+/** Those of the ids that are in the store, in their canonical form. */
+async function findInStore(
+  { store, options }: Audit,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const batch of slicesOf(ids, options.batchIds)) {
+    const existing = await runCallback(() => store.existing(batch));
+    for (const id of checkVectorIds(existing, ['store', 'existing'])) found.add(canonicalId(id));
   }
-  return held;
+  return found;
 }
 
-async function* storedIds({ store }: Audit): AsyncGenerator<string> {
-  for await (const ids of itemsOfCaller(store.listIds())) {
+async function* idsInStore(store: AuditedStore): AsyncGenerator<string> {
+  for await (const ids of readCallback(store.listIds())) {
     yield* checkVectorIds(ids, ['store', 'listIds']);
   }
-}
-
-/** Items in lists whose sizes add up to at least `size`, but for the last. */
-async function* inBatches<T>(
-  items: AsyncIterable<T>,
-  sizeOf: (item: T) => number,
-  size: number,
-): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  let batchSize = 0;
-  for await (const item of items) {
-    batch.push(item);
-    batchSize += sizeOf(item);
-    if (batchSize >= size) {
-      yield batch;
-      batch = [];
-      batchSize = 0;
-    }
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -1,25 +1,28 @@
+/** Deletes orphaned ids from the vector store. */
 import { and, asc, eq, gt, is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
+import { slicesOf } from '../batches.ts';
+import { runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
-import { asCaller, InvalidInputError, toLedgerError, withLedgerErrors } from '../errors.ts';
-import { encodeVectorIds } from '../ids/runs.ts';
-import { type PageKey, requireInteger } from '../require.ts';
+import { toLedgerError, withLedgerErrors } from '../driver-errors.ts';
+import { InvalidInputError } from '../errors.ts';
+import { ledgerFunction } from '../ledger/read-pages.ts';
+import { requireInteger } from '../require.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
 import { findLiveIds } from './live-ids.ts';
-import { tryPurgeLock } from './purge-lock.ts';
 
 /**
- * Deletes vectors from the vector store. The promise resolves when the store has done so, not when it
- * has taken the order (Qdrant: `wait: true`).
+ * Deletes vectors from the vector store. The promise must resolve when the store has deleted them, not
+ * when it has accepted the request (Qdrant: `wait: true`).
  *
- * At least once: after a crash the same ids come again, so ids that are gone already are no error.
+ * After a crash the same ids are passed again, so ids that no longer exist must not be an error.
  *
- * @param ids - At most `batchIds` of them.
- * @param context.tx - The purge's own transaction, for vectors in the same database (pgvector): deleted
- *   with it, or not at all. Use it rather than `db`, which on PGlite, or with one connection, waits for
- *   the purge that waits for it.
- * @param context.signal - Fires when the purge is to stop. The purge waits for this promise all the
- *   same: a delete still under way must not meet a page that is recorded anew.
+ * @param ids - At most `batchIds` ids.
+ * @param context.tx - The purge's own transaction, for vectors in the same database (pgvector): they are
+ *   deleted with the orphans or not at all. Do not use `db` there: on PGlite, or with one connection, it
+ *   would wait for the purge, and the purge for it.
+ * @param context.signal - Aborts when the purge should stop. The purge still waits for the promise, because
+ *   a delete that is under way must not meet a page that is recorded again.
  */
 export type DeleteVectors = (
   ids: string[],
@@ -28,134 +31,119 @@ export type DeleteVectors = (
 
 /** What a purge has done so far. */
 export interface PurgeProgress {
-  /** Ids that were given to `deleteVectors`. */
+  /** How many ids were passed to `deleteVectors`. */
   deleted: number;
-  /** Ids that were left in the store because a page has them again. */
+  /** How many ids stayed in the store because a page uses them again. */
   spared: number;
 }
 
 export interface PurgeResult extends PurgeProgress {
-  /** Rows of `vector_orphans` that are left: queued meanwhile, held by others, or beyond `limit`. */
+  /** How many rows are left in `vector_orphans`: queued since, locked by others, or beyond `limit`. */
   remaining: number;
 }
 
 export interface PurgeOptions {
-  /** Rows of `vector_orphans` (pages) claimed in one transaction. {@defaultValue 20} */
+  /** How many rows of `vector_orphans` (pages) one transaction claims. {@defaultValue 20} */
   batchRows?: number | undefined;
-  /** Ids in one call of `deleteVectors`; several stores take no more at once. {@defaultValue 1000} */
+  /** How many ids one call of `deleteVectors` gets. Several stores accept no more. {@defaultValue 1000} */
   batchIds?: number | undefined;
-  /** Rows claimed in all. {@defaultValue all} */
+  /** How many rows the purge claims in total. {@defaultValue all} */
   limit?: number | undefined;
-  /** Stops the purge; what has been committed stays. The purge rejects with the signal's reason. */
+  /** Stops the purge, which rejects with the signal's reason. What was committed stays committed. */
   signal?: AbortSignal | undefined;
   /** Called after each transaction. */
   onProgress?: ((progress: PurgeProgress) => void) | undefined;
-  /** {@defaultValue the package's own} */
+  /** {@defaultValue the package's own tables} */
   tables?: VectorTables | undefined;
 }
 
+/** After this many documents have failed, the purge assumes that the store is down and stops. */
+const maxFailures = 3;
+
 /**
- * Deletes from the vector store what no page has any more: the ids in `vector_orphans`.
+ * Deletes the ids in `vector_orphans` from the vector store, except ids that a page uses again.
  *
- * In one transaction after the other it claims rows of one document, leaves out every id that a page
- * has again, has the others deleted, and deletes the rows. Where that throws, or the process or the
- * server dies, the rows are there as before and the next purge claims them again. Any number of
- * purges may run side by side. Run it on a schedule, and after large deletes.
+ * Each transaction claims rows of one document, calls `deleteVectors` with the ids that no page uses, and
+ * deletes the rows. If the call throws, or the process or the server dies, the rows stay and the next purge
+ * claims them again. Any number of purges can run at the same time. Run it on a schedule and after large
+ * deletes.
  *
- * While a document's orphans are being deleted, recording its pages waits. So ids that can come back
- * (computed ones) are safe when pages are recorded first and their vectors written afterwards, and when
- * no other document has the same ids. A delete that is under way when the process or its connection
- * dies cannot be called back: it may reach the store after the lock is gone.
+ * While a document is being purged, recording its pages waits. So ids that can come back (generated ids)
+ * are safe if pages are recorded before their vectors are written, and if no other document has the same
+ * ids. A delete that is under way when the process or its connection dies cannot be stopped: it may reach
+ * the store after the lock is released.
  *
- * A document that fails is passed over; after three the purge stops. What has been committed stays.
+ * A document whose delete fails is skipped. After three of them the purge stops.
  *
- * @param db - A database, not a transaction: each batch needs one of its own.
- * @throws What `deleteVectors` threw first; the rows of the documents it threw for stay queued.
+ * @param db - A database, not a transaction, because the purge opens its own transactions.
+ * @throws The first error of `deleteVectors`. The rows of the documents that failed stay queued.
+ * @example
+ * const { deleted, spared } = await purgeOrphans(db, (ids) =>
+ *   qdrant.delete('patches', { wait: true, points: ids }),
+ * );
  */
 export async function purgeOrphans(
   db: Db,
   deleteVectors: DeleteVectors,
   options: PurgeOptions = {},
 ): Promise<PurgeResult> {
-  const { batchRows = 20, batchIds = 1_000, limit, onProgress, tables = defaultTables } = options;
+  const { batchRows = 20, batchIds = 1_000, limit, signal, onProgress } = options;
+  const { tables = defaultTables } = options;
   if (is(db, PgTransaction)) {
-    throw new InvalidInputError(['db'], 'must be a database, not a transaction');
+    throw new InvalidInputError(['db'], 'must be a database, got a transaction');
   }
   requireInteger(batchRows, ['options', 'batchRows'], { min: 1 });
   requireInteger(batchIds, ['options', 'batchIds'], { min: 1 });
   if (limit !== undefined) requireInteger(limit, ['options', 'limit'], { min: 1 });
 
+  const purge: Purge = { db, tables, deleteVectors, batchIds, signal };
   const progress: PurgeProgress = { deleted: 0, spared: 0 };
   const failures: unknown[] = [];
-  let left = limit ?? Number.POSITIVE_INFINITY;
-  const purgeNext = async (docId: number) => {
-    const rows = Math.min(batchRows, left);
-    const batch = await purgeBatch(
-      db,
-      tables,
-      docId,
-      rows,
-      batchIds,
-      deleteVectors,
-      options.signal,
-    );
+  let rowsLeft = limit ?? Number.POSITIVE_INFINITY;
+
+  /** Purges a batch of the document; false if there was nothing to claim. */
+  const purgeNext = async (docId: number): Promise<boolean> => {
+    const batch = await purgeBatch(purge, docId, Math.min(batchRows, rowsLeft));
     if (batch === undefined) return false;
-    left -= batch.rows;
+    rowsLeft -= batch.rows;
     progress.deleted += batch.deleted;
     progress.spared += batch.spared;
-    await asCaller(() => onProgress?.({ ...progress }));
+    await runCallback(() => onProgress?.({ ...progress }));
     return true;
   };
+
   return withLedgerErrors(async () => {
-    await asCaller(() => options.signal?.throwIfAborted());
-    let docId = await nextDocument(db, tables);
-    while (docId !== undefined && left > 0) {
-      await asCaller(() => options.signal?.throwIfAborted());
-      const document = docId;
-      // A document whose vectors the store refuses to delete must not keep the others waiting.
-      const more = await purgeNext(document).catch((error: unknown) => {
-        if (options.signal?.aborted) throw error;
+    await runCallback(() => signal?.throwIfAborted());
+    let docId = await nextDocument(purge);
+    while (docId !== undefined && rowsLeft > 0) {
+      await runCallback(() => signal?.throwIfAborted());
+      const hasMore = await purgeNext(docId).catch((error: unknown) => {
+        if (signal?.aborted) throw error;
         failures.push(error);
         if (failures.length === maxFailures) throw failures[0];
+        // One document that the store rejects must not block the others.
         return false;
       });
-      // Nothing left, or the rest is with writers and other purges: on to the next document.
-      if (!more) docId = await nextDocument(db, tables, document);
+      // Nothing is left, or writers and other purges have the rest.
+      if (!hasMore) docId = await nextDocument(purge, docId);
     }
     if (failures.length > 0) throw failures[0];
     return { ...progress, remaining: await db.$count(tables.vectorOrphans) };
   });
 }
 
-/** After so many documents that failed the store is taken to be down. */
-const maxFailures = 3;
-
-/**
- * Queues ids for the next purge, as if their page had just lost them.
- *
- * @param pages - Where the ids belong or belonged.
- */
-export async function queueOrphans(
-  db: Db,
-  { vectorOrphans }: VectorTables,
-  pages: readonly (PageKey & { vectorIds: readonly string[] })[],
-): Promise<void> {
-  if (pages.length === 0) return;
-  // Three array parameters, however many pages: a list of values ends at 65 534 parameters.
-  const docIds = sql.param(pages.map(({ docId }) => docId));
-  const numbers = sql.param(pages.map(({ page }) => page));
-  const lists = sql.param(pages.map(({ vectorIds }) => JSON.stringify(encodeVectorIds(vectorIds))));
-  await db.execute(sql`
-    insert into ${vectorOrphans} (doc_id, page, vector_ids)
-    select doc_id, page, vector_ids::jsonb
-    from unnest(${docIds}::integer[], ${numbers}::integer[], ${lists}::text[])
-      as queued (doc_id, page, vector_ids)`);
+/** What stays the same during a purge. */
+interface Purge {
+  db: Db;
+  tables: VectorTables;
+  deleteVectors: DeleteVectors;
+  batchIds: number;
+  signal: AbortSignal | undefined;
 }
 
-/** The document after `last` that has orphans, by id. */
+/** The document after `last`, by id, that has orphans. */
 async function nextDocument(
-  db: Db,
-  { vectorOrphans }: VectorTables,
+  { db, tables: { vectorOrphans } }: Purge,
   last?: number,
 ): Promise<number | undefined> {
   const [next] = await db
@@ -167,65 +155,47 @@ async function nextDocument(
   return next?.docId;
 }
 
-/** Claims rows of one document, has their ids deleted, deletes the rows; undefined where it got none. */
+/**
+ * Claims rows of one document, deletes their ids from the store, and deletes the rows, in one transaction.
+ *
+ * @returns undefined if the document is locked or has no rows to claim.
+ */
 async function purgeBatch(
-  db: Db,
-  tables: VectorTables,
+  purge: Purge,
   docId: number,
   rows: number,
-  batchIds: number,
-  deleteVectors: DeleteVectors,
-  stop: AbortSignal | undefined,
 ): Promise<(PurgeProgress & { rows: number }) | undefined> {
-  const { vectorOrphans } = tables;
-  const ended = new AbortController();
-  const signal = stop === undefined ? ended.signal : AbortSignal.any([stop, ended.signal]);
-  let underWay: Promise<unknown> = Promise.resolve();
+  const { db, tables, signal: stop } = purge;
+  const connectionLost = new AbortController();
+  const signals = stop === undefined ? [connectionLost.signal] : [stop, connectionLost.signal];
+  const signal = AbortSignal.any(signals);
+  let lastCall: Promise<unknown> = Promise.resolve();
 
   const transaction = db.transaction(
     async (tx) => {
-      // A server that ends transactions for being idle would let writers in while the store deletes.
-      const [lock] = rowsOf<{ taken: boolean }>(
-        await tx.execute(sql`
-          select ${tryPurgeLock(docId)} as taken,
-            set_config('idle_in_transaction_session_timeout', '0', true)`),
-      );
-      if (!lock?.taken) return undefined;
-
-      // The lock keeps other purges out; rows that somebody else is deleting by hand are passed over.
-      const claimed = await tx
-        .select({ id: vectorOrphans.id, vectorIds: vectorOrphans.vectorIds })
-        .from(vectorOrphans)
-        .where(eq(vectorOrphans.docId, docId))
-        .orderBy(asc(vectorOrphans.id))
-        .limit(rows)
-        .for('update', { skipLocked: true });
+      if (!(await takePurgeLock(tx, tables, docId))) return undefined;
+      const claimed = await claimRows(tx, tables, docId, rows);
       if (claimed.length === 0) return undefined;
 
-      // After the lock, and a statement of its own: it sees every writer that committed before; later
-      // ones wait. That takes a snapshot a statement, hence read committed.
+      // A separate statement after the lock: it sees every writer that has committed, and later writers
+      // wait for the lock. Each statement needs its own snapshot, hence read committed.
       const ids = [...new Set(claimed.flatMap(({ vectorIds }) => vectorIds))];
       const live = await findLiveIds(tx, tables, ids);
       const dead = ids.filter((id) => !live.has(id));
-      for (let start = 0; start < dead.length; start += batchIds) {
-        await asCaller(() => signal.throwIfAborted());
-        // Without its connection the purge has lost its lock, and must not delete any more.
-        if (start > 0) await tx.execute(sql`select 1`);
-        underWay = asCaller(() =>
-          deleteVectors(dead.slice(start, start + batchIds), { tx, signal }),
-        );
-        await underWay;
+      for (const [index, batch] of [...slicesOf(dead, purge.batchIds)].entries()) {
+        await runCallback(() => signal.throwIfAborted());
+        // A purge that has lost its connection has lost its lock, and must not delete any more.
+        if (index > 0) await tx.execute(sql`select 1`);
+        lastCall = runCallback(() => purge.deleteVectors(batch, { tx, signal }));
+        await lastCall;
       }
 
-      const claimedIds = sql.param(claimed.map(({ id }) => id));
-      await tx
-        .delete(vectorOrphans)
-        .where(
-          and(
-            eq(vectorOrphans.docId, docId),
-            sql`${vectorOrphans.id} = any (${claimedIds}::bigint[])`,
-          ),
-        );
+      await deleteRows(
+        tx,
+        tables,
+        docId,
+        claimed.map(({ id }) => id),
+      );
       return { rows: claimed.length, deleted: dead.length, spared: live.size };
     },
     { isolationLevel: 'read committed' },
@@ -233,9 +203,49 @@ async function purgeBatch(
   try {
     return await transaction;
   } catch (error) {
-    // Where the connection was lost the store may still be deleting: it is told to stop, and waited for.
-    ended.abort(toLedgerError(error));
-    await underWay.catch(() => {});
+    // If the connection was lost, the store may still be deleting: tell it to stop, and wait for it.
+    connectionLost.abort(toLedgerError(error));
+    await lastCall.catch(() => {});
     throw error;
   }
+}
+
+/**
+ * Takes the document's purge lock until the end of the transaction, unless somebody else has it. Writers of
+ * the document's pages wait for it; the trigger `vectors_wait_for_purge` takes it in shared mode.
+ */
+async function takePurgeLock(tx: Db, tables: VectorTables, docId: number): Promise<boolean> {
+  // A server that ends idle transactions would release the lock while the store deletes.
+  const [lock] = rowsOf<{ taken: boolean }>(
+    await tx.execute(sql`
+      select pg_try_advisory_xact_lock(${ledgerFunction(tables, 'vectors_purge_lock_key')}(${docId})) as taken,
+        set_config('idle_in_transaction_session_timeout', '0', true)`),
+  );
+  return lock?.taken === true;
+}
+
+/** Locks up to `rows` of the document's orphans. Skips rows that somebody is deleting by hand. */
+async function claimRows(
+  tx: Db,
+  { vectorOrphans }: VectorTables,
+  docId: number,
+  rows: number,
+): Promise<{ id: number; vectorIds: string[] }[]> {
+  return tx
+    .select({ id: vectorOrphans.id, vectorIds: vectorOrphans.vectorIds })
+    .from(vectorOrphans)
+    .where(eq(vectorOrphans.docId, docId))
+    .orderBy(asc(vectorOrphans.id))
+    .limit(rows)
+    .for('update', { skipLocked: true });
+}
+
+async function deleteRows(
+  tx: Db,
+  { vectorOrphans }: VectorTables,
+  docId: number,
+  ids: readonly number[],
+): Promise<void> {
+  const isClaimed = sql`${vectorOrphans.id} = any (${sql.param(ids)}::bigint[])`;
+  await tx.delete(vectorOrphans).where(and(eq(vectorOrphans.docId, docId), isClaimed));
 }

@@ -59,7 +59,7 @@ describe('rows that cannot be taken over', () => {
     expect(error).toMatchObject({
       tag: '0001_jsonb_ledger',
       message: expect.stringMatching(
-        /of 65 rows of vectors some cannot be taken over; 12 with a page below 1 \(id 1, 9, 16, 20, 22, 31, 38, 44, 47, 48, \.\.\.\)/,
+        /cannot convert some of the 65 rows of vectors: 12 with a page below 1 \(id 1, 9, 16, 20, 22, 31, 38, 44, 47, 48, \.\.\.\)/,
       ),
       hint: expect.stringContaining('update vectors set page = page + 1'),
     });

@@ -206,7 +206,7 @@ describe('schemas', () => {
     await execute(database().db, 'create table documents (id uuid primary key)');
     await expect(migrate(database())).rejects.toMatchObject({
       tag: '0000_create_vectors',
-      hint: 'The ledger refers to documents by documents (id), an integer.',
+      hint: 'The ledger needs a table documents with an integer column id.',
     });
   });
 });

@@ -262,8 +262,8 @@ test('what is no list of ids is refused, each by its row', async () => {
   const error = await expectRefusal();
   expect(error).toMatchObject({ tag: '0001_jsonb_ledger', cause: { code: '23514' } });
   expect(error.message).toContain(
-    `of ${2 * refused.length + 1} rows of vectors some cannot be taken over; ` +
-      `${refused.length} whose vector_ids are no list of ids (id 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, ...)`,
+    `cannot convert some of the ${2 * refused.length + 1} rows of vectors: ` +
+      `${refused.length} with vector_ids that are not a list of ids (id 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, ...)`,
   );
 
   // And it was none of the others that was counted.
@@ -278,13 +278,13 @@ describe('the error', () => {
     for (let page = -9; page <= 1; page += 1) await insertLegacy(page, page < -7 ? '[null]' : 'a');
     const { message, hint } = await expectRefusal();
     expect(message).toContain(
-      'of 11 rows of vectors some cannot be taken over; ' +
+      'cannot convert some of the 11 rows of vectors: ' +
         '10 with a page below 1 (id 1, 2, 3, 4, 5, 6, 7, 8, 9, 10); ' +
-        '2 whose vector_ids are no list of ids (id 1, 2)\nHint: ',
+        '2 with vector_ids that are not a list of ids (id 1, 2)\nHint: ',
     );
     expect(hint).toBe(
       'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1; ' +
-        'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Mend or delete those rows.',
+        'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Fix or delete these rows.',
     );
   });
 
@@ -292,13 +292,13 @@ describe('the error', () => {
     await createLegacy([]);
     await insertLegacy(0, '["a"]');
     expect(await expectRefusal()).toMatchObject({
-      message: expect.stringMatching(/cannot be taken over; 1 with a page below 1 \(id 1\)\n/),
+      message: expect.stringMatching(/rows of vectors: 1 with a page below 1 \(id 1\)\n/),
       hint: expect.not.stringContaining('vector_ids'),
     });
     await execute(database().db, "update vectors set page = 1, vector_ids = '[null]'");
     expect(await expectRefusal()).toMatchObject({
       message: expect.stringMatching(
-        /taken over; 1 whose vector_ids are no list of ids \(id 1\)\n/,
+        /rows of vectors: 1 with vector_ids that are not a list of ids \(id 1\)\n/,
       ),
       hint: expect.not.stringMatching(/[Pp]age|Python/),
     });
@@ -350,7 +350,7 @@ describe('pages that were recorded more than once', () => {
 
     expect(await migrate(database())).toMatchObject({
       warnings: [
-        '3 older rows of pages that were recorded twice: their ids wait in vector_orphans',
+        'older rows deleted because their page has a newer row: 3; their ids wait in vector_orphans',
       ],
     });
     const kept = await select('select id, doc_id, page, vector_ids from vectors order by id');

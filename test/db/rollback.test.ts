@@ -180,7 +180,7 @@ describe('a database that Alembic made', () => {
     const { undone, warnings } = await undo({ all: true });
     expect(undone).toEqual(tags.toReversed());
     expect(warnings).toContain(
-      `the vector ids of ${pages} pages went with the table: their vectors stay in the vector store`,
+      `pages whose vector ids were dropped: ${pages}; their vectors stay in the vector store`,
     );
     expect(await readHostTables(db)).toEqual(host);
     const left = ['alembic_version', 'documents', 'users'];
@@ -280,9 +280,9 @@ describe('what the older schema has no place for', () => {
     expect(await undo({ to: createVectors })).toEqual({
       undone: [orphanTriggers, jsonbLedger],
       warnings: [
-        '3 pages lose their grid',
-        '1 pages that are pending no longer say so',
-        '3 rows wait in vector_orphans for a purge: the table stays',
+        'pages that lose their grid: 3',
+        'pages that are no longer marked as pending: 1',
+        'rows that still wait in vector_orphans for a purge: 3; the table stays',
       ],
     });
     expect(await migrate(database())).toMatchObject({ warnings: [] });
@@ -295,8 +295,8 @@ describe('what the older schema has no place for', () => {
     await ledger.deleteByPage(docId, 5);
     expect(await db.$count(vectorOrphans)).toBe(4);
     expect((await undo({ all: true })).warnings).toEqual([
-      '4 rows wait in vector_orphans for a purge: the table stays',
-      'the vector ids of 4 pages went with the table: their vectors stay in the vector store',
+      'rows that still wait in vector_orphans for a purge: 4; the table stays',
+      'pages whose vector ids were dropped: 4; their vectors stay in the vector store',
     ]);
     expect(await migrate(database())).toMatchObject({ applied: tags });
     expect(await db.select().from(vectorOrphans).orderBy(vectorOrphans.id)).toMatchObject([
@@ -359,7 +359,7 @@ describe('refused, with nothing changed:', () => {
       expect(error).toMatchObject({
         tag: jsonbLedger,
         message: expect.stringContaining(
-          `Undoing migration ${jsonbLedger} failed and nothing was changed`,
+          `Undoing migration ${jsonbLedger} failed and changed nothing`,
         ),
         cause: { code: '2BP01' },
       });

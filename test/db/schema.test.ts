@@ -24,7 +24,9 @@ test('nothing is left over from the conversion', async () => {
     select proname::text as name from pg_proc
     where pronamespace = current_schema::regnamespace order by proname`);
   expect(rowsOf(functions)).toEqual([
+    { name: 'vectors_expand_ids' },
     { name: 'vectors_holding' },
+    { name: 'vectors_purge_lock_key' },
     { name: 'vectors_queue_deleted' },
     { name: 'vectors_queue_replaced' },
     { name: 'vectors_queue_truncated' },

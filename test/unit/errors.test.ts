@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { expect, test } from 'vitest';
-import { toLedgerError } from '../../src/errors.ts';
+import { toLedgerError } from '../../src/driver-errors.ts';
 import {
   createVectorRepository,
   DatabaseUnavailableError,

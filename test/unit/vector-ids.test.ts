@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  decodeVectorIds,
-  elementsOfIds,
-  encodeVectorIds,
-  type StoredVectorId,
-} from '../../src/ids/runs.ts';
+import { indexKeysOf } from '../../src/ids/lookup.ts';
+import { decodeVectorIds, encodeVectorIds, type StoredVectorId } from '../../src/ids/runs.ts';
 import { vectorIdLists } from '../support/vector-id-lists.ts';
 
 /** A list and what it is stored as. */
@@ -148,15 +144,15 @@ describe('for any strings', () => {
     fc.assert(
       fc.property(vectorIdLists({ minLength: 1 }), fc.nat(), (ids, index) => {
         const id = ids[index % ids.length] as string;
-        const { elements, idsOf } = elementsOfIds([id, `${id}0`, id]);
+        const { keys, idsOf } = indexKeysOf([id, `${id}0`, id]);
         const holders = encodeVectorIds(ids).filter((stored) =>
           decodeVectorIds([stored]).includes(id),
         );
-        expect(elementsOfIds([id]).elements.length).toBeLessThanOrEqual(6);
+        expect(indexKeysOf([id]).keys.length).toBeLessThanOrEqual(6);
         expect(holders.length).toBeGreaterThan(0);
         for (const holder of holders) {
-          const element = typeof holder === 'string' ? holder : { prefix: holder.prefix };
-          expect(elements).toContainEqual(element);
+          const key = typeof holder === 'string' ? holder : { prefix: holder.prefix };
+          expect(keys).toContainEqual(key);
           expect(idsOf(holder).filter((other) => other === id)).toEqual([id]);
         }
       }),

@@ -49,7 +49,7 @@ test('tables that are not there ask for the migrations', async () => {
     const error = await thrownBy(() => createVectorRepository(tx).findByPage(1, 1));
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', tag: undefined });
-    expect((error as Error).message).toContain('run the migrations');
+    expect((error as Error).message).toContain('Run the migrations');
     throw undo;
   });
   await expect(work).rejects.toBe(undo);

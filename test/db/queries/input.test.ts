@@ -190,7 +190,7 @@ test('a range that ends before it starts is refused', async () => {
 });
 
 test('options out of range are refused', async () => {
-  await expectRefused(() => repository.findPending({ limit: 0 }), ['limit']);
+  await expectRefused(() => repository.findPending({ limit: 0 }), ['options', 'limit']);
   expect(() => repository.streamPages({ batchSize: 0 })).toThrow(InvalidInputError);
   expect(() => repository.streamPages({ docId: 0 })).toThrow(InvalidInputError);
 });

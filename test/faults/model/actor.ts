@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import { rowsOf } from '../../../src/db.ts';
-import { toLedgerError } from '../../../src/errors.ts';
+import { toLedgerError } from '../../../src/driver-errors.ts';
 import {
   createVectorRepository,
   DatabaseError,

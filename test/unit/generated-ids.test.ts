@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { areComputedIds, encodeComputedIds } from '../../src/ids/generated.ts';
+import { encodeGeneratedIds, isGenerated } from '../../src/ids/generated.ts';
 import { encodeVectorIds, hashedPatchVectorIds, patchVectorIds } from '../../src/index.ts';
 
 const counts = fc.oneof(
@@ -16,8 +16,8 @@ test('are encoded as any other ids are', () => {
         patchVectorIds({ docId: 7, page: 3, count }),
         hashedPatchVectorIds({ document: 'a', page: 3, count }),
       ]) {
-        expect(areComputedIds(ids)).toBe(true);
-        expect(encodeComputedIds(ids)).toEqual(encodeVectorIds(ids));
+        expect(isGenerated(ids)).toBe(true);
+        expect(encodeGeneratedIds(ids)).toEqual(encodeVectorIds(ids));
       }
     }),
     { numRuns: 50 },
@@ -38,10 +38,10 @@ test('are not known any more once they have been changed', () => {
   for (const change of changes) {
     const ids = patchVectorIds({ docId: 7, page: 3, count: 30 });
     change(ids);
-    expect(areComputedIds(ids)).toBe(false);
+    expect(isGenerated(ids)).toBe(false);
   }
 });
 
 test('a copy is not known', () => {
-  expect(areComputedIds([...patchVectorIds({ docId: 7, page: 3, count: 30 })])).toBe(false);
+  expect(isGenerated([...patchVectorIds({ docId: 7, page: 3, count: 30 })])).toBe(false);
 });

@@ -1,0 +1,161 @@
+/** Turns the errors of the drivers into the errors of this package. SQLSTATE is mapped only here. */
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { CallbackError } from './callbacks.ts';
+import {
+  DatabaseError,
+  DatabaseUnavailableError,
+  MigrationError,
+  VectorLedgerError,
+} from './errors.ts';
+
+const sqlStates = {
+  foreignKeyViolation: '23503',
+  deadlockDetected: '40P01',
+  undefinedFunction: '42883',
+  undefinedTable: '42P01',
+  undefinedColumn: '42703',
+  tooManyConnections: '53300',
+  lockNotAvailable: '55P03',
+} as const;
+
+/** What our statements fail with if the migrations have not been run. */
+const missingObjects = new Set<string>([
+  sqlStates.undefinedTable,
+  sqlStates.undefinedColumn,
+  sqlStates.undefinedFunction,
+]);
+
+/** Prefixes of the SQLSTATEs that mean: no usable connection. */
+const unavailableSqlStates = ['08', '28', '3D', '57P', sqlStates.tooManyConnections];
+
+/** Codes of Node's sockets and of postgres.js that mean the same. */
+const unavailableCodes = new Set([
+  'EACCES',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENOENT',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'CONNECTION_ENDED',
+]);
+
+/** The fields of a driver's error that contain no bound values. */
+interface DriverError extends Error {
+  code: string;
+  severity?: string;
+  hint?: string;
+  schema?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+}
+
+/**
+ * Copies the driver's error without the statement's parameters; undefined if no driver threw it.
+ *
+ * Every driver keeps the parameters in a different place, and PostgreSQL's `detail` quotes the failing
+ * row. So we copy the safe fields instead of removing the unsafe ones.
+ */
+function driverErrorOf(error: unknown): DriverError | undefined {
+  const source: unknown = error instanceof DrizzleQueryError ? error.cause : error;
+  if (!(source instanceof Error) || !('code' in source) || typeof source.code !== 'string') {
+    return undefined;
+  }
+  const fields = source as Error & Record<string, unknown>;
+  const copy = new Error(source.message) as DriverError;
+  copy.name = source.name;
+  if (source.stack !== undefined) copy.stack = source.stack;
+  copy.code = source.code;
+  for (const name of ['severity', 'hint', 'schema', 'table', 'column', 'constraint'] as const) {
+    // postgres.js adds a suffix to three of them: constraint_name, table_name, schema_name.
+    const value = fields[name] ?? fields[`${name}_name`];
+    if (typeof value === 'string') copy[name] = value;
+  }
+  return copy;
+}
+
+/** Whether the statement failed because a row that it refers to does not exist. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return driverErrorOf(error)?.code === sqlStates.foreignKeyViolation;
+}
+
+/** Whether PostgreSQL cancelled the statement to resolve a deadlock. A retry usually succeeds. */
+export function isDeadlock(error: unknown): boolean {
+  return driverErrorOf(error)?.code === sqlStates.deadlockDetected;
+}
+
+/** Turns a driver's error into one of this package's errors. Other errors are returned unchanged. */
+export function toLedgerError(error: unknown): unknown {
+  if (error instanceof CallbackError) return error.error;
+  if (error instanceof VectorLedgerError) return error;
+  const cause = driverErrorOf(error);
+  if (cause === undefined) return withoutCode(error);
+  if (
+    unavailableCodes.has(cause.code) ||
+    unavailableSqlStates.some((prefix) => cause.code.startsWith(prefix))
+  ) {
+    return unavailable(cause.message || cause.code, cause);
+  }
+  if (missingObjects.has(cause.code)) {
+    const message = `The ledger's tables are missing or out of date (${cause.message}). Run the migrations.`;
+    return new MigrationError(message, { hint: cause.hint }, { cause });
+  }
+  if (!/^[0-9A-Z]{5}$/.test(cause.code)) {
+    return error instanceof DrizzleQueryError ? error.cause : error;
+  }
+  return new DatabaseError(cause.code, `PostgreSQL rejected the statement: ${cause.message}`, {
+    cause,
+  });
+}
+
+/** Maps an error that has no code. The server's errors have one, so this is a connection problem or a bug. */
+function withoutCode(error: unknown): unknown {
+  // Never expose Drizzle's wrapper: its message contains the bound values.
+  if (!(error instanceof DrizzleQueryError)) return error;
+  const inner = error.cause ?? new Error('unknown');
+  return inner instanceof Error && inner.name === 'Error'
+    ? unavailable(inner.message, inner)
+    : inner;
+}
+
+function unavailable(reason: string, cause: Error): DatabaseUnavailableError {
+  return new DatabaseUnavailableError(`The database is not available: ${reason}`, { cause });
+}
+
+/** Runs `work` and throws its errors as this package's errors. */
+export async function withLedgerErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toLedgerError(error);
+  }
+}
+
+/**
+ * Turns the error of a failed migration into a `MigrationError` with PostgreSQL's message and hint.
+ *
+ * @param what - What failed, as the message begins: `Migration 0001_jsonb_ledger`.
+ */
+export function toMigrationError(error: unknown, what: string, tag: string | undefined): unknown {
+  const mapped = toLedgerError(error);
+  if (!(mapped instanceof DatabaseError) && !(mapped instanceof MigrationError)) return mapped;
+  const cause = mapped.cause as DriverError;
+  const hint = cause.code === sqlStates.lockNotAvailable ? busyHint : cause.hint;
+  const message = `${what} failed and changed nothing: ${cause.message}`;
+  return new MigrationError(
+    hint === undefined ? message : `${message}\nHint: ${hint}`,
+    { tag, hint },
+    { cause },
+  );
+}
+
+const busyHint =
+  'Another session is using one of the tables and did not finish in time (lock_timeout). ' +
+  'Wait for it or end it, then try again. To find it, run: ' +
+  "select pid, state, xact_start, query from pg_stat_activity where state <> 'idle' order by xact_start;";

@@ -1,0 +1,112 @@
+/** Finding ids in stored arrays, without decoding whole pages. */
+import {
+  decimalTailLength,
+  hasHexadecimalTail,
+  positionInRun,
+  type StoredVectorId,
+  tails,
+  type VectorIdRun,
+} from './runs.ts';
+import { otherSpellings } from './spellings.ts';
+
+/** What the index on `vector_ids` is searched for: an id, or the prefix of a run. */
+export type IndexKey = string | Pick<VectorIdRun, 'prefix'>;
+
+/** The index keys under which ids can be stored. */
+export interface IndexKeys {
+  /** The ids themselves and one run prefix for each possible tail, without duplicates. */
+  keys: IndexKey[];
+  /**
+   * The ids that an element found by this key might contain. Runs match by prefix only; check with
+   * `containsVectorId`.
+   */
+  idsOf(key: IndexKey): readonly string[];
+}
+
+/** The index keys under which `ids` can be stored. */
+export function indexKeysOf(ids: Iterable<string>): IndexKeys {
+  const unique = new Set(ids);
+  const idsByPrefix = new Map<string, string[]>();
+  for (const id of unique) {
+    for (const prefix of runPrefixesOf(id)) append(idsByPrefix, prefix, id);
+  }
+  return {
+    keys: [...unique, ...Array.from(idsByPrefix.keys(), (prefix) => ({ prefix }))],
+    idsOf(key) {
+      if (typeof key !== 'string') return idsByPrefix.get(key.prefix) ?? [];
+      return unique.has(key) ? [key] : [];
+    },
+  };
+}
+
+/** The prefixes of all runs that the id can belong to: the id without one of its possible tails. */
+function runPrefixesOf(id: string): string[] {
+  const decimalDigits = decimalTailLength(id);
+  const prefixes: string[] = [];
+  for (let length = 1; length <= decimalDigits; length += 1) prefixes.push(id.slice(0, -length));
+  const { maxDigits } = tails[16];
+  if (decimalDigits < maxDigits && hasHexadecimalTail(id)) prefixes.push(id.slice(0, -maxDigits));
+  return prefixes;
+}
+
+/** Whether the stored element is this id or a run that contains it. */
+export function containsVectorId(element: StoredVectorId, id: string): boolean {
+  if (typeof element === 'string') return element === id;
+  return positionInRun(element, id) >= 0;
+}
+
+/** The first position of the id among the ids of a stored array, from 0; -1 if it is not among them. */
+export function positionOf(stored: readonly StoredVectorId[], id: string): number {
+  let before = 0;
+  for (const element of stored) {
+    if (typeof element === 'string') {
+      if (element === id) return before;
+      before += 1;
+    } else {
+      const position = positionInRun(element, id);
+      if (position >= 0) return before + position;
+      before += element.count;
+    }
+  }
+  return -1;
+}
+
+/** `positionOf` for the id as given, else for the first of its other spellings that is found. */
+export function positionInAnySpelling(stored: readonly StoredVectorId[], id: string): number {
+  const asGiven = positionOf(stored, id);
+  if (asGiven >= 0) return asGiven;
+  const positions = otherSpellings(id).map((spelling) => positionOf(stored, spelling));
+  return positions.find((position) => position >= 0) ?? -1;
+}
+
+/**
+ * Looks ids up as given, then looks up the other spellings of those that were not found. Most ids are
+ * found as given, at a quarter of the cost of trying every spelling.
+ *
+ * @param find - Returns what it found, by the spelling that it was asked for.
+ * @returns What was found, by the id as given.
+ */
+export async function findInAnySpelling<Found>(
+  ids: readonly string[],
+  find: (spellings: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
+): Promise<Map<string, Found>> {
+  const found = new Map(await find([...new Set(ids)]));
+  // Several ids can share a spelling: one UUID with and without dashes.
+  const idsBySpelling = new Map<string, string[]>();
+  for (const id of new Set(ids)) {
+    if (found.has(id)) continue;
+    for (const spelling of otherSpellings(id)) append(idsBySpelling, spelling, id);
+  }
+  for (const [spelling, value] of await find([...idsBySpelling.keys()])) {
+    for (const id of idsBySpelling.get(spelling) ?? []) {
+      if (!found.has(id)) found.set(id, value);
+    }
+  }
+  return found;
+}
+
+function append(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}

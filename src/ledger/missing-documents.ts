@@ -1,0 +1,64 @@
+import { sql } from 'drizzle-orm';
+import { type Db, rowsOf } from '../db.ts';
+import { isForeignKeyViolation } from '../driver-errors.ts';
+import { DocumentNotFoundError, type InputPath } from '../errors.ts';
+import type { VectorTables } from '../tables.ts';
+
+/** A document's id and the path of its page in the arguments. */
+interface GivenDocument {
+  docId: number;
+  path: InputPath;
+}
+
+/** Retries when the missing document exists again by the time we look for it. */
+const maxAttempts = 3;
+
+/**
+ * Runs `work`. If a foreign key stops it, finds the missing document and throws an error that names it.
+ *
+ * @throws {DocumentNotFoundError} The first of the given documents that does not exist.
+ */
+export async function explainMissingDocument(
+  db: Db,
+  tables: VectorTables,
+  given: readonly GivenDocument[],
+  work: () => Promise<void>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isForeignKeyViolation(error)) throw error;
+      const first = await firstMissing(db, tables, given);
+      if (first) throw new DocumentNotFoundError(first.docId, [...first.path, 'docId']);
+      if (attempt === maxAttempts) throw error;
+    }
+  }
+}
+
+/** The given document that does not exist and whose page comes first in the arguments. */
+async function firstMissing(
+  db: Db,
+  tables: VectorTables,
+  given: readonly GivenDocument[],
+): Promise<GivenDocument | undefined> {
+  const docIds = given.map(({ docId }) => docId);
+  const missing = await findMissingDocuments(db, tables, docIds);
+  const [first] = given
+    .filter(({ docId }) => missing.has(docId))
+    .sort((a, b) => Number(a.path[1]) - Number(b.path[1]));
+  return first;
+}
+
+/** Those of the documents that are not in `documents`. */
+export async function findMissingDocuments(
+  db: Db,
+  { documents }: VectorTables,
+  docIds: readonly number[],
+): Promise<Set<number>> {
+  const missing = await db.execute(sql`
+    select given.id
+    from unnest(${sql.param([...new Set(docIds)])}::integer[]) as given (id)
+    where not exists (select from ${documents} where ${documents.id} = given.id)`);
+  return new Set(rowsOf<{ id: number }>(missing).map(({ id }) => id));
+}

@@ -1,0 +1,114 @@
+/** A page as callers give it, and its checks. */
+
+import { type InputPath, InvalidInputError } from '../errors.ts';
+import { checkVectorIds, type VectorIdInput } from '../ids/check-vector-ids.ts';
+import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
+import type { PatchGrid } from '../schema.ts';
+
+/** Names a page by its document and its number. */
+export interface PageKey {
+  /** The document's id, 1 to 2^31 - 1. */
+  docId: number;
+  /** The page in the document, from 1. */
+  page: number;
+}
+
+/** A page to record. */
+export interface NewPageVectors extends PageKey {
+  /** The ids of the page's vectors, in patch order. Empty for a page without vectors. */
+  vectorIds: readonly VectorIdInput[];
+  /** Which of the vectors are patches of the page, and where. Omit it if none are. */
+  grid?: PatchGrid | null | undefined;
+}
+
+/** A page that has been checked: its ids are strings, its grid is present or null. */
+export interface CheckedPage extends PageKey {
+  vectorIds: readonly string[];
+  grid: PatchGrid | null;
+}
+
+/** @throws {InvalidInputError} The path names the field and, for ids, the position. */
+export function checkPage(page: unknown, path: InputPath): CheckedPage {
+  requirePageKey(page, path);
+  const { docId, page: pageNumber, vectorIds, grid = null } = page as NewPageVectors;
+  const ids = checkVectorIds(vectorIds, [...path, 'vectorIds']);
+  return {
+    docId,
+    page: pageNumber,
+    vectorIds: ids,
+    grid: grid && checkGrid(grid, ids.length, [...path, 'grid']),
+  };
+}
+
+function checkGrid(grid: unknown, vectorCount: number, path: InputPath): PatchGrid {
+  if (typeof grid !== 'object' || grid === null) {
+    throw new InvalidInputError(path, `must be an object or null, got ${describe(grid)}`);
+  }
+  const { cols, rows, start } = grid as Partial<PatchGrid>;
+  requireInteger(cols, [...path, 'cols'], { min: 1 });
+  requireInteger(rows, [...path, 'rows'], { min: 1 });
+  requireInteger(start, [...path, 'start'], { min: 0 });
+  const needed = start + cols * rows;
+  if (needed > vectorCount) {
+    throw new InvalidInputError(
+      path,
+      `needs ${needed} vectors (start + cols * rows), but the page has ${vectorCount}`,
+    );
+  }
+  return { cols, rows, start };
+}
+
+/** @throws {InvalidInputError} */
+export function requireDocId(value: unknown, path: InputPath = ['docId']): asserts value is number {
+  requireInteger(value, path, { min: 1 });
+}
+
+/** @throws {InvalidInputError} */
+export function requirePageNumber(
+  value: unknown,
+  path: InputPath = ['page'],
+): asserts value is number {
+  requireInteger(value, path, { min: 1 });
+}
+
+/** @throws {InvalidInputError} The path names the field. */
+export function requirePageKey(value: unknown, path: InputPath): asserts value is PageKey {
+  requireObject(value, path);
+  const { docId, page } = value as Partial<PageKey>;
+  requireDocId(docId, [...path, 'docId']);
+  requirePageNumber(page, [...path, 'page']);
+}
+
+/** @throws {InvalidInputError} The path names the position of the first invalid key. */
+export function requirePageKeys(
+  keys: unknown,
+  path: InputPath = ['keys'],
+): asserts keys is readonly PageKey[] {
+  requireArray(keys, path);
+  // An index loop, because forEach would skip the holes of a sparse array.
+  for (let index = 0; index < keys.length; index += 1)
+    requirePageKey(keys[index], [...path, index]);
+}
+
+/** A page's key as one string, for maps. */
+export function keyOf({ docId, page }: PageKey): string {
+  return `${docId}/${page}`;
+}
+
+/** The keys without duplicates. */
+export function uniqueKeys<Key extends PageKey>(keys: readonly Key[]): Key[] {
+  return [...new Map(keys.map((key) => [keyOf(key), key])).values()];
+}
+
+/**
+ * The keys as two arrays of equal length, which a statement takes as two parameters. A parameter per
+ * key would reach the limit of 65,534 parameters.
+ */
+export function keyArrays(keys: readonly PageKey[]): { docIds: number[]; pages: number[] } {
+  return { docIds: keys.map(({ docId }) => docId), pages: keys.map(({ page }) => page) };
+}
+
+/** Whether two pages have the same ids in the same order. */
+export function sameIds(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}
