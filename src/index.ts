@@ -31,9 +31,9 @@ export type { VectorLocation } from './ledger/locate.ts';
 export type { WrittenPage } from './ledger/mark-indexed.ts';
 export type { UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
+export type { MigrationOptions } from './migrations/locked-session.ts';
 export { type MigrateResult, migrate } from './migrations/migrate.ts';
 export { type RollbackOptions, type RollbackResult, rollback } from './migrations/rollback.ts';
-export type { MigrationOptions } from './migrations/session.ts';
 export { type MigrationStatus, migrationStatus } from './migrations/status.ts';
 export {
   createVectorRepository,

@@ -10,12 +10,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatSchemaObjects, readExpectedObjects } from '../../src/migrations/drift.ts';
 import {
   listMigrations,
   migrationsFolder,
   readDownStatements,
 } from '../../src/migrations/files.ts';
+import { formatSchemaFile, readSchemaFile } from '../../src/migrations/schema-file.ts';
 import { projectRoot, runDrizzleKit } from '../support/drizzle-kit.ts';
 
 const schemaFile = join(projectRoot, 'src/schema.ts');
@@ -99,8 +99,8 @@ test('every migration, up and down, first bounds how long it waits for a busy ta
 });
 
 test('drizzle/schema.sql reads back to what was written', () => {
-  const objects = readExpectedObjects();
-  expect(formatSchemaObjects(objects)).toBe(
+  const objects = readSchemaFile();
+  expect(formatSchemaFile(objects)).toBe(
     readFileSync(join(migrationsFolder(), 'schema.sql'), 'utf8'),
   );
   expect(new Set(objects.map(({ object }) => object.split(' ')[0]))).toEqual(
