@@ -51,8 +51,8 @@ const closingInstances = new Map<string, Promise<void>>();
 /**
  * Returns the process's only PGlite for a directory, and starts it if needed.
  *
- * Two instances on the same files destroy them, and PGlite does not prevent that. Nor does this function
- * prevent it between two processes.
+ * Two instances on the same files corrupt them. PGlite does not prevent that. This function does, but only within
+ * one process.
  */
 async function sharePGlite(
   directory: string,

@@ -31,7 +31,8 @@ export interface RollbackResult {
  * @throws {InvalidInputError} `to` is not a known migration or is combined with `all`; or the URL or `lockTimeoutMs`
  *   is not valid.
  * @throws {MigrationError} A migration cannot be undone or is not applied, and the error names it; or the database
- *   has migrations that this version does not have; or the search_path does not find the ledger. The database is unchanged.
+ *   has migrations that this version does not have; or the search_path does not find the ledger. The database is
+ *   unchanged.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
  *
  * @example

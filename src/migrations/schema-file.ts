@@ -14,7 +14,7 @@ export function readSchemaFile(): LedgerObject[] {
     });
 }
 
-/** Formats objects as `readSchemaFile` reads them: each definition follows a comment with the object's kind and name. */
+/** Formats objects as `readSchemaFile` reads them: a comment with the kind and name, then the definition. */
 export function formatSchemaFile(objects: readonly LedgerObject[]): string {
   return objects.map(({ object, definition }) => `-- ${object}\n${definition}\n`).join('\n');
 }
