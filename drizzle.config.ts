@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit';
 import { parseDatabaseUrl } from './src/connect/database-url.ts';
 import { migrationsTable } from './src/migrations/files.ts';
 
-// The same choice as openDatabase(): DATABASE_URL, else the embedded database in .pglite/.
+// drizzle-kit uses the same database as openDatabase(): DATABASE_URL, or the embedded database in .pglite/.
 const target = parseDatabaseUrl();
 
 export default defineConfig({

@@ -29,9 +29,9 @@ export type { WrittenPage } from './ledger/mark-indexed.ts';
 export type { NewPageVectors, PageKey } from './ledger/page.ts';
 export type { UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
+export type { MigrationOptions } from './migrations/locked-session.ts';
 export { type MigrateResult, migrate } from './migrations/migrate.ts';
 export { type RollbackOptions, type RollbackResult, rollback } from './migrations/rollback.ts';
-export type { MigrationOptions } from './migrations/session.ts';
 export { type MigrationStatus, migrationStatus } from './migrations/status.ts';
 export {
   createVectorRepository,

@@ -1,8 +1,8 @@
 import { isNull, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import type { SchemaDrift } from '../migrations/drift.ts';
-import { hasVectors } from '../migrations/history.ts';
 import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
+import { hasVectorsTable } from '../migrations/vectors-table.ts';
 import { defaultTables } from '../tables.ts';
 import { type DatabaseDescription, describeDatabase } from './database.ts';
 import { count } from './output.ts';
@@ -28,7 +28,7 @@ async function countRows(
   db: Db,
   isCurrent: boolean,
 ): Promise<Pick<LedgerStatus, 'pages' | 'pendingPages' | 'orphans'>> {
-  if (!(await hasVectors(db))) return { pages: null, pendingPages: null, orphans: null };
+  if (!(await hasVectorsTable(db))) return { pages: null, pendingPages: null, orphans: null };
   const { vectors, vectorOrphans } = defaultTables;
   if (isCurrent) {
     return {

@@ -1,33 +1,38 @@
-import { InvalidInputError } from '../errors.ts';
+import { type InputPath, InvalidInputError } from '../errors.ts';
 
-/** What a database URL names: a PostgreSQL server, or a directory that PGlite keeps its files in. */
+/** The database that a URL refers to: a PostgreSQL server, or the directory of a PGlite database. */
 export type DatabaseTarget =
   | { kind: 'postgres'; url: string }
   | { kind: 'pglite'; directory: string };
 
-/** Where the embedded database lies when no URL says otherwise, relative to the working directory. */
+/** The directory of the embedded database if no URL is given, relative to the working directory. */
 export const defaultPGliteDirectory = '.pglite';
 
 /**
- * Reads a database URL: `postgres://` and `postgresql://` name a server, a path names a PGlite
- * directory, `memory://` a PGlite that keeps nothing.
+ * Reads a database URL: `postgres://` and `postgresql://` mean a server, `memory://` means a PGlite
+ * database in memory, and a path means the directory of a PGlite database.
  *
  * @param url - {@defaultValue the environment variable DATABASE_URL, else `.pglite`}
- * @throws {InvalidInputError} It is neither. The message does not repeat it: it may hold a password.
+ * @param path - Where the caller's arguments contain the URL, for the error. {@defaultValue `['url']`}
+ * @throws {InvalidInputError} The URL is not valid. The message never repeats it, because it may contain a password.
  */
 export function parseDatabaseUrl(
   url: string = process.env['DATABASE_URL'] || defaultPGliteDirectory,
+  path: InputPath = ['url'],
 ): DatabaseTarget {
   if (typeof url !== 'string' || url === '') {
-    throw new InvalidInputError(['url'], 'must be a URL or a directory, and not empty');
+    throw new InvalidInputError(
+      path,
+      'must be a non-empty string: a postgres:// URL, or a directory for PGlite',
+    );
   }
   if (/^postgres(ql)?:\/\//i.test(url)) return { kind: 'postgres', url };
-  // What was meant as a URL must not become a directory of that name.
-  const meantAsUrl =
+  // Without this check, PGlite would create a directory named after a mistyped URL.
+  const looksLikeUrl =
     /:\/\/|@|^[\s"']|^(postgres(ql)?|jdbc):|^[\w.-]+:\d+(\/|$)|\b(host|password)=/i;
-  if (!url.startsWith('memory://') && meantAsUrl.test(url)) {
+  if (!url.startsWith('memory://') && looksLikeUrl.test(url)) {
     throw new InvalidInputError(
-      ['url'],
+      path,
       'must start with postgres:// or postgresql://, or be a directory for PGlite',
     );
   }

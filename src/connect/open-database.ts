@@ -1,46 +1,46 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
-import * as schema from '../schema.ts';
+import type { InputPath } from '../errors.ts';
+import type * as schema from '../schema.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { sharePGlite } from './pglite.ts';
-import { closePostgres, connectPostgres } from './postgres.ts';
+import { openPGlite } from './pglite.ts';
+import { openPostgres } from './postgres.ts';
 
 /** A database that `openDatabase` opened. */
 export interface OpenDatabase {
-  /** Knows the package's schema: `db.query.vectors.findMany()`. */
+  /** A Drizzle database that knows the package's schema: `db.query.vectors.findMany()`. */
   db: PgDatabase<PgQueryResultHKT, typeof schema>;
-  /** Ends the connections, after queries under way have ended or five seconds have passed. */
+  /** Closes the connections. On a server, it waits up to five seconds for running queries. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the database that `url` names: a server through postgres.js, or an embedded PGlite.
+ * Opens a PostgreSQL server with postgres.js, or an embedded database with PGlite.
  *
- * It does not migrate; a server is not contacted before the first query.
+ * It does not migrate the database. It connects to a server only when the first query runs.
  *
- * @param url - `postgres://...`, or a directory for PGlite, which is made if need be. A server is given up to
- *   ten connections, or as many as `?max=20` says.
+ * @param url - `postgres://...` for a server, or a directory for PGlite, which creates it if it does not exist.
+ *   The pool has up to ten connections to a server; `?max=20` in the URL changes that.
  *   {@defaultValue the environment variable DATABASE_URL, else `.pglite`}
- * @throws {InvalidInputError} The URL is none.
- * @throws {DatabaseUnavailableError} The URL names a directory that cannot be used, or
- *   `@electric-sql/pglite` is not installed.
+ * @throws {InvalidInputError} The URL is not valid.
+ * @throws {DatabaseUnavailableError} PGlite cannot open the directory, or `@electric-sql/pglite` is not installed.
+ *
+ * @example
+ * ```ts
+ * const { db, close } = await openDatabase('postgres://app@localhost/app');
+ * const ledger = createVectorRepository(db);
+ * console.log(await ledger.findByPage(7, 3));
+ * await close();
+ * ```
  */
-export async function openDatabase(url?: string): Promise<OpenDatabase> {
-  const target = parseDatabaseUrl(url);
-  return target.kind === 'postgres' ? openServer(target.url) : openPGlite(target.directory);
+export function openDatabase(url?: string): Promise<OpenDatabase> {
+  return openDatabaseAt(url, ['url']);
 }
 
-async function openServer(url: string): Promise<OpenDatabase> {
-  const { drizzle } = await import('drizzle-orm/postgres-js');
-  const client = await connectPostgres(url);
-  return {
-    db: drizzle({ client, schema }),
-    close: () => closePostgres(client),
-  };
-}
-
-async function openPGlite(directory: string): Promise<OpenDatabase> {
-  // PGlite first: where it is not installed, drizzle-orm/pglite cannot be imported either.
-  const { client, release } = await sharePGlite(directory);
-  const { drizzle } = await import('drizzle-orm/pglite');
-  return { db: drizzle({ client, schema }), close: release };
+/** Opens a database like `openDatabase`. Errors name `path` as the place of an invalid URL. */
+export async function openDatabaseAt(
+  url: string | undefined,
+  path: InputPath,
+): Promise<OpenDatabase> {
+  const target = parseDatabaseUrl(url, path);
+  return target.kind === 'postgres' ? openPostgres(target.url, path) : openPGlite(target.directory);
 }

@@ -1,100 +1,107 @@
 import { resolve } from 'node:path';
-import type { PGlite, QueryOptions, Transaction } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
+import type { PgliteDatabase } from 'drizzle-orm/pglite';
 import { DatabaseUnavailableError } from '../errors.ts';
 import { once } from '../once.ts';
+import * as schema from '../schema.ts';
+import { listenToNotices, type NoticeListener } from './pglite-notices.ts';
 
-/** A PGlite in use; `release` closes it when nobody else in this process uses it. */
-export interface SharedPGlite {
-  client: PGlite;
-  release(): Promise<void>;
+/** A Drizzle database on PGlite. */
+export interface OpenPGlite {
+  db: PgliteDatabase<typeof schema>;
+  /** Closes PGlite if nobody else in this process uses the directory. */
+  close(): Promise<void>;
 }
 
-/** The embedded databases that this process has open, by absolute path. */
-const open = new Map<string, { client: Promise<PGlite>; users: number }>();
+/**
+ * Opens an embedded database.
+ *
+ * @param directory - Where PGlite keeps its files; it creates the directory if needed. `memory://` keeps no files.
+ * @param onNotice - Receives the notices and warnings of the queries that use this `db`.
+ * @throws {DatabaseUnavailableError} `@electric-sql/pglite` is not installed, or it cannot open the directory.
+ */
+export async function openPGlite(
+  directory: string,
+  onNotice?: NoticeListener,
+): Promise<OpenPGlite> {
+  // Before drizzle-orm/pglite, which cannot be imported if PGlite is not installed.
+  const { client, release } = await sharePGlite(directory);
+  const { drizzle } = await import('drizzle-orm/pglite');
+  return {
+    db: drizzle({
+      client: onNotice === undefined ? client : listenToNotices(client, onNotice),
+      schema,
+    }),
+    close: release,
+  };
+}
 
-/** Those that are being closed: their files are not free before that is done. */
-const closing = new Map<string, Promise<void>>();
+/** One PGlite instance and the number of callers that use it. */
+interface SharedPGlite {
+  client: Promise<PGlite>;
+  users: number;
+}
+
+/** The instances that this process has open, by absolute path. */
+const openInstances = new Map<string, SharedPGlite>();
+
+/** The instances that are closing, by absolute path. Their files must not be opened yet. */
+const closingInstances = new Map<string, Promise<void>>();
 
 /**
- * One PGlite a directory, shared by all who ask for it in this process: two on the same files destroy
- * them, and nothing in PGlite keeps them apart. Other processes are not kept out.
+ * Returns the process's only PGlite for a directory, and starts it if needed.
  *
- * @throws {DatabaseUnavailableError} `@electric-sql/pglite` is not installed, or cannot open the directory.
+ * Two instances on the same files corrupt them. PGlite does not prevent that. This function does, but only within
+ * one process.
  */
-export async function sharePGlite(directory: string): Promise<SharedPGlite> {
+async function sharePGlite(
+  directory: string,
+): Promise<{ client: PGlite; release(): Promise<void> }> {
   if (directory.startsWith('memory://')) {
     const client = await startPGlite(directory);
     return { client, release: () => client.close() };
   }
 
   const path = resolve(directory);
-  let entry = open.get(path);
-  if (entry === undefined) {
-    const freed = closing.get(path) ?? Promise.resolve();
-    entry = { client: freed.then(() => startPGlite(path)), users: 0 };
-    open.set(path, entry);
-  }
-  const shared = entry;
+  const shared = openInstances.get(path) ?? addInstance(path);
   shared.users += 1;
-
   try {
-    // A second call waits for the first one's end and does nothing.
-    return { client: await shared.client, release: once(() => leave(path, shared)) };
+    // Calling `release` a second time only waits for the first call to finish.
+    return { client: await shared.client, release: once(() => releasePGlite(path, shared)) };
   } catch (error) {
-    open.delete(path);
+    openInstances.delete(path);
     throw error;
   }
 }
 
-async function leave(
-  path: string,
-  entry: { client: Promise<PGlite>; users: number },
-): Promise<void> {
-  entry.users -= 1;
-  if (entry.users > 0) return;
-  open.delete(path);
-  const closed = entry.client.then((client) => client.close());
-  closing.set(path, closed);
-  await closed.finally(() => closing.delete(path));
+function addInstance(path: string): SharedPGlite {
+  const closed = closingInstances.get(path) ?? Promise.resolve();
+  const shared = { client: closed.then(() => startPGlite(path)), users: 0 };
+  openInstances.set(path, shared);
+  return shared;
+}
+
+async function releasePGlite(path: string, shared: SharedPGlite): Promise<void> {
+  shared.users -= 1;
+  if (shared.users > 0) return;
+  openInstances.delete(path);
+  const closed = shared.client.then((client) => client.close());
+  closingInstances.set(path, closed);
+  await closed.finally(() => closingInstances.delete(path));
 }
 
 async function startPGlite(dataDirectory: string): Promise<PGlite> {
   const { PGlite } = await import('@electric-sql/pglite').catch((cause: unknown) => {
     throw new DatabaseUnavailableError(
-      'The embedded database needs the package @electric-sql/pglite: install it, or set DATABASE_URL to a postgres:// URL',
+      'The embedded database requires the package @electric-sql/pglite: install it, or set DATABASE_URL to a postgres:// URL',
       { cause },
     );
   });
   return PGlite.create(dataDirectory).catch((cause: unknown) => {
     const { message, errno } = Object(cause);
     throw new DatabaseUnavailableError(
-      `The embedded database cannot be opened in ${dataDirectory}: ${message ?? `errno ${errno}`}`,
+      `Cannot open the embedded database in ${dataDirectory}: ${message ?? `errno ${errno}`}`,
       { cause },
     );
-  });
-}
-
-type NoticeListener = NonNullable<QueryOptions['onNotice']>;
-
-/** The same client; the notices of its queries, and of those in its transactions, reach `onNotice`. */
-export function listenToNotices(client: PGlite, onNotice: NoticeListener): PGlite {
-  const query: PGlite['query'] = listeningQuery(client, onNotice);
-  const transaction: PGlite['transaction'] = (work) =>
-    client.transaction((tx) => work(override(tx, { query: listeningQuery(tx, onNotice) })));
-  return override(client, { query, transaction });
-}
-
-function listeningQuery(target: PGlite | Transaction, onNotice: NoticeListener): PGlite['query'] {
-  return (query, params, options) => target.query(query, params, { ...options, onNotice });
-}
-
-/** The object with some of its methods replaced; the others still run on the object itself. */
-function override<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, name) {
-      if (name in methods) return methods[name as keyof T];
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
   });
 }

@@ -2,34 +2,34 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Where the applied migrations are listed, in the schema `drizzle`.
+ * The table in the schema `drizzle` that lists the applied migrations.
  *
- * Not Drizzle's default table: a host with Drizzle migrations of its own keeps them there, and the
- * migrator skips in silence whatever is older than the newest entry it finds.
+ * It is not Drizzle's default table, which may list the host's own migrations: Drizzle's migrator silently skips
+ * every file that is older than the newest entry in its table.
  */
 export const migrationsTable = '__colpali_vectors_migrations';
 
-/** A migration as it stands in `drizzle/meta/_journal.json`. */
+/** A migration that this package ships, as listed in `drizzle/meta/_journal.json`. */
 export interface Migration {
-  /** Its file's name without the ending: `0000_create_vectors`. */
+  /** The name of its file without `.sql`: `0000_create_vectors`. */
   tag: string;
-  /** When it was generated, in milliseconds since 1970; what the applied ones are known by. */
+  /** When it was generated, in milliseconds since 1970. The migrations table identifies a migration by this number. */
   when: number;
 }
 
-/** The folder of the shipped migrations, an absolute path; for drizzle-kit's `out`. */
+/** Returns the absolute path of the folder with the shipped migrations, drizzle-kit's `out`. */
 export function migrationsFolder(): string {
-  // The same from src/ and from dist/: both folders lie beside drizzle/.
+  // src/ and dist/ are both next to drizzle/, so one relative path works for both.
   return fileURLToPath(new URL('../../drizzle', import.meta.url));
 }
 
-/** The shipped migrations, oldest first. */
+/** Lists the shipped migrations, oldest first. */
 export function listMigrations(): Migration[] {
   const journal = JSON.parse(readFileSync(`${migrationsFolder()}/meta/_journal.json`, 'utf8'));
   return journal.entries;
 }
 
-/** The statements that undo a migration, in order. */
+/** Reads the statements that undo a migration, in order. */
 export function readDownStatements(tag: string): string[] {
   const file = readFileSync(`${migrationsFolder()}/down/${tag}.sql`, 'utf8');
   return file.split('--> statement-breakpoint');

@@ -1,56 +1,63 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
-import { type MigrationConfig, readMigrationFiles } from 'drizzle-orm/migrator';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { toMigrationError } from '../driver-errors.ts';
-import { listMigrations, migrationsFolder, migrationsTable } from './files.ts';
-import { readMigrationStates, requireNoneSkipped, requireVectors } from './history.ts';
-import { inMigrationSession, type MigrationOptions } from './session.ts';
+import { listMigrations, migrationsFolder } from './files.ts';
+import { readMigrationHistory, requireNoSkippedMigration } from './history.ts';
+import { type MigrationOptions, withLockedSession } from './locked-session.ts';
+import { requireVectorsTable } from './vectors-table.ts';
 
 /** What `migrate` did. */
 export interface MigrateResult {
-  /** Tags of the migrations that this call applied, oldest first; empty when there was nothing to do. */
+  /** Tags of the migrations that this call applied, oldest first. Empty if none was pending. */
   applied: string[];
-  /** What they did that should be known: rows of pages recorded twice, for one. */
+  /** Warnings from the migrations, for example about pages that were recorded twice. */
   warnings: string[];
 }
 
 /**
- * Applies the migrations that the database does not have yet, all or none of them.
+ * Applies all pending migrations in one transaction.
  *
- * Any number of processes may call it at once on a server: one migrates, the others wait and find
- * nothing to do. `npx drizzle-kit migrate` applies the same files and lists them in the same table,
- * but does not wait for others.
+ * Any number of processes may call it at once on a server: one of them migrates, the others wait and find nothing to
+ * do. `npx drizzle-kit migrate` applies the same files and lists them in the same table, but it does not wait.
  *
- * It opens a connection of its own and closes it. On a server that must be a direct one: the lock is
- * the session's, and a pooler in transaction mode (PgBouncer) gives every transaction another session.
+ * `migrate` opens its own connection and closes it. Connect to the server directly: a pooler in transaction mode
+ * (PgBouncer) may run each transaction in another session, and the lock belongs to one session.
  *
- * @throws {InvalidInputError} The URL is none, or `lockTimeoutMs`.
- * @throws {MigrationError} A migration failed or came too late; the error names it, and nothing has changed.
+ * @throws {InvalidInputError} The URL or `lockTimeoutMs` is not valid.
+ * @throws {MigrationError} A migration failed or was skipped, and the error names it; or the search_path does not
+ *   find the ledger. The database is unchanged.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
+ *
+ * @example
+ * ```ts
+ * const { applied } = await migrate({ url: 'postgres://owner@localhost/app' });
+ * console.log(applied); // ['0000_create_vectors', ...], or [] if the database is up to date
+ * ```
  */
 export async function migrate(options: MigrationOptions = {}): Promise<MigrateResult> {
-  return inMigrationSession(options, async ({ db, apply, warnings }) => {
-    const states = await readMigrationStates(db);
-    requireNoneSkipped(states);
-    if (states.pending.length === 0) {
-      // Drizzle's migrator would want the right to create schemas all the same.
-      await requireVectors(db);
+  return withLockedSession(options, async ({ db, applyPending, warnings }) => {
+    const history = await readMigrationHistory(db);
+    requireNoSkippedMigration(history);
+    if (history.pending.length === 0) {
+      // Drizzle's migrator would need permission to create schemas even with nothing to do.
+      await requireVectorsTable(db);
       return { applied: [], warnings: [] };
     }
 
-    const config = { migrationsFolder: migrationsFolder(), migrationsTable };
     try {
-      await apply(config);
+      await applyPending();
     } catch (error) {
-      const tag = failedMigration(error, config);
+      const tag = findFailedMigration(error);
       throw toMigrationError(error, tag === undefined ? 'The migration' : `Migration ${tag}`, tag);
     }
-    return { applied: states.pending.map(({ tag }) => tag), warnings: [...warnings] };
+    return { applied: history.pending.map(({ tag }) => tag), warnings: [...warnings] };
   });
 }
 
-/** The tag of the migration that holds the statement which failed. */
-function failedMigration(error: unknown, config: MigrationConfig): string | undefined {
+/** Finds the tag of the migration whose statement failed. */
+function findFailedMigration(error: unknown): string | undefined {
   if (!(error instanceof DrizzleQueryError)) return undefined;
-  const file = readMigrationFiles(config).find((migration) => migration.sql.includes(error.query));
-  return listMigrations().find(({ when }) => when === file?.folderMillis)?.tag;
+  const files = readMigrationFiles({ migrationsFolder: migrationsFolder() });
+  const failed = files.find((file) => file.sql.includes(error.query));
+  return listMigrations().find(({ when }) => when === failed?.folderMillis)?.tag;
 }

@@ -3,34 +3,44 @@ import type { Db } from '../db.ts';
 import { toMigrationError } from '../driver-errors.ts';
 import { InvalidInputError, MigrationError } from '../errors.ts';
 import { listMigrations, type Migration, migrationsTable, readDownStatements } from './files.ts';
-import { readMigrationStates, requireVectors } from './history.ts';
-import { inMigrationSession, type MigrationOptions } from './session.ts';
+import { type MigrationHistory, readMigrationHistory } from './history.ts';
+import { type MigrationOptions, withLockedSession } from './locked-session.ts';
+import { requireVectorsTable } from './vectors-table.ts';
 
-/** How far back. */
+/** Which migrations `rollback` undoes. Without `to` or `all`, only the newest one. */
 export interface RollbackOptions extends MigrationOptions {
-  /** Tag of the migration that shall be the newest afterwards. {@defaultValue the one before the newest} */
+  /** Tag of the migration that is the newest one afterwards. {@defaultValue the one before the newest} */
   to?: string | undefined;
-  /** Undo every migration. {@defaultValue false} */
+  /** Undoes every migration. {@defaultValue false} */
   all?: boolean | undefined;
 }
 
 /** What `rollback` did. */
 export interface RollbackResult {
-  /** Tags of the migrations that this call undid, newest first; empty when none was applied. */
+  /** Tags of the migrations that this call undid, newest first. Empty if none was applied. */
   undone: string[];
-  /** What the older schema had no place for, counted. */
+  /** Warnings from the migrations, for example about grids that the older schema cannot store. */
   warnings: string[];
 }
 
 /**
- * Undoes the newest migration, those newer than `to`, or all of them; in one transaction.
+ * Undoes the newest migration, the migrations newer than `to`, or all of them, in one transaction.
  *
- * Without any, `vectors` is gone and `documents` is as it was. A version of the service that wants the
- * newer schema must not run any more. As for `migrate`, others wait, and the connection must be a direct one.
+ * Undoing all of them drops `vectors` and keeps `documents`. Stop the services that need the newer schema first.
+ * Like `migrate`, it waits for other migrators and needs a direct connection.
  *
- * @throws {InvalidInputError} `to` names no migration, or comes with `all`; the URL is none, or `lockTimeoutMs`.
- * @throws {MigrationError} A migration cannot be undone; the error names it, and nothing has changed.
+ * @throws {InvalidInputError} `to` is not a known migration or is combined with `all`; or the URL or `lockTimeoutMs`
+ *   is not valid.
+ * @throws {MigrationError} A migration cannot be undone or is not applied, and the error names it; or the database
+ *   has migrations that this version does not have; or the search_path does not find the ledger. The database is
+ *   unchanged.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
+ *
+ * @example
+ * ```ts
+ * await rollback(); // undoes the newest migration
+ * await rollback({ to: '0000_create_vectors' }); // undoes every newer migration
+ * ```
  */
 export async function rollback({
   to,
@@ -38,25 +48,22 @@ export async function rollback({
   ...options
 }: RollbackOptions = {}): Promise<RollbackResult> {
   const target = to === undefined ? undefined : requireMigration(to);
-  if (target !== undefined && all) throw new InvalidInputError(['to'], 'cannot come with all');
+  if (target !== undefined && all) {
+    throw new InvalidInputError(['options', 'to'], 'cannot be combined with options.all');
+  }
 
-  return inMigrationSession(options, async ({ db, warnings }) => {
-    const { applied, unknown } = await readMigrationStates(db);
-    if (unknown > 0) {
-      throw new MigrationError(
-        `The database lists ${unknown} migrations that this version of the package does not have: roll back with the version that applied them`,
-      );
-    }
-    if (target !== undefined && !applied.some(({ tag }) => tag === target.tag)) {
-      throw new MigrationError(`Migration ${target.tag} is not applied to this database`, target);
-    }
-    if (applied.length > 0) await requireVectors(db);
-    const newestLeft = target?.when ?? (all ? 0 : (applied.at(-2)?.when ?? 0));
-    const undone = applied.filter(({ when }) => when > newestLeft).reverse();
+  return withLockedSession(options, async ({ db, warnings }) => {
+    const history = await readMigrationHistory(db);
+    requireKnownMigrations(history);
+    if (target !== undefined) requireApplied(target, history);
+    if (history.applied.length > 0) await requireVectorsTable(db);
+    const newestToKeep = target ?? (all ? undefined : history.applied.at(-2));
+    const newerThan = newestToKeep?.when ?? 0;
+    const toUndo = history.applied.filter(({ when }) => when > newerThan).reverse();
     await db.transaction(async (tx) => {
-      for (const migration of undone) await undo(tx, migration);
+      for (const migration of toUndo) await undo(tx, migration);
     });
-    return { undone: undone.map(({ tag }) => tag), warnings: [...warnings] };
+    return { undone: toUndo.map(({ tag }) => tag), warnings: [...warnings] };
   });
 }
 
@@ -71,11 +78,31 @@ async function undo(tx: Db, { tag, when }: Migration): Promise<void> {
   }
 }
 
-/** @throws {InvalidInputError} The package has no migration of that name. */
+/** @throws {InvalidInputError} The package has no migration with this tag. */
 function requireMigration(tag: string): Migration {
   const migrations = listMigrations();
   const found = migrations.find((migration) => migration.tag === tag);
   if (found !== undefined) return found;
   const tags = migrations.map((migration) => migration.tag).join(', ');
-  throw new InvalidInputError(['to'], `names no migration; there are ${tags}`);
+  throw new InvalidInputError(
+    ['options', 'to'],
+    `unknown migration ${JSON.stringify(String(tag))}; expected one of ${tags}`,
+  );
+}
+
+/** @throws {MigrationError} The database has migrations that this version of the package cannot undo. */
+function requireKnownMigrations({ unknown }: MigrationHistory): void {
+  if (unknown === 0) return;
+  throw new MigrationError(
+    `The database has ${unknown} ${unknown === 1 ? 'migration' : 'migrations'} that this version of the package ` +
+      'does not have: roll back with the version that applied them',
+  );
+}
+
+/** @throws {MigrationError} The migration is not applied. */
+function requireApplied(target: Migration, { applied }: MigrationHistory): void {
+  if (applied.some(({ tag }) => tag === target.tag)) return;
+  throw new MigrationError(`Migration ${target.tag} is not applied to this database`, {
+    tag: target.tag,
+  });
 }

@@ -1,40 +1,47 @@
-import { openDatabase } from '../connect/open-database.ts';
+import { openDatabaseAt } from '../connect/open-database.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { findSchemaDrift, type SchemaDrift } from './drift.ts';
 import type { Migration } from './files.ts';
-import { type MigrationStates, readMigrationStates } from './history.ts';
+import { type MigrationHistory, readMigrationHistory } from './history.ts';
 
-/** Which migrations a database has, and whether it still is what they made it. */
+/** Which migrations a database has, and how its ledger differs from what they created. */
 export interface MigrationStatus {
   /** Tags of the applied migrations, oldest first. */
   applied: string[];
-  /** Tags of those that the next `migrate` applies. */
+  /** Tags of the migrations that the next `migrate` applies, oldest first. */
   pending: string[];
-  /** Tags of those that came after a newer one had been applied; `migrate` refuses to go on. */
+  /** Tags of the migrations that are not applied although a newer one is. While there are any, `migrate` fails. */
   skipped: string[];
-  /** How many the database lists that this version of the package does not have. */
+  /** Number of applied migrations that this version of the package does not have. */
   unknown: number;
   /**
-   * What of the ledger was changed behind the migrations: an index gone, a trigger disabled. Null where
-   * the database is at another version than this package, with nothing to compare it to.
+   * Objects of the ledger that somebody changed after the migrations: a dropped index, a disabled trigger. Null if the
+   * database does not have exactly the migrations of this package version, so that there is nothing to compare with.
    */
   drift: SchemaDrift[] | null;
 }
 
 /**
- * Compares a database with the migrations. Changes nothing and waits for nobody.
+ * Compares a database with the shipped migrations. It changes nothing and takes no lock.
  *
- * @param options.url - As for `openDatabase`. {@defaultValue DATABASE_URL, else `.pglite`}
- * @throws {InvalidInputError} The URL is none.
+ * @param options.url - The database, as for `openDatabase`. {@defaultValue DATABASE_URL, else `.pglite`}
+ * @throws {InvalidInputError} The URL is not valid.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
+ *
+ * @example
+ * ```ts
+ * const { pending, drift } = await migrationStatus({ url: 'postgres://app@localhost/app' });
+ * if (pending.length > 0) console.log(`run the migrations: ${pending.join(', ')}`);
+ * else if (drift !== null) console.log(drift); // [] if the ledger is as the migrations created it
+ * ```
  */
 export async function migrationStatus({
   url,
 }: {
   url?: string | undefined;
 } = {}): Promise<MigrationStatus> {
-  const { db, close } = await openDatabase(url);
+  const { db, close } = await openDatabaseAt(url, ['options', 'url']);
   try {
     return await withLedgerErrors(() => readMigrationStatus(db));
   } finally {
@@ -42,19 +49,19 @@ export async function migrationStatus({
   }
 }
 
-/** The same of an open database. */
+/** Reads the migration status of a database that is already open. */
 export async function readMigrationStatus(db: Db): Promise<MigrationStatus> {
-  const states = await readMigrationStates(db);
+  const history = await readMigrationHistory(db);
   return {
-    applied: tagsOf(states.applied),
-    pending: tagsOf(states.pending),
-    skipped: tagsOf(states.skipped),
-    unknown: states.unknown,
-    drift: isCurrent(states) ? await findSchemaDrift(db) : null,
+    applied: tagsOf(history.applied),
+    pending: tagsOf(history.pending),
+    skipped: tagsOf(history.skipped),
+    unknown: history.unknown,
+    drift: isCurrent(history) ? await findSchemaDrift(db) : null,
   };
 }
 
-function isCurrent({ pending, skipped, unknown }: MigrationStates): boolean {
+function isCurrent({ pending, skipped, unknown }: MigrationHistory): boolean {
   return pending.length + skipped.length + unknown === 0;
 }
 

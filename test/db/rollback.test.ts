@@ -319,8 +319,8 @@ describe('refused, with nothing changed:', () => {
       const error: unknown = await undo({ to }).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(InvalidInputError);
       expect(error).toMatchObject({
-        path: ['to'],
-        message: expect.stringContaining(tags.join(', ')),
+        path: ['options', 'to'],
+        message: `options.to: unknown migration "${to}"; expected one of ${tags.join(', ')}`,
       });
     }
     expect(await readAll()).toEqual(before);
@@ -331,7 +331,7 @@ describe('refused, with nothing changed:', () => {
     const before = await readAll();
     const error: unknown = await undo({ to: createVectors, all: true }).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(InvalidInputError);
-    expect(error).toMatchObject({ path: ['to'] });
+    expect(error).toMatchObject({ path: ['options', 'to'] });
     expect(await readAll()).toEqual(before);
   });
 
@@ -374,9 +374,7 @@ describe('refused, with nothing changed:', () => {
     await listUnknownMigration(database().db);
     const before = await readAll();
     for (const options of [{}, { all: true }, { to: createVectors }]) {
-      await expect(undo(options)).rejects.toThrow(
-        /1 migrations that this version .* does not have/,
-      );
+      await expect(undo(options)).rejects.toThrow(/1 migration that this version .* does not have/);
     }
     expect(await readAll()).toEqual(before);
   });

@@ -12,12 +12,12 @@ import { join, relative } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatSchemaObjects, readExpectedObjects } from '../../src/migrations/drift.ts';
 import {
   listMigrations,
   migrationsFolder,
   readDownStatements,
 } from '../../src/migrations/files.ts';
+import { formatSchemaFile, readSchemaFile } from '../../src/migrations/schema-file.ts';
 import { isRunOfOwnPatchIds } from '../../src/schema-expressions.ts';
 import { projectRoot, runDrizzleKit } from '../support/drizzle-kit.ts';
 
@@ -112,8 +112,8 @@ test('vectors_holding repeats the condition of the index', () => {
 });
 
 test('drizzle/schema.sql reads back to what was written', () => {
-  const objects = readExpectedObjects();
-  expect(formatSchemaObjects(objects)).toBe(
+  const objects = readSchemaFile();
+  expect(formatSchemaFile(objects)).toBe(
     readFileSync(join(migrationsFolder(), 'schema.sql'), 'utf8'),
   );
   expect(new Set(objects.map(({ object }) => object.split(' ')[0]))).toEqual(
