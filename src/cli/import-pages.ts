@@ -1,5 +1,6 @@
+import { batchesOf } from '../batches.ts';
 import type { Db } from '../db.ts';
-import { InvalidInputError } from '../errors.ts';
+import { DocumentNotFoundError, InvalidInputError } from '../errors.ts';
 import { SeenPages } from '../ledger/seen-pages.ts';
 import { findMissingDocuments } from '../ledger/write-pages.ts';
 import { createVectorRepository } from '../repository.ts';
@@ -9,50 +10,64 @@ import { type PageLine, parsePageLine } from './page-line.ts';
 
 /** What `importPages` did. */
 export interface ImportResult {
-  /** Pages recorded, those among them that were recorded so already. */
+  /** Number of pages recorded, including pages that were already recorded with the same content. */
   pages: number;
-  /** Lines left out because they were invalid. */
+  /** Number of invalid lines skipped. */
   skipped: number;
-  /** The last line that was read, from 1. */
+  /** Number of lines processed, including empty and invalid lines. */
   lines: number;
-  /** Whether it ended because the signal asked for it, before the end of the input. */
+  /** Whether the signal stopped the import. */
   stopped: boolean;
 }
 
-/** How pages are imported. */
 export interface ImportOptions {
-  /** Called for each line that is left out; without it the first one ends the import. */
+  /** Called for each invalid line. Without it, the first invalid line ends the import. */
   onInvalid?: ((error: LineError) => void) | undefined;
+  /** Called after each transaction, with the pages recorded and the bytes processed so far. */
   onProgress?: ((progress: { pages: number; bytes: number }) => void) | undefined;
-  /** Asks for an end after the pages that are being recorded. */
+  /** Stops the import after the current transaction. */
   signal?: AbortSignal | undefined;
 }
 
 /** A line that cannot be recorded. */
 export class LineError extends Error {
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
 
-  constructor(line: number, reason: string, options?: ErrorOptions) {
-    super(`line ${line}: ${reason}`, options);
+  constructor(line: number, cause: InvalidInputError | DocumentNotFoundError) {
+    super(`line ${line}: ${cause.message}`, { cause });
     this.name = 'LineError';
     this.line = line;
   }
 }
 
-/** One transaction takes so many lines, or so many bytes of them, whichever comes first. */
-const chunkLines = 1_000;
-const chunkBytes = 4_000_000;
+/** A line of the file: a page, an error, or neither if the line is empty. */
+interface ParsedLine {
+  /** Line number, from 1. */
+  number: number;
+  /** Length in bytes. */
+  size: number;
+  /** Offset in bytes of the next line. */
+  endOffset: number;
+  page?: PageLine | undefined;
+  error?: LineError;
+}
+
+const batchLimits = {
+  maxItems: 1_000,
+  maxSize: 4_000_000,
+  sizeOf: ({ size }: ParsedLine) => size,
+};
 
 /**
- * Records the pages of an NDJSON file, in chunks that are recorded whole or not at all.
+ * Records the pages of an NDJSON file.
  *
- * Run again, it leaves what is recorded so already alone. Memory stays flat, but for the pages that come
- * out of order within their document.
+ * Each batch of lines is recorded in one transaction per value of `pending`. Memory use does not grow with the
+ * file, unless the pages of a document are out of order.
  *
- * @throws {LineError} A line is no page, names a document that is not there or a page that came before.
- *   All lines before it have been recorded.
- * @throws {DocumentNotFoundError} A document was deleted while its pages were being recorded.
+ * @throws {LineError} A line is not a valid page, its document does not exist, or an earlier line has the same
+ *   page. All lines before it have been recorded.
+ * @throws {DocumentNotFoundError} A document was deleted during the import.
  */
 export async function importPages(
   db: Db,
@@ -62,95 +77,87 @@ export async function importPages(
   const ledger = createVectorRepository(db);
   const result = { pages: 0, skipped: 0, lines: 0 };
 
-  async function record({ pages, pending }: Chunk): Promise<void> {
-    await ledger.upsertPages(
-      pages.map(({ page }) => page),
-      { pending },
-    );
-    result.pages += pages.length;
-  }
-
+  // Importing an empty file must fail too if the database cannot be used.
+  await findMissingDocuments(db, defaultTables, []);
   try {
-    for await (const chunk of chunksOf(input)) {
+    for await (const group of groupsOf(input)) {
       if (signal?.aborted) break;
-      const { valid, errors } = await withoutMissingDocuments(db, chunk);
-      const [first] = errors;
-      if (first !== undefined && onInvalid === undefined) {
-        await record({ ...valid, pages: valid.pages.filter(({ line }) => line < first.line) });
-        onProgress?.({ pages: result.pages, bytes: chunk.endOffset });
-        throw first;
-      }
-      await record(valid);
+      const lines = await rejectMissingDocuments(db, group);
+      const errors = lines.flatMap(({ error }) => error ?? []);
+      const [fatal] = onInvalid === undefined ? errors : [];
+      const pages = lines
+        .filter(({ number }) => fatal === undefined || number < fatal.line)
+        .flatMap(({ page }) => page ?? []);
+
+      await ledger.upsertPages(pages, { pending: pages[0]?.pending });
+      result.pages += pages.length;
+      const last = lines.at(-1) as ParsedLine;
+      onProgress?.({ pages: result.pages, bytes: last.endOffset });
+      if (fatal !== undefined) throw fatal;
       for (const error of errors) onInvalid?.(error);
       result.skipped += errors.length;
-      result.lines = chunk.lastLine;
-      onProgress?.({ pages: result.pages, bytes: chunk.endOffset });
+      result.lines = last.number;
     }
   } catch (error) {
-    // What an aborted input throws to the one who waits for its next bytes.
+    // An aborted input throws this while we wait for its next bytes.
     if (!(signal?.aborted && error instanceof Error && error.name === 'AbortError')) throw error;
   }
   return { ...result, stopped: signal?.aborted ?? false };
 }
 
-interface Chunk {
-  pages: { line: number; page: PageLine }[];
-  /** Of all its pages. */
-  pending: boolean;
-  invalid: LineError[];
-  /** The last line that it takes in, invalid and empty ones too. */
-  lastLine: number;
-  endOffset: number;
+/** Batches of lines, each split so that its pages are either all pending or all indexed. */
+async function* groupsOf(input: AsyncIterable<Buffer>): AsyncGenerator<ParsedLine[]> {
+  for await (const batch of batchesOf(parseLines(input), batchLimits)) yield* splitByPending(batch);
 }
 
-/** The lines of a file as pages of one kind, pending or not, and the errors among them. */
-async function* chunksOf(input: AsyncIterable<Buffer>): AsyncGenerator<Chunk> {
+async function* parseLines(input: AsyncIterable<Buffer>): AsyncGenerator<ParsedLine> {
   const seen = new SeenPages();
-  let chunk: Chunk = { pages: [], pending: false, invalid: [], lastLine: 0, endOffset: 0 };
-  let startOffset = 0;
-  for await (const { number: line, bytes, endOffset } of readLines(input)) {
-    try {
-      const page = parsePageLine(bytes);
-      if (page !== undefined) {
-        seen.add(page, ['page']);
-        if (page.pending !== chunk.pending && chunk.pages.length > 0) {
-          yield chunk;
-          chunk = { ...chunk, pages: [], invalid: [] };
-        }
-        chunk.pending = page.pending;
-        chunk.pages.push({ line, page });
-      }
-    } catch (error) {
-      if (!(error instanceof InvalidInputError)) throw error;
-      chunk.invalid.push(new LineError(line, error.message, { cause: error }));
-    }
-    chunk.lastLine = line;
-    chunk.endOffset = endOffset;
-    if (
-      chunk.pages.length + chunk.invalid.length >= chunkLines ||
-      endOffset - startOffset >= chunkBytes
-    ) {
-      yield chunk;
-      chunk = { ...chunk, pages: [], invalid: [] };
-      startOffset = endOffset;
-    }
+  for await (const { number, bytes, endOffset } of readLines(input)) {
+    yield { number, size: bytes.length, endOffset, ...parseContent(number, bytes, seen) };
   }
-  yield chunk;
 }
 
-/** The chunk without the pages of documents that are not there, and all errors by line. */
-async function withoutMissingDocuments(
-  db: Db,
-  chunk: Chunk,
-): Promise<{ valid: Chunk; errors: LineError[] }> {
-  const docIds = chunk.pages.map(({ page }) => page.docId);
+function parseContent(
+  number: number,
+  bytes: Buffer,
+  seen: SeenPages,
+): Pick<ParsedLine, 'page' | 'error'> {
+  try {
+    const page = parsePageLine(bytes);
+    if (page !== undefined) seen.add(page, ['page']);
+    return { page };
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    return { error: new LineError(number, error) };
+  }
+}
+
+function* splitByPending(lines: readonly ParsedLine[]): Generator<ParsedLine[]> {
+  let group: ParsedLine[] = [];
+  let pending: boolean | undefined;
+  for (const line of lines) {
+    if (line.page !== undefined && line.page.pending !== pending) {
+      if (pending !== undefined) {
+        yield group;
+        group = [];
+      }
+      pending = line.page.pending;
+    }
+    group.push(line);
+  }
+  yield group;
+}
+
+/** Replaces the pages of documents that do not exist with errors. */
+async function rejectMissingDocuments(db: Db, lines: readonly ParsedLine[]): Promise<ParsedLine[]> {
+  const docIds = lines.flatMap(({ page }) => page?.docId ?? []);
   const missing = await findMissingDocuments(db, defaultTables, docIds);
-  const errors = [
-    ...chunk.invalid,
-    ...chunk.pages
-      .filter(({ page }) => missing.has(page.docId))
-      .map(({ line, page }) => new LineError(line, `docId: there is no document ${page.docId}`)),
-  ].sort((a, b) => a.line - b.line);
-  const pages = chunk.pages.filter(({ page }) => !missing.has(page.docId));
-  return { valid: { ...chunk, pages }, errors };
+  return lines.map(({ page, ...line }) =>
+    page !== undefined && missing.has(page.docId)
+      ? {
+          ...line,
+          error: new LineError(line.number, new DocumentNotFoundError(page.docId, ['docId'])),
+        }
+      : { ...line, page },
+  );
 }

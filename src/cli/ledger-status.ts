@@ -1,20 +1,23 @@
 import { isNull, sql } from 'drizzle-orm';
+import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { type Db, rowsOf } from '../db.ts';
-import type { SchemaDrift } from '../migrations/drift.ts';
 import { hasVectors } from '../migrations/history.ts';
 import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
 import { defaultTables } from '../tables.ts';
-import { type DatabaseDescription, describeDatabase } from './database.ts';
-import { count } from './output.ts';
+
+/** The database that the command line uses, without its password. */
+export type DatabaseDescription =
+  | { kind: 'postgres'; version: string; server: string; database: string; user: string }
+  | { kind: 'pglite'; version: string; directory: string };
 
 /** What `colpali-vectors status --json` prints. */
 export interface LedgerStatus extends MigrationStatus {
   database: DatabaseDescription;
-  /** How many pages are recorded; null where there is no table `vectors`. */
+  /** Number of recorded pages; null if the table `vectors` does not exist. */
   pages: number | null;
-  /** How many of them are pending; null before the migrations. */
+  /** Number of pending pages; null unless the database has the current schema. */
   pendingPages: number | null;
-  /** How many rows wait in `vector_orphans` for a purge; null before the migrations. */
+  /** Number of rows in `vector_orphans`; null unless the database has the current schema. */
   orphans: number | null;
 }
 
@@ -22,6 +25,25 @@ export async function readLedgerStatus(db: Db, url: string | undefined): Promise
   const database = await describeDatabase(db, url);
   const migrations = await readMigrationStatus(db);
   return { database, ...migrations, ...(await countRows(db, migrations.drift !== null)) };
+}
+
+async function describeDatabase(db: Db, url: string | undefined): Promise<DatabaseDescription> {
+  const target = parseDatabaseUrl(url);
+  const [about] = rowsOf<{ version: string; database: string; user: string }>(
+    await db.execute(sql`
+      select current_setting('server_version') as version, current_database() as database, current_user as "user"`),
+  );
+  const { version = '?', database = '?', user = '?' } = about ?? {};
+  return target.kind === 'postgres'
+    ? { kind: 'postgres', version, server: serverOf(target.url), database, user }
+    : { kind: 'pglite', version, directory: target.directory };
+}
+
+/** Host and port as they are written in the URL. */
+function serverOf(url: string): string {
+  const authority = /^[^:]+:\/\/([^/?#]*)/.exec(url)?.[1] ?? '';
+  // User and password come before the last @.
+  return authority.slice(authority.lastIndexOf('@') + 1);
 }
 
 async function countRows(
@@ -41,46 +63,4 @@ async function countRows(
     await db.execute(sql`select count(*)::integer as pages from vectors`),
   );
   return { pages: found?.pages ?? null, pendingPages: null, orphans: null };
-}
-
-export function formatLedgerStatus(status: LedgerStatus): string {
-  const { database, applied, pending, skipped, unknown, drift, ...rows } = status;
-  const place =
-    database.kind === 'postgres'
-      ? `PostgreSQL ${database.version}, ${database.database} at ${database.server} as ${database.user}`
-      : `PGlite (PostgreSQL ${database.version}) in ${database.directory}`;
-  const lines = [
-    `database    ${place}`,
-    `migrations  ${applied.length} applied, ${pending.length} pending`,
-    ...pending.map((tag) => `              ${tag}`),
-    ...skipped.map((tag) => `              ${tag} came too late: generate it anew`),
-    ...(unknown > 0 ? [`              ${unknown} of a newer version of this package`] : []),
-    `drift       ${formatDrift(drift)}`,
-  ];
-  if (rows.pages === null) lines.push('pages       no table vectors');
-  else if (rows.pendingPages === null)
-    lines.push(`pages       ${count(rows.pages, 'row')} in vectors`);
-  else {
-    lines.push(
-      `pages       ${count(rows.pages, 'page')}, ${count(rows.pendingPages, 'pending', 'pending')}`,
-    );
-  }
-  if (rows.orphans !== null)
-    lines.push(`orphans     ${count(rows.orphans, 'row')} waiting for a purge`);
-  return lines.join('\n');
-}
-
-function formatDrift(drift: readonly SchemaDrift[] | null): string {
-  if (drift === null) return 'not compared: the database is at another version';
-  if (drift.length === 0) return 'none';
-  return drift
-    .map(({ object, problem, expected, found = '' }) => {
-      const isShort = !`${expected}${found}`.includes('\n');
-      const details =
-        problem === 'changed' && isShort
-          ? `\n                ${found}\n                instead of ${expected}`
-          : '';
-      return `\n              ${object} is ${problem}${details}`;
-    })
-    .join('');
 }

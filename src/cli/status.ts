@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import type { SchemaDrift } from '../migrations/drift.ts';
+import { withDatabase } from './database.ts';
+import { type DatabaseDescription, type LedgerStatus, readLedgerStatus } from './ledger-status.ts';
+import { count, formatNumber } from './output.ts';
+import { examples, globalOptions } from './usage.ts';
+
+export function addStatusCommand(program: Command): void {
+  program
+    .command('status')
+    .summary('show the database, its migrations and the number of pages')
+    .description(
+      'Shows which database is used, which migrations it has, whether its schema was changed by other means (drift), and how many pages are recorded.',
+    )
+    .addHelpText('after', examples('colpali-vectors status', 'colpali-vectors status --json'))
+    .action(async () => {
+      const { output, url } = globalOptions(program);
+      const status = await withDatabase(url, (db) => readLedgerStatus(db, url));
+      output.result(status, () => formatStatus(status));
+    });
+}
+
+function formatStatus(status: LedgerStatus): string {
+  const { database, applied, pending, skipped, unknown, drift, orphans } = status;
+  return [
+    `database    ${formatDatabase(database)}`,
+    `migrations  ${applied.length} applied, ${pending.length} pending`,
+    ...pending.map((tag) => `              ${tag}`),
+    ...skipped.map(
+      (tag) => `              ${tag} is older than an applied migration; generate it again`,
+    ),
+    ...(unknown > 0
+      ? [`              ${count(unknown, 'migration')} from a newer version of this package`]
+      : []),
+    `drift       ${formatDrift(drift)}`,
+    `pages       ${formatPageCounts(status)}`,
+    ...(orphans === null ? [] : [`orphans     ${count(orphans, 'row')} waiting for a purge`]),
+  ].join('\n');
+}
+
+function formatDatabase(database: DatabaseDescription): string {
+  return database.kind === 'postgres'
+    ? `PostgreSQL ${database.version}, ${database.database} at ${database.server} as ${database.user}`
+    : `PGlite (PostgreSQL ${database.version}) in ${database.directory}`;
+}
+
+function formatPageCounts({ pages, pendingPages }: LedgerStatus): string {
+  if (pages === null) return 'the table "vectors" does not exist';
+  // Before the migrations, a page can have several rows.
+  if (pendingPages === null) return `${count(pages, 'row')} in vectors`;
+  return `${count(pages, 'page')}, ${formatNumber(pendingPages)} pending`;
+}
+
+function formatDrift(drift: readonly SchemaDrift[] | null): string {
+  if (drift === null) return 'not checked: the database has a different version of the schema';
+  if (drift.length === 0) return 'none';
+  return drift
+    .map(({ object, problem, expected, found = '' }) => {
+      const isShort = !`${expected}${found}`.includes('\n');
+      const details =
+        problem === 'changed' && isShort
+          ? `\n                expected ${expected}\n                found    ${found}`
+          : '';
+      return `\n              ${object} is ${problem}${details}`;
+    })
+    .join('');
+}
