@@ -62,8 +62,8 @@ const batchLimits = {
 /**
  * Records the pages of an NDJSON file.
  *
- * Each batch of lines is recorded in one transaction per value of `pending`. Memory use does not grow with the
- * file, unless the pages of a document are out of order.
+ * Lines are read in batches. A batch is split where `pending` changes, and each part is recorded in one
+ * transaction. Memory use does not grow with the file, unless the pages of a document are out of order.
  *
  * @throws {LineError} A line is not a valid page, its document does not exist, or an earlier line has the same
  *   page. All lines before it have been recorded.
@@ -105,7 +105,7 @@ export async function importPages(
   return { ...result, stopped: signal?.aborted ?? false };
 }
 
-/** Batches of lines, each split so that its pages are either all pending or all indexed. */
+/** Groups of lines whose pages are either all pending or all indexed. */
 async function* groupsOf(input: AsyncIterable<Buffer>): AsyncGenerator<ParsedLine[]> {
   for await (const batch of batchesOf(parseLines(input), batchLimits)) yield* splitByPending(batch);
 }
