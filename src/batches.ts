@@ -1,12 +1,19 @@
 /** When a batch is full. */
 export interface BatchLimits<T> {
+  /** A batch has at most this many items. */
   maxItems: number;
-  /** A batch is also full when the sizes of its items reach this sum. {@defaultValue no limit} */
+  /** A batch also ends with the item that brings its total size to this value or above. {@defaultValue no limit} */
   maxSize?: number;
+  /** The size of an item, in the unit of `maxSize`. {@defaultValue 0 for every item} */
   sizeOf?: (item: T) => number;
 }
 
-/** Groups items into batches. Yields each batch as soon as it is full, and the rest at the end. */
+/**
+ * Groups items into batches, in order.
+ *
+ * A full batch is yielded before the next item is read. If reading an item fails, the items of the unfinished
+ * batch are lost.
+ */
 export async function* batchesOf<T>(
   items: Iterable<T> | AsyncIterable<T>,
   { maxItems, maxSize = Number.POSITIVE_INFINITY, sizeOf = () => 0 }: BatchLimits<T>,

@@ -2,15 +2,15 @@ const newline = 0x0a;
 
 /** A line of a text file. */
 export interface Line {
-  /** From 1. */
+  /** Line number, from 1. */
   number: number;
-  /** Without its end. */
+  /** The line without its newline. */
   bytes: Buffer;
-  /** How many bytes of the file have been read, this line's included. */
+  /** Number of bytes read up to the end of this line, including its newline. */
   endOffset: number;
 }
 
-/** The lines of a stream of bytes, one at a time, whatever its chunks; the last need not be ended. */
+/** Splits a stream of bytes into lines. The last line may end without a newline. */
 export async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   let number = 0;
   let endOffset = 0;

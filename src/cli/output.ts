@@ -1,6 +1,9 @@
 import yoctoSpinner from 'yocto-spinner';
 
-/** Results on stdout, as text or as JSON; everything else on stderr. */
+/** The exit codes of the command line. */
+export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const;
+
+/** Prints results on stdout, as text or as JSON, and everything else on stderr. */
 export class Output {
   /** Whether results are printed as JSON. */
   readonly json: boolean;
@@ -9,7 +12,7 @@ export class Output {
     this.json = json;
   }
 
-  /** The command's result: one JSON value, or its text. */
+  /** Prints a command's result: `value` as JSON, or `text()`. */
   result(value: unknown, text: () => string): void {
     process.stdout.write(`${this.json ? JSON.stringify(value) : text()}\n`);
   }
@@ -18,7 +21,7 @@ export class Output {
     process.stderr.write(`warning: ${message}\n`);
   }
 
-  /** A line that moves while work is under way; nothing where stderr is no terminal. */
+  /** Shows a spinner during `work`, if stderr is a terminal. `work` can change the spinner's text. */
   async whileShowing<Result>(
     text: string,
     work: (show: (text: string) => void) => Promise<Result>,
@@ -35,11 +38,18 @@ export class Output {
   }
 }
 
-/** Rows under their headings, in columns as wide as need be; numbers to the right. Any number of rows. */
+/** Prints an error message and sets the exit code; the process goes on. */
+export function reportFailure(message: string, exitCode: number = exitCodes.failed): void {
+  process.stderr.write(`colpali-vectors: ${message}\n`);
+  process.exitCode = exitCode;
+}
+
+/** Formats rows as a table whose headings are the keys of the first row. Numbers are right-aligned. */
 export function formatTable(rows: readonly Record<string, string | number>[]): string {
   const headings = Object.keys(rows[0] ?? {});
   const columns = headings.map((heading) => {
     const cells = [heading, ...rows.map((row) => row[heading] ?? '')];
+    // Not Math.max(...widths): a table can have more rows than a call can have arguments.
     const width = cells.reduce<number>((widest, cell) => Math.max(widest, `${cell}`.length), 0);
     const isNumeric = typeof rows[0]?.[heading] === 'number';
     return cells.map((cell) => (isNumeric ? `${cell}`.padStart(width) : `${cell}`.padEnd(width)));
@@ -50,7 +60,11 @@ export function formatTable(rows: readonly Record<string, string | number>[]): s
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
-/** `1 pages` is no English. */
-export function count(number: number, singular: string, plural = `${singular}s`): string {
-  return `${number.toLocaleString('en')} ${number === 1 ? singular : plural}`;
+/** Formats a number with its noun: `1 page`, `2,500 pages`. */
+export function count(number: number, singular: string): string {
+  return `${formatNumber(number)} ${singular}${number === 1 ? '' : 's'}`;
+}
+
+export function formatNumber(number: number): string {
+  return number.toLocaleString('en');
 }

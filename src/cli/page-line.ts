@@ -2,36 +2,36 @@ import { InvalidInputError } from '../errors.ts';
 import { checkPage, type NewPageVectors } from '../ledger/page.ts';
 import type { PageVectors } from '../schema.ts';
 
-/** A page as a line of an NDJSON file holds it. */
+/** A page as one line of an NDJSON file describes it. */
 export interface PageLine extends NewPageVectors {
-  /** The page's vectors are still to be written to the vector store. */
+  /** Whether the page's vectors are not in the vector store yet. */
   pending: boolean;
 }
 
-const fields = new Set(['docId', 'page', 'vectorIds', 'grid', 'pending']);
+const fields = ['docId', 'page', 'vectorIds', 'grid', 'pending'];
 
-// Invalid UTF-8 is refused: replaced by U+FFFD it would be another id.
+// Fatal: replacing invalid bytes with U+FFFD would change an id.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads `{"docId":7,"page":3,"vectorIds":["a","b"]}`, with `grid` and `pending` if need be.
+ * Parses a line such as `{"docId":7,"page":3,"vectorIds":["a","b"]}`; `grid` and `pending` are optional.
  *
- * @returns undefined for an empty line.
- * @throws {InvalidInputError} The line is no page, and why.
+ * @returns The page, or undefined for an empty line.
+ * @throws {InvalidInputError} The line is not a valid page.
  */
 export function parsePageLine(bytes: Buffer): PageLine | undefined {
   const text = decode(bytes);
   if (text.trim() === '') return undefined;
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidInputError([], 'is no JSON object');
-  }
-  const unknown = Object.keys(value).find((name) => !fields.has(name));
-  if (unknown !== undefined) {
     throw new InvalidInputError(
-      [unknown],
-      `is no field of a page; there are ${[...fields].join(', ')}`,
+      [],
+      'must be a JSON object such as {"docId":7,"page":3,"vectorIds":["a"]}',
     );
+  }
+  const unknown = Object.keys(value).find((name) => !fields.includes(name));
+  if (unknown !== undefined) {
+    throw new InvalidInputError([unknown], `unknown field; expected one of ${fields.join(', ')}`);
   }
   const { pending = false } = value as { pending?: unknown };
   if (typeof pending !== 'boolean') {
@@ -40,7 +40,7 @@ export function parsePageLine(bytes: Buffer): PageLine | undefined {
   return { ...checkPage(value, []), pending };
 }
 
-/** Writes what `parsePageLine` reads, without the end of the line. */
+/** Formats a page as a line that `parsePageLine` reads, without the newline. */
 export function formatPageLine({ docId, page, vectorIds, grid, indexedAt }: PageVectors): string {
   return JSON.stringify({
     docId,
@@ -63,7 +63,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Node's message quotes the line, 40 KB of it.
+    // Without Node's message: it quotes the line, which can be 40 KB long.
     throw new InvalidInputError([], 'is not valid JSON');
   }
 }

@@ -13,7 +13,7 @@ async function* chunksOf(bytes: Buffer, ends: number[]): AsyncGenerator<Buffer> 
   }
 }
 
-test('lines are the same however the bytes arrive, with their numbers and ends', async () => {
+test('the lines, their numbers and their ends do not depend on how the bytes are split into chunks', async () => {
   const text = fc.array(fc.constantFrom('a', 'é', '\n', '\r', ' '), { maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(text, fc.array(fc.nat(), { maxLength: 8 }), async (characters, ends) => {

@@ -1,0 +1,66 @@
+import { isNull, sql } from 'drizzle-orm';
+import { parseDatabaseUrl } from '../connect/database-url.ts';
+import { type Db, rowsOf } from '../db.ts';
+import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
+import { hasVectorsTable } from '../migrations/vectors-table.ts';
+import { defaultTables } from '../tables.ts';
+
+/** The database that the command line uses, without its password. */
+export type DatabaseDescription =
+  | { kind: 'postgres'; version: string; server: string; database: string; user: string }
+  | { kind: 'pglite'; version: string; directory: string };
+
+/** What `colpali-vectors status --json` prints. */
+export interface LedgerStatus extends MigrationStatus {
+  database: DatabaseDescription;
+  /** Number of recorded pages; null if the table `vectors` does not exist. */
+  pages: number | null;
+  /** Number of pending pages; null unless the database has the current schema. */
+  pendingPages: number | null;
+  /** Number of rows in `vector_orphans`; null unless the database has the current schema. */
+  orphans: number | null;
+}
+
+export async function readLedgerStatus(db: Db, url: string | undefined): Promise<LedgerStatus> {
+  const database = await describeDatabase(db, url);
+  const migrations = await readMigrationStatus(db);
+  return { database, ...migrations, ...(await countRows(db, migrations.drift !== null)) };
+}
+
+async function describeDatabase(db: Db, url: string | undefined): Promise<DatabaseDescription> {
+  const target = parseDatabaseUrl(url);
+  const [about] = rowsOf<{ version: string; database: string; user: string }>(
+    await db.execute(sql`
+      select current_setting('server_version') as version, current_database() as database, current_user as "user"`),
+  );
+  const { version = '?', database = '?', user = '?' } = about ?? {};
+  return target.kind === 'postgres'
+    ? { kind: 'postgres', version, server: serverOf(target.url), database, user }
+    : { kind: 'pglite', version, directory: target.directory };
+}
+
+/** Host and port as they are written in the URL. */
+function serverOf(url: string): string {
+  const authority = /^[^:]+:\/\/([^/?#]*)/.exec(url)?.[1] ?? '';
+  // User and password come before the last @.
+  return authority.slice(authority.lastIndexOf('@') + 1);
+}
+
+async function countRows(
+  db: Db,
+  isCurrent: boolean,
+): Promise<Pick<LedgerStatus, 'pages' | 'pendingPages' | 'orphans'>> {
+  if (!(await hasVectorsTable(db))) return { pages: null, pendingPages: null, orphans: null };
+  const { vectors, vectorOrphans } = defaultTables;
+  if (isCurrent) {
+    return {
+      pages: await db.$count(vectors),
+      pendingPages: await db.$count(vectors, isNull(vectors.indexedAt)),
+      orphans: await db.$count(vectorOrphans),
+    };
+  }
+  const [found] = rowsOf<{ pages: number }>(
+    await db.execute(sql`select count(*)::integer as pages from vectors`),
+  );
+  return { pages: found?.pages ?? null, pendingPages: null, orphans: null };
+}

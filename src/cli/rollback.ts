@@ -1,0 +1,48 @@
+import { type Command, Option } from 'commander';
+import { parseDatabaseUrl } from '../connect/database-url.ts';
+import { rollback } from '../migrations/rollback.ts';
+import { requireDatabase } from './database.ts';
+import { examples, globalOptions, lockTimeoutOption } from './usage.ts';
+
+interface RollbackArguments {
+  to?: string;
+  all?: boolean;
+  lockTimeout?: number;
+}
+
+export function addRollbackCommand(program: Command): void {
+  program
+    .command('rollback')
+    .summary('undo the newest migration, or several')
+    .description(
+      'Undoes the newest migration, or several with --to or --all. If one fails, the database is left unchanged.',
+    )
+    .addOption(
+      new Option('--to <migration>', 'undo every migration newer than this one').conflicts('all'),
+    )
+    .option(
+      '--all',
+      'undo every migration: drops the table "vectors" and keeps the table "documents"',
+    )
+    .addOption(lockTimeoutOption())
+    .addHelpText(
+      'after',
+      examples(
+        'colpali-vectors rollback',
+        'colpali-vectors rollback --to 0000_create_vectors',
+        'colpali-vectors rollback --all',
+      ),
+    )
+    .action(async ({ to, all, lockTimeout: lockTimeoutMs }: RollbackArguments) => {
+      const { output, url } = globalOptions(program);
+      requireDatabase(parseDatabaseUrl(url));
+      const result = await output.whileShowing('Rolling back', () =>
+        rollback({ url, to, all, lockTimeoutMs }),
+      );
+      for (const warning of result.warnings) output.warn(warning);
+      output.result(
+        result,
+        () => result.undone.map((tag) => `undone ${tag}`).join('\n') || 'nothing to undo',
+      );
+    });
+}

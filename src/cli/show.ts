@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { createVectorRepository } from '../repository.ts';
+import type { PageVectors } from '../schema.ts';
+import { withDatabase } from './database.ts';
+import { formatTable, reportFailure } from './output.ts';
+import { examples, globalOptions, parsePositiveInteger } from './usage.ts';
+
+export function addShowCommand(program: Command): void {
+  program
+    .command('show')
+    .summary('list the pages of a document, or the vector ids of a page')
+    .description(
+      'Lists the pages of a document. With a page number, lists the vector ids of that page.',
+    )
+    .argument('<docId>', 'id of the document', parsePositiveInteger)
+    .argument('[page]', 'page number, starting at 1', parsePositiveInteger)
+    .addHelpText('after', examples('colpali-vectors show 7', 'colpali-vectors show 7 3 --json'))
+    .action(async (docId: number, page: number | undefined) => {
+      const { output, url } = globalOptions(program);
+      await withDatabase(url, async (db) => {
+        const ledger = createVectorRepository(db);
+        if (page === undefined) {
+          const pages = await ledger.findByDocument(docId);
+          if (pages.length === 0) reportFailure(`document ${docId} has no recorded pages`);
+          else output.result(pages, () => formatPages(pages));
+        } else {
+          const found = await ledger.findByPage(docId, page);
+          if (found === undefined) {
+            reportFailure(`page ${page} of document ${docId} is not recorded`);
+          } else {
+            output.result(found, () => formatPage(found));
+          }
+        }
+      });
+    });
+}
+
+function formatPages(pages: readonly PageVectors[]): string {
+  return formatTable(
+    pages.map(({ page, vectorIds, grid, indexedAt }) => ({
+      page,
+      vectors: vectorIds.length,
+      grid: grid === null ? '-' : `${grid.cols} x ${grid.rows} from ${grid.start}`,
+      indexed: indexedAt?.toISOString() ?? 'pending',
+      'first id': vectorIds[0] ?? '-',
+      'last id': vectorIds.at(-1) ?? '-',
+    })),
+  );
+}
+
+function formatPage({ docId, page, vectorIds }: PageVectors): string {
+  if (vectorIds.length === 0) return `page ${page} of document ${docId} has no vectors`;
+  return formatTable(vectorIds.map((id, patch) => ({ patch, 'vector id': id })));
+}

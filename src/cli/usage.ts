@@ -1,0 +1,48 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { InvalidInputError } from '../errors.ts';
+import { maxInteger } from '../require.ts';
+import { Output } from './output.ts';
+
+/** The options that every command accepts. */
+interface GlobalOptions {
+  database?: string;
+  json?: boolean;
+}
+
+/** The values of the global options. Call it in a command's action: the arguments are parsed by then. */
+export function globalOptions(program: Command): { output: Output; url: string | undefined } {
+  const { database: url, json = false } = program.opts<GlobalOptions>();
+  return { output: new Output(json), url };
+}
+
+/** `--lock-timeout`, for the commands that change tables. */
+export function lockTimeoutOption(): Option {
+  return new Option(
+    '--lock-timeout <ms>',
+    'how many milliseconds to wait for a table that another session has locked (default: 5000)',
+  ).argParser(parsePositiveInteger);
+}
+
+/** Parses an argument for commander, which adds the argument's name and value to the error. */
+export function parsePositiveInteger(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= maxInteger) return value;
+  throw new InvalidArgumentError(`Expected an integer from 1 to ${maxInteger}.`);
+}
+
+/** What a user of the command line calls the arguments of our functions. */
+const optionNames: Record<string, string> = {
+  url: 'database URL (--database or DATABASE_URL)',
+  to: '--to',
+};
+
+/** The message of an error about an option's value, with the name of the option. */
+export function describeInvalidInput({ path, reason, message }: InvalidInputError): string {
+  const option = optionNames[path.at(-1) ?? ''];
+  return option === undefined ? message : `${option}: ${reason}`;
+}
+
+/** Help text that lists example commands. */
+export function examples(...commands: string[]): string {
+  return `\nExamples:\n${commands.map((command) => `  $ ${command}`).join('\n')}`;
+}

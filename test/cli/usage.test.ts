@@ -1,0 +1,87 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { useServerDatabase } from '../support/database.ts';
+import { runCli } from '../support/run-cli.ts';
+import { useTemporaryFolder } from '../support/temporary-folder.ts';
+
+const commands = ['migrate', 'rollback', 'status', 'show', 'locate', 'import', 'export'];
+
+test('--help lists every command', async () => {
+  const { code, stdout, stderr } = await runCli(['--help']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+});
+
+test.each(commands)('%s --help shows an example', async (command) => {
+  const help = await runCli([command, '--help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout).toMatch(new RegExp(`^ {2}\\$ .*colpali-vectors ${command}`, 'm'));
+});
+
+describe('wrong usage exits with code 2 and says why', () => {
+  test.each([
+    [['no-such-command'], "unknown command 'no-such-command'"],
+    [['status', '--no-such-option'], "unknown option '--no-such-option'"],
+    [['show'], "missing required argument 'docId'"],
+    [['show', 'seven'], 'Expected an integer from 1 to 2147483647.'],
+    [['show', '7', '0'], 'Expected an integer from 1 to 2147483647.'],
+    [['show', '7', '1.5'], 'Expected an integer from 1 to 2147483647.'],
+    [['rollback', '--to', '0000_create_vectors', '--all'], 'cannot be used with'],
+    [['rollback', '--to', 'no_such_migration'], 'colpali-vectors: --to: '],
+    [['migrate', '--lock-timeout', '-1'], 'Expected an integer from 1 to 2147483647.'],
+    [
+      ['migrate', '--database', 'mysql://localhost/app'],
+      'colpali-vectors: database URL (--database or DATABASE_URL): must start with postgres://',
+    ],
+    [[], 'Usage: colpali-vectors [options] [command]'],
+  ])('%j', async (args, message) => {
+    const env = { DATABASE_URL: 'postgres://nobody@localhost:1/unreachable' };
+    const { code, stdout, stderr } = await runCli(args, { env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('the password of the database URL is not printed', () => {
+  const databaseUrl = useServerDatabase();
+
+  test.each(['status', 'migrate', 'rollback'])('by %s, if it works or fails', async (command) => {
+    const url = new URL(databaseUrl());
+    url.password ||= 'hunter2-secret';
+    const { password } = url;
+    const unreachable = new URL(url);
+    unreachable.port = '1';
+    const unknownUser = new URL(url);
+    unknownUser.username = 'no-such-user';
+    for (const { href } of [url, unreachable, unknownUser]) {
+      const { stdout, stderr } = await runCli([command, '--database', href]);
+      expect(stdout + stderr).not.toContain(`:${password}`);
+      expect(stdout + stderr).not.toContain(href);
+    }
+  });
+
+  test('if the URL cannot be parsed', async () => {
+    const result = await runCli(['status', '-d', 'postgres://app:hunter#2@localhost/app']);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).not.toContain('hunter');
+  });
+});
+
+describe('in a folder without an embedded database', () => {
+  const cwd = useTemporaryFolder();
+
+  test('only migrate creates one', async () => {
+    for (const args of [['status'], ['rollback'], ['show', '7'], ['export']]) {
+      expect(await runCli(args, { cwd: cwd() })).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr:
+          'colpali-vectors: there is no embedded database in .pglite; set --database or DATABASE_URL, or create one with "colpali-vectors migrate"\n',
+      });
+    }
+    expect(readdirSync(cwd())).toEqual([]);
+    expect(await runCli(['migrate'], { cwd: cwd() })).toMatchObject({ code: 0, stderr: '' });
+    const { stdout } = await runCli(['status'], { cwd: cwd() });
+    expect(stdout).toMatch(/^database {4}PGlite \(PostgreSQL \d+\.\d+\) in \.pglite\n/);
+  });
+});
