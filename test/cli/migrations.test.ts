@@ -105,6 +105,8 @@ test('migrate explains how to fix a legacy database that it cannot convert, and 
   await database().db.execute(sql`update vectors set page = page + 1`);
   expect(await run('migrate')).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(/^warning: older rows deleted because their page has a newer row: \d+;/),
+    stderr: expect.stringMatching(
+      /^warning: older rows deleted because their page has a newer row: \d+;/,
+    ),
   });
 });
