@@ -1,123 +1,144 @@
 /**
- * The ledger at work, on an embedded database of its own: `npm run demo`.
+ * What the package does, on one screen: `npm run demo`.
  *
- * The pages come from examples/data/pages.ndjson, which the original Alembic and SQLAlchemy pipeline
- * wrote: 63 pages of 12 documents, with the random ids of their vectors in a Qdrant collection.
+ * It reads every result that it prints from the database or the store.
  */
-import { createReadStream, rmSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { styleText } from 'node:util';
+import { eq, sql } from 'drizzle-orm';
+import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core';
+import yoctoSpinner from 'yocto-spinner';
 import {
+  auditVectors,
   createVectorRepository,
-  documents,
   migrate,
-  type NewPageVectors,
   openDatabase,
-  type PageVectors,
   patchVectorIds,
+  purgeOrphans,
   vectorOrphans,
-  vectors,
+  vectorPatches,
 } from '../src/index.ts';
+import { embedPatch, embedQuery } from './embedding.ts';
+import { MemoryStore } from './memory-store.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const dataFile = 'examples/data/pages.ndjson';
+// The demo deletes a document, so it uses its own database and ignores DATABASE_URL.
 const directory = '.demo';
-process.chdir(root);
-
-// A database of the demo's own, never the one that DATABASE_URL names: a document is deleted below.
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 rmSync(directory, { recursive: true, force: true });
 
-heading('Migrate an embedded PostgreSQL: migrate({ url })');
-const { applied } = await migrate({ url: directory });
-print(applied.map((tag) => [tag]));
+console.log(`\
+colpali-vectors keeps track, in PostgreSQL, of which vectors in your vector
+store belong to which page of which document. This demo uses an embedded
+PostgreSQL, a vector store in memory, and made-up vectors.`);
 
-const { db, close } = await openDatabase(directory);
-const ledger = createVectorRepository(db);
+const { db, close } = await whileShowing(
+  'Starting an embedded PostgreSQL (a few seconds) ...',
+  () => openDatabase(directory),
+);
 
-heading(`Record the pages of ${dataFile}: upsertPages(pages)`);
-// The documents are the host application's; the ledger only refers to them.
-await db.insert(documents).values(Array.from({ length: 13 }, (_, index) => ({ id: index + 1 })));
-const recorded = await ledger.upsertPages(readPages(dataFile));
-print([[`${recorded} pages recorded`]]);
-
-heading('All pages of a document: findByDocument(1)');
-printPages(await ledger.findByDocument(1));
-
-heading('One page: findByPage(1, 3)');
-const page = await ledger.findByPage(1, 3);
-if (page === undefined) throw new Error('page 3 of document 1 was not recorded');
-print(page.vectorIds.slice(0, 3).map((id, patch) => [`patch ${patch}`, id]));
-print([[`... ${page.vectorIds.length} ids in patch order`]]);
-
-heading('A range of pages: findByPageRange(1, 4, 6)');
-printPages(await ledger.findByPageRange(1, 4, 6));
-
-heading('From a search hit back to its page and patch: locate([id])');
-// Qdrant returns with dashes what Python's uuid4().hex wrote without; both are found.
-const hit = page.vectorIds.at(-1)?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-const [location] = await ledger.locate([hit ?? '']);
-if (location === undefined) throw new Error('the hit was not found');
-print([
-  ['hit', location.vectorId],
-  ['lies on', `document ${location.docId}, page ${location.page}, patch ${location.patch}`],
-]);
-
-heading('What a page of 1030 ids takes: random UUIDs, and computed ones (patchVectorIds)');
-await ledger.upsertPage({
-  docId: 13,
-  page: 1,
-  vectorIds: patchVectorIds({ docId: 13, page: 1, count: 1030 }),
+// The application has a table of documents before it adds the ledger, which only refers to its id.
+const documents = pgTable('documents', {
+  id: serial('id').primaryKey(),
+  title: text('title').notNull(),
+  pages: integer('pages').notNull(),
 });
-const sizes = await db
-  .select({ docId: vectors.docId, bytes: sql<number>`pg_column_size(${vectors.vectorIds})` })
-  .from(vectors)
-  .where(and(inArray(vectors.docId, [1, 13]), eq(vectors.page, 1)))
-  .orderBy(asc(vectors.docId));
-print(sizes.map(({ docId, bytes }) => [`document ${docId}, page 1`, `${bytes} bytes`]));
-
-heading('A document is deleted, and its ids wait for the vector store: vector_orphans');
-await db.delete(documents).where(eq(documents.id, 5));
-const orphans = await db.select().from(vectorOrphans).orderBy(asc(vectorOrphans.page));
-print([
-  ['pages left', `${await ledger.countPages(5)}`],
-  ['ids waiting', `${orphans.flatMap(({ vectorIds }) => vectorIds).length}`],
-  ['first of them', orphans[0]?.vectorIds[0] ?? ''],
+await db.execute(
+  sql`create table documents (id serial primary key, title text not null, pages integer not null)`,
+);
+await db.insert(documents).values([
+  { title: 'Annual report 2024', pages: 42 },
+  { title: 'Maintenance manual', pages: 18 },
+  { title: 'Office lease', pages: 6 },
 ]);
+
+await migrate({ url: directory });
+const ledger = createVectorRepository(db);
+const store = new MemoryStore();
+const vectorsPerPage = 1030; // as many as ColPali makes
+
+heading('1. Ingest: upsertPages(), write the vectors to the store, markIndexed()');
+for (const { id, title, pages } of await db.select().from(documents).orderBy(documents.id)) {
+  for (let page = 1; page <= pages; page += 1) await ingestPage(id, page, vectorsPerPage);
+  const recorded = await ledger.countPages(id);
+  const vectors = await db.$count(vectorPatches, eq(vectorPatches.docId, id));
+  row(title, `${format(recorded).padStart(2)} pages   ${format(vectors).padStart(6)} vectors`);
+}
+await compare();
+
+heading('2. Search: the store returns the id of a vector, locate() finds its page');
+const [hit = ''] = await store.search(embedQuery({ docId: 1, page: 17, patch: 555 }), 1);
+const [location] = await ledger.locate([hit]);
+if (location === undefined) throw new Error(`the ledger does not know ${hit}`);
+const [found] = await db.select().from(documents).where(eq(documents.id, location.docId));
+row('id', hit);
+row('belongs to', `${found?.title}, page ${location.page}, patch ${location.patch}`);
+
+heading(`3. Ingest page ${location.page} again: its new scan has only 700 vectors`);
+await ingestPage(location.docId, location.page, 700);
+await compare();
+
+heading('4. Delete the maintenance manual: a trigger queues the ids of its vectors');
+await db.delete(documents).where(eq(documents.title, 'Maintenance manual'));
+await compare();
+
+heading('5. Purge: purgeOrphans() deletes the queued vectors that no page uses');
+const { deleted, spared } = await purgeOrphans(db, (ids) => store.deleteVectors(ids));
+row('deleted', `${format(deleted)} vectors`);
+row('spared', `${format(spared)} vectors, because page ${location.page} uses their ids again`);
+await compare();
+
+heading('6. Audit: auditVectors() compares the ledger with the store');
+const { missing, untracked } = await auditVectors(db, store);
+row('missing', `${format(missing.vectors)} vectors (in the ledger but not in the store)`);
+row('untracked', `${format(untracked.vectors)} vectors (in the store but not in the ledger)`);
 
 await close();
+console.log(`
+The database is in ${directory}. To browse it in Drizzle Studio:
+  DATABASE_URL=${directory} npx drizzle-kit studio`);
 
-heading('The data stays');
-print([
-  ['lies in', `${root}${directory}`],
-  ['look at it', `DATABASE_URL=${directory} npx drizzle-kit studio`],
-  ['start anew', 'npm run demo'],
-]);
-
-async function* readPages(file: string): AsyncGenerator<NewPageVectors> {
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    yield JSON.parse(line);
-  }
-}
-
-function printPages(pages: PageVectors[]): void {
-  print(
-    pages.map(({ page: number, vectorIds }) => [
-      `page ${number}`,
-      `${vectorIds.length} vectors`.padStart(12),
-      `${vectorIds[0]} ...`,
-    ]),
+/** Ingests one page. If the process dies halfway, `findPending` returns the page. */
+async function ingestPage(docId: number, page: number, patches: number): Promise<void> {
+  const vectorIds = patchVectorIds({ docId, page, count: patches });
+  await ledger.upsertPages([{ docId, page, vectorIds }], { pending: true });
+  await store.write(
+    vectorIds.map((id, patch) => ({ id, vector: embedPatch({ docId, page, patch }) })),
   );
+  await ledger.markIndexed([{ docId, page, vectorIds }]);
 }
 
-function heading(text: string): void {
-  console.log(`\n${text}`);
+/** Prints how many vectors the ledger and the store have, and how many wait to be purged. */
+async function compare(): Promise<void> {
+  const recorded = await db.$count(vectorPatches);
+  const orphans = await db.select().from(vectorOrphans);
+  const queued = orphans.flatMap(({ vectorIds }) => vectorIds).length;
+  const columns = [
+    `ledger ${format(recorded).padStart(6)}`,
+    `store ${format(store.size).padStart(6)}`,
+    `queued for purge ${format(queued).padStart(6)}`,
+  ];
+  row('vectors', columns.join('   '));
 }
 
-/** Rows in columns, the first one wide enough for its longest text. */
-function print(rows: string[][]): void {
-  const width = Math.max(...rows.map(([first = '']) => first.length));
-  for (const [first = '', ...rest] of rows) {
-    console.log(`  ${[first.padEnd(width), ...rest].join('  ').trimEnd()}`);
+/** Shows on stderr that work is under way. */
+async function whileShowing<Result>(text: string, work: () => Promise<Result>): Promise<Result> {
+  if (!process.stderr.isTTY) {
+    console.error(text);
+    return work();
   }
+  const spinner = yoctoSpinner({ text }).start();
+  return work().finally(() => spinner.stop());
+}
+
+function heading(title: string): void {
+  console.log(`\n${process.stdout.isTTY ? styleText('bold', title) : title}`);
+}
+
+function row(label: string, value: string): void {
+  console.log(`   ${label.padEnd(20)}${value}`);
+}
+
+function format(number: number): string {
+  return number.toLocaleString('en-US');
 }

@@ -1,4 +1,4 @@
-/** The ledger and the vectors in one embedded database, with pgvector: `npm run example:pgvector`. */
+/** Keeps the ledger and the vectors in one embedded database, with pgvector: `npm run example:pgvector`. */
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { asc, gt, inArray, sql } from 'drizzle-orm';
@@ -7,13 +7,14 @@ import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { migrationsFolder, migrationsTable } from '../src/migrations/files.ts';
 import * as schema from '../src/schema.ts';
-import { dimensions, type ExampleStore, runScenario } from './scenario.ts';
+import { dimensions } from './embedding.ts';
+import { type ExampleStore, runScenario } from './scenario.ts';
 
 const client = await PGlite.create({ extensions: { vector } });
 const db = drizzle({ client, schema });
 await migrate(db, { migrationsFolder: migrationsFolder(), migrationsTable });
 
-/** The application's own table: a vector a row, under the id that the ledger records. */
+/** The application's own table: one row per vector, under the id that the ledger records. */
 const points = pgTable('points', {
   id: uuid('id').primaryKey(),
   vector: vectorColumn('vector', { dimensions }).notNull(),
@@ -36,7 +37,7 @@ const store: ExampleStore = {
     return rows.map(({ id }) => id);
   },
 
-  // In the purge's own transaction: the vectors go with the queue's rows, or neither does.
+  // In the purge's transaction: it deletes the vectors and their queued ids together, or neither.
   deleteVectors: (ids, { tx }) => tx.delete(points).where(inArray(points.id, ids)),
 
   async *listIds() {

@@ -1,6 +1,7 @@
 /**
- * `deleteVectors` for each store, as the README prints it: compiled against the stores' own clients by
- * `npm run test:stores`.
+ * `deleteVectors` for each store that the README lists.
+ *
+ * `npm run test:stores` compiles this file against the stores' own clients.
  */
 import type { Table } from '@lancedb/lancedb';
 import type { Index } from '@pinecone-database/pinecone';
@@ -25,17 +26,17 @@ export const stores: Record<string, DeleteVectors> = {
   // Qdrant
   qdrant: (ids) => qdrant.delete('patches', { wait: true, points: ids }),
 
-  // Milvus: the client does not throw when the server refuses
+  // Milvus: the client returns the server's errors instead of throwing them
   milvus: async (ids) => assertSuccess(await milvus.delete({ collection_name: 'patches', ids })),
 
   // LanceDB
   lancedb: (ids) => table.delete(`id in (${ids.map((id) => `'${id.replaceAll("'", "''")}'`)})`),
 
-  // pgvector, in the same database: in the purge's own transaction
+  // pgvector, in the same database: uses the purge's transaction
   pgvector: (ids, { tx }) =>
     tx.execute(sql`delete from patches where id = any (${sql.param(ids)}::uuid[])`),
 
-  // Weaviate: ids that could not be deleted are counted, not thrown
+  // Weaviate: the client counts the failures instead of throwing
   weaviate: async (ids) => {
     const { failed } = await collection.data.deleteMany(collection.filter.byId().containsAny(ids));
     if (failed > 0) throw new Error(`${failed} of ${ids.length} vectors were not deleted`);

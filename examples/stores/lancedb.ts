@@ -1,11 +1,12 @@
-/** The ledger in an embedded PostgreSQL, the vectors in an embedded LanceDB: `npm run example:lancedb`. */
+/** Keeps the ledger in an embedded PostgreSQL and the vectors in LanceDB: `npm run example:lancedb`. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import { Field, FixedSizeList, Float32, Schema, Utf8 } from 'apache-arrow';
 import { migrate, openDatabase } from '../../src/index.ts';
-import { dimensions, type ExampleStore, runScenario } from '../scenario.ts';
+import { dimensions } from '../embedding.ts';
+import { type ExampleStore, runScenario } from '../scenario.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
 const url = join(folder, 'ledger');
@@ -25,7 +26,7 @@ const table = await lance.createEmptyTable(
   ]),
 );
 
-/** A predicate, in SQL as LanceDB reads it. */
+/** A filter in LanceDB's SQL dialect: rows with one of these ids. */
 const idIn = (ids: string[]) => `id in (${ids.map((id) => `'${id.replaceAll("'", "''")}'`)})`;
 
 const store: ExampleStore = {
