@@ -1,6 +1,6 @@
 /**
- * The package as its users get it: packed, installed into an empty project, type-checked there, and
- * put through the README's own snippets. `npm run test:package`; takes the registry for the peers.
+ * Checks the package as users get it: packs it, installs it into an empty project, and compiles and runs all
+ * snippets of the docs there. `npm run test:package`; installs the peer dependencies from the npm registry.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readmeBlocks } from '../support/readme.ts';
+import { codeBlocks, docFiles } from '../support/docs.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const project = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
@@ -21,7 +21,7 @@ assert(tarball !== undefined, 'npm pack wrote no tarball');
 run(root, 'npx', 'publint', '--strict', join(project, tarball));
 run(root, 'npx', 'attw', join(project, tarball), '--profile', 'esm-only', '--quiet');
 
-step('Without PGlite it says what to install or set');
+step('Without PGlite, the error says what to install or set');
 write('package.json', JSON.stringify({ name: 'project', private: true, type: 'module' }));
 install(`./${tarball}`, peer('drizzle-orm'));
 write(
@@ -35,7 +35,7 @@ assert.match(
   /^DATABASE_UNAVAILABLE .*install it, or set DATABASE_URL/,
 );
 
-step('The README’s snippets compile and run');
+step('The snippets of the README and the docs compile and run');
 install(
   ...['@electric-sql/pglite', 'drizzle-kit', 'drizzle-zod', 'zod'].map(peer),
   ...['typescript', '@types/node'].map(peer),
@@ -48,6 +48,7 @@ write(
       target: 'es2023',
       types: ['node'],
       strict: true,
+      noUncheckedIndexedAccess: true,
       skipLibCheck: true,
       outDir: 'out',
       rootDir: '.',
@@ -55,39 +56,44 @@ write(
     include: ['*.ts'],
   }),
 );
-const snippets = readmeBlocks('ts').map((code, index) => {
-  const name = /^\/\/ (\S+)\.ts$/m.exec(code)?.[1] ?? `readme-${index + 1}`;
-  write(`${name}.ts`, code);
-  return name;
-});
-// Types have arrived, not just compiled away as any.
+/** A snippet is a program, unless its first line names the file that it belongs in. */
+const snippets = docFiles.flatMap((file) =>
+  codeBlocks(file, 'ts').map((code, index) => {
+    const fileName = /^\/\/ (\S+)\.ts\n/.exec(code)?.[1];
+    const name = fileName ?? `${file.replaceAll(/\W/g, '-')}-${index + 1}`;
+    write(`${name}.ts`, code);
+    return { name, isProgram: fileName === undefined };
+  }),
+);
 write(
   'types.ts',
   `import type { PageVectors, VectorRepository } from 'colpali-vectors';
    export const ids = (page: PageVectors): string[] => page.vectorIds;
-   // @ts-expect-error a page number is a number
-   export const wrong = (ledger: VectorRepository) => ledger.findByPage(7, '3');`,
+   // @ts-expect-error the types are real: a page number is not a string
+   export const wrong = (repository: VectorRepository) => repository.findByPage(7, '3');`,
 );
 run(project, 'npx', 'tsc', '-p', '.');
-const printed = snippets
-  .filter((name) => name.startsWith('readme-'))
-  .map((name) => run(project, 'node', `out/${name}.js`));
-assert.match(printed[0] ?? '', /^1030\n/);
-assert.match(printed[0] ?? '', /patch: 41/);
-assert.match(printed[0] ?? '', /page\.docId: there is no document 2\n$/);
+const printed = new Map(
+  snippets
+    .filter(({ isProgram }) => isProgram)
+    .map(({ name }) => [name, run(project, 'node', `out/${name}.js`)]),
+);
+assert.match(printed.get('README-md-1') ?? '', /^\[ 'a', 'b', 'c' \]\n.*page: 2, patch: 2/);
+assert.match(printed.get('README-md-2') ?? '', /^1030 0\n0 missing .* 0 unknown/);
+assert(printed.size >= 12, `only ${printed.size} snippets were found`);
 
-step('The README’s commands work');
+step('The documented drizzle-kit commands work');
 const ledgerConfig = readFileSync(join(project, 'drizzle.ledger.config.ts'), 'utf8');
-// The same file, on an embedded database: no server is at hand here.
+// The same file for an embedded database, because this check has no server.
 write(
   'drizzle.ledger.config.ts',
   ledgerConfig.replace("dialect: 'postgresql',", "dialect: 'postgresql', driver: 'pglite',"),
 );
 const [migrateCommand] =
-  readmeBlocks('sh')
+  codeBlocks('docs/migrations.md', 'sh')
     .join('')
-    .match(/^npx drizzle-kit migrate .*$/m) ?? [];
-assert(migrateCommand !== undefined, 'the README names no migrate command');
+    .match(/^npx drizzle-kit migrate --config.*$/m) ?? [];
+assert(migrateCommand !== undefined, 'docs/migrations.md has no migrate command');
 run(project, 'sh', '-c', `DATABASE_URL=.by-drizzle-kit ${migrateCommand}`);
 write(
   'after-drizzle-kit.js',
@@ -117,7 +123,7 @@ function write(file: string, text: string): void {
   writeFileSync(join(project, file), text);
 }
 
-/** The version that this repository is tested with. */
+/** A package in the version that this repository is tested with. */
 function peer(name: string): string {
   return `${name}@${devDependencies[name]}`;
 }
@@ -126,7 +132,7 @@ function install(...packages: string[]): void {
   run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packages);
 }
 
-/** What the command printed; all of it is shown when the command fails. */
+/** Runs a command and returns its stdout. If it fails, the error shows everything that it printed. */
 function run(cwd: string, command: string, ...args: string[]): string {
   const { DATABASE_URL: _, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
