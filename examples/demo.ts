@@ -53,14 +53,14 @@ await db.insert(documents).values([
 ]);
 
 await migrate({ url: directory });
-const ledger = createVectorRepository(db);
+const repository = createVectorRepository(db);
 const store = new MemoryStore();
 const vectorsPerPage = 1030; // as many as ColPali makes
 
 heading('1. Ingest: upsertPages(), write the vectors to the store, markIndexed()');
 for (const { id, title, pages } of await db.select().from(documents).orderBy(documents.id)) {
   for (let page = 1; page <= pages; page += 1) await ingestPage(id, page, vectorsPerPage);
-  const recorded = await ledger.countPages(id);
+  const recorded = await repository.countPages(id);
   const vectors = await db.$count(vectorPatches, eq(vectorPatches.docId, id));
   row(title, `${format(recorded).padStart(2)} pages   ${format(vectors).padStart(6)} vectors`);
 }
@@ -68,7 +68,7 @@ await compare();
 
 heading('2. Search: the store returns the id of a vector, locate() finds its page');
 const [hit = ''] = await store.search(embedQuery({ docId: 1, page: 17, patch: 555 }), 1);
-const [location] = await ledger.locate([hit]);
+const [location] = await repository.locate([hit]);
 if (location === undefined) throw new Error(`the ledger does not know ${hit}`);
 const [found] = await db.select().from(documents).where(eq(documents.id, location.docId));
 row('id', hit);
@@ -101,11 +101,11 @@ The database is in ${directory}. To browse it in Drizzle Studio:
 /** Ingests one page. If the process dies halfway, `findPending` returns the page. */
 async function ingestPage(docId: number, page: number, patches: number): Promise<void> {
   const vectorIds = patchVectorIds({ docId, page, count: patches });
-  await ledger.upsertPages([{ docId, page, vectorIds }], { pending: true });
+  await repository.upsertPages([{ docId, page, vectorIds }], { pending: true });
   await store.write(
     vectorIds.map((id, patch) => ({ id, vector: embedPatch({ docId, page, patch }) })),
   );
-  await ledger.markIndexed([{ docId, page, vectorIds }]);
+  await repository.markIndexed([{ docId, page, vectorIds }]);
 }
 
 /** Prints how many vectors the ledger and the store have, and how many wait to be purged. */

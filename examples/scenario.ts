@@ -36,7 +36,7 @@ const patches = 1030;
 const pagesPerDocument = 3;
 
 export async function runScenario(db: OpenDatabase['db'], store: ExampleStore): Promise<void> {
-  const ledger = createVectorRepository(db);
+  const repository = createVectorRepository(db);
   await db.insert(documents).values([{ id: 1 }, { id: 2 }]);
 
   say('Ingest two documents: record the pages, write their vectors, mark the pages as indexed');
@@ -48,7 +48,7 @@ export async function runScenario(db: OpenDatabase['db'], store: ExampleStore): 
   say('Search, and locate the hits');
   const wanted = { docId: 2, page: 3, patch: 41 };
   const hits = await store.search(embedQuery(wanted), 2);
-  for (const [rank, location] of (await ledger.locate(hits)).entries()) {
+  for (const [rank, location] of (await repository.locate(hits)).entries()) {
     if (location === undefined) throw new Error(`hit ${hits[rank]} is not in the ledger`);
     const { docId, page, patch } = location;
     tell(`hit ${rank + 1}`, `document ${docId}, page ${page}, patch ${patch}`);
@@ -72,11 +72,11 @@ export async function runScenario(db: OpenDatabase['db'], store: ExampleStore): 
 
   async function ingest(docId: number, page: number, count: number): Promise<void> {
     const vectorIds = patchVectorIds({ docId, page, count });
-    await ledger.upsertPages([{ docId, page, vectorIds }], { pending: true });
+    await repository.upsertPages([{ docId, page, vectorIds }], { pending: true });
     await store.write(
       vectorIds.map((id, patch) => ({ id, vector: embedPatch({ docId, page, patch }) })),
     );
-    await ledger.markIndexed([{ docId, page, vectorIds }]);
+    await repository.markIndexed([{ docId, page, vectorIds }]);
   }
 
   /** Audits the store, which must be consistent with the ledger after every step. */

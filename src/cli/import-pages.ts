@@ -74,7 +74,7 @@ export async function importPages(
   input: AsyncIterable<Buffer>,
   { onInvalid, onProgress, signal }: ImportOptions,
 ): Promise<ImportResult> {
-  const ledger = createVectorRepository(db);
+  const repository = createVectorRepository(db);
   const result = { pages: 0, skipped: 0, lines: 0 };
 
   // Importing an empty file must fail too if the database cannot be used.
@@ -89,7 +89,7 @@ export async function importPages(
         .filter(({ number }) => fatal === undefined || number < fatal.line)
         .flatMap(({ page }) => page ?? []);
 
-      await ledger.upsertPages(pages, { pending: pages[0]?.pending });
+      await repository.upsertPages(pages, { pending: pages[0]?.pending });
       result.pages += pages.length;
       const last = lines.at(-1) as ParsedLine;
       onProgress?.({ pages: result.pages, bytes: last.endOffset });

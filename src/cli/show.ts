@@ -18,13 +18,13 @@ export function addShowCommand(program: Command): void {
     .action(async (docId: number, page: number | undefined) => {
       const { output, url } = globalOptions(program);
       await withDatabase(url, async (db) => {
-        const ledger = createVectorRepository(db);
+        const repository = createVectorRepository(db);
         if (page === undefined) {
-          const pages = await ledger.findByDocument(docId);
+          const pages = await repository.findByDocument(docId);
           if (pages.length === 0) reportFailure(`document ${docId} has no recorded pages`);
           else output.result(pages, () => formatPages(pages));
         } else {
-          const found = await ledger.findByPage(docId, page);
+          const found = await repository.findByPage(docId, page);
           if (found === undefined) {
             reportFailure(`page ${page} of document ${docId} is not recorded`);
           } else {

@@ -27,8 +27,8 @@ export interface OpenDatabase {
  * @example
  * ```ts
  * const { db, close } = await openDatabase('postgres://app@localhost/app');
- * const ledger = createVectorRepository(db);
- * console.log(await ledger.findByPage(7, 3));
+ * const repository = createVectorRepository(db);
+ * console.log(await repository.findByPage(7, 3));
  * await close();
  * ```
  */
