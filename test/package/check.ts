@@ -79,7 +79,7 @@ const printed = new Map(
     .map(({ name }) => [name, run(project, 'node', `out/${name}.js`)]),
 );
 assert.match(printed.get('README-md-1') ?? '', /^\[ 'a', 'b', 'c' \]\n.*page: 2, patch: 2/);
-assert.match(printed.get('README-md-2') ?? '', /^1030 0\n0 missing .* 0 unknown/);
+assert.match(printed.get('README-md-2') ?? '', /^1030 0\n4 0\n$/);
 assert(printed.size >= 12, `only ${printed.size} snippets were found`);
 
 step('The documented drizzle-kit commands work');
