@@ -1,58 +1,61 @@
 import type { VectorLocation } from '../src/index.ts';
 
-/** How a page's ids came about: UUIDs of version 4, `patchVectorIds`, or counted behind a prefix. */
-export type IdKind = 'random' | 'computed' | 'consecutive';
+/** The ids of a page: random UUIDs, the ids of `patchVectorIds`, or numbers after a prefix. */
+export type IdKind = 'random' | 'patch' | 'consecutive';
 
-/** A page of a document. */
 export interface BenchPageKey {
   docId: number;
   page: number;
 }
 
-/** A page and the vectors that belong to it, in patch order. */
+/** A page and its vector ids, in patch order. */
 export interface BenchPage extends BenchPageKey {
   vectorIds: string[];
 }
 
-/** What not every contender can do. `computedIds` is to find them, not to write them. */
-export type Ability = 'computedIds' | 'findByDocument' | 'locate';
+/** Something that not every contender can do. */
+export type Ability = 'readPatchIds' | 'findByDocument' | 'locate';
 
-/** A way to keep which vectors belong to which page. */
+/** How a page becomes rows: a row with a run or two, a row with a list of ids, or a row per id. */
+export type Layout = 'runs' | 'lists' | 'rows';
+
+/** One way to record which vectors belong to which page. */
 export interface Contender {
   readonly name: string;
-  /** npm packages whose versions the result notes. */
+  /** npm packages whose versions the result records. */
   readonly packages: readonly string[];
-  /**
-   * What a page of computed ids becomes: a run or two, a list, or a row an id. Decides how many pages a
-   * measurement takes, since a list takes a hundred times as long to write as a run, and rows ten times
-   * as long as a list.
-   */
-  readonly stores: 'runs' | 'lists' | 'rows';
-  /** The ids that its design is for: UUIDs of version 4, as the original pipeline makes, or computed ones. */
-  readonly designedFor: 'random' | 'computed';
-  /** False where ids come back in any order: they are then compared as sets. */
+  /** How it stores pages whose ids form runs. */
+  readonly layout: Layout;
+  /** The kind of ids it is designed for. */
+  readonly designedFor: 'random' | 'patch';
+  /** False if ids come back in any order; they are then compared as sets. */
   readonly keepsOrder: boolean;
-  /** The table whose size is measured; undefined where another contender has the same. */
+  /** The table whose size is measured; undefined if another contender has the same table. */
   readonly table?: string;
-  /** What it cannot do, and why; the reason stands in the result. */
+  /** What it cannot do, with the reasons that the report gives. */
   readonly cannot: Readonly<Partial<Record<Ability, string>>>;
-  /** Makes its tables where they are missing, and connects. */
+  /** Connects, and creates its tables if they do not exist. */
   open(url: string): Promise<Session>;
 }
 
-/** A contender at work on a database of its own. */
+/** A contender connected to its own database. */
 export interface Session {
-  /** Adds the host application's documents; nothing where they have no table. */
+  /** Inserts rows into the application's table of documents, if the contender has one. */
   addDocuments(docIds: readonly number[]): Promise<void>;
-  /** Records pages that are not there yet. */
+  /** Records new pages. */
   writePages(pages: readonly BenchPage[]): Promise<void>;
   findByPage(docId: number, page: number): Promise<string[]>;
-  /** The ids of each page, by page. */
+  /** Returns the ids of each page, ordered by page. */
   findByDocument?(docId: number): Promise<string[][]>;
-  /** The ids of each page, in the order of `keys`. */
+  /** Returns the ids of each page, in the order of `keys`. */
   findByPages(keys: readonly BenchPageKey[]): Promise<string[][]>;
   locate?(vectorIds: readonly string[]): Promise<(VectorLocation | undefined)[]>;
   /** Deletes the document's pages. */
   deleteDocument?(docId: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/** How the contender stores pages of these ids. Random ids form no runs. */
+export function layoutFor({ layout }: Contender, kind: IdKind): Layout {
+  return layout === 'runs' && kind === 'random' ? 'lists' : layout;
 }

@@ -1,10 +1,10 @@
-/** `npm run bench:growth`: how the calls' times grow with the ledger; writes results/growth.json. */
+/** `npm run bench:growth`: measures how call times grow with the ledger; writes results/growth.json. */
 import { defaultGrowthSizes, measureGrowth } from './cases/growing.ts';
+import { onServer, startBenchServer } from './harness/backends.ts';
 import { describeEnvironment } from './harness/environment.ts';
-import { onServer, startBenchServer } from './harness/places.ts';
 import { readSizes } from './harness/sizes.ts';
-import { format } from './report/console.ts';
 import { writeResult } from './report/files.ts';
+import { formatNumber } from './report/numbers.ts';
 import type { GrowthResult } from './result.ts';
 
 const { sizes, isTrial } = readSizes(defaultGrowthSizes);
@@ -13,11 +13,11 @@ try {
   const environment = await describeEnvironment(server.url, ['drizzle-orm', 'postgres']);
   const growth = await measureGrowth(onServer(server.url), sizes, console.log);
   console.table(
-    growth.points.map(({ ms, callsASecond, ...point }) => ({
+    growth.points.map(({ ms, callsPerSecond, ...point }) => ({
       ...point,
-      'p50 ms': format(ms.median),
-      'p99 ms': format(ms.p99),
-      'calls/s': format(callsASecond),
+      'p50 ms': formatNumber(ms.median),
+      'p99 ms': formatNumber(ms.p99),
+      'calls/s': formatNumber(callsPerSecond),
     })),
   );
   writeResult(isTrial ? 'trial-growth.json' : 'growth.json', {

@@ -1,6 +1,7 @@
-/** What a run leaves as JSON; the schemas say its shape to whoever reads it. */
+/** The schemas of the result files, and their types. */
 import { z } from 'zod';
 
+/** What the figures were measured on. */
 const environment = z.strictObject({
   date: z.iso.date(),
   cpu: z.string(),
@@ -9,7 +10,9 @@ const environment = z.strictObject({
   system: z.string(),
   node: z.string(),
   postgresql: z.string(),
+  /** Server settings that the figures depend on. */
   settings: z.record(z.string(), z.string()),
+  /** Versions of the packages measured. */
   packages: z.record(z.string(), z.string()),
 });
 
@@ -29,20 +32,20 @@ const contenderResult = z.strictObject({
   /** In the case's unit. */
   value: summary,
   /**
-   * How many times worse than the package it is: the median of the rounds, the best and the worst of
-   * them. Above 1 the package is ahead. The package itself has 1. Null where the package was left out.
+   * How many times as much time or space the contender needs as the package, computed per round. Above
+   * 1 the package is ahead; the package itself has 1. Null if the package was left out of the case.
    */
-  timesOurs: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }).nullable(),
-  /** Pages that one execution writes, reads, deletes or stores. */
+  ratio: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }).nullable(),
+  /** Pages that one execution writes, reads, deletes, stores or searches. */
   pages: z.int().nonnegative(),
 });
 
 const caseResult = z.strictObject({
   id: z.string(),
   title: z.string(),
-  place: z.enum(['server', 'pglite']),
+  backend: z.enum(['server', 'pglite']),
   unit: z.enum(['ms', 'pages/s', 'bytes/page']),
-  /** Ids that every contender was asked for before the timing, and gave alike. */
+  /** Ids whose answers were compared before the timing; 0 if the case reads none. */
   checkedIds: z.int().nonnegative(),
   results: z.array(contenderResult),
   leftOut: z.array(leftOut),
@@ -51,11 +54,14 @@ const caseResult = z.strictObject({
 export const runResultSchema = z.strictObject({
   environment,
   sizes: z.record(z.string(), z.int()),
-  /** Contenders that could not be loaded here, and why. */
+  /** Contenders that could not be loaded, and why. */
   missing: z.array(leftOut),
   cases: z.array(caseResult),
 });
 
+export type Environment = z.infer<typeof environment>;
+export type Summary = z.infer<typeof summary>;
+export type LeftOut = z.infer<typeof leftOut>;
 export type ContenderResult = z.infer<typeof contenderResult>;
 export type CaseResult = z.infer<typeof caseResult>;
 export type RunResult = z.infer<typeof runResultSchema>;
@@ -63,18 +69,18 @@ export type RunResult = z.infer<typeof runResultSchema>;
 const growthPoint = z.strictObject({
   pages: z.int().positive(),
   operation: z.enum(['findByPage', 'locate', 'upsertPage']),
-  /** Connections that called at once. */
+  /** Connections that call at the same time. */
   connections: z.int().positive(),
-  /** Milliseconds a call. */
+  /** Milliseconds per call. */
   ms: summary,
-  callsASecond: z.number().positive(),
+  callsPerSecond: z.number().positive(),
 });
 
 export const growthResultSchema = z.strictObject({
   environment,
   sizes: z.record(z.string(), z.int()),
   points: z.array(growthPoint),
-  /** What each ledger took on disk at the end. */
+  /** The size of each ledger after the measurement. */
   bytes: z.array(
     z.strictObject({ pages: z.int(), table: z.number().int(), indexes: z.number().int() }),
   ),

@@ -1,12 +1,9 @@
-/**
- * `npm run bench`: measures the package beside its peers, prints the ratios and writes
- * results/run.json.
- */
-import { runCases } from './benchmark.ts';
+/** `npm run bench`: measures the package against its peers; writes results/run.json. */
+import { runCases } from './cases/run-cases.ts';
 import { builtInContenders } from './contenders/built-in.ts';
 import { loadPeers } from './contenders/peers/index.ts';
+import { onServer, startBenchServer, withPGlite } from './harness/backends.ts';
 import { describeEnvironment } from './harness/environment.ts';
-import { onServer, startBenchServer, withPGlite } from './harness/places.ts';
 import { defaultSizes, embeddedSizes, readSizes } from './harness/sizes.ts';
 import { printCase } from './report/console.ts';
 import { writeResult } from './report/files.ts';
@@ -22,15 +19,15 @@ try {
   const environment = await describeEnvironment(server.url, [...packages, '@electric-sql/pglite']);
   console.log(environment);
   const result: RunResult = { environment, sizes, missing, cases: [] };
-  // Noted after each case: what has been measured stays, should the run be stopped.
-  const note = (measured: CaseResult) => {
+  // Saved after each case, so that stopping the run keeps what it has measured.
+  const save = (measured: CaseResult) => {
     printCase(measured);
     result.cases.push(measured);
     writeResult(isTrial ? 'trial-run.json' : 'run.json', result);
   };
-  await runCases({ place: onServer(server.url), sizes, contenders }, note);
-  await withPGlite((place) =>
-    runCases({ place, sizes: embeddedSizes(sizes), contenders: builtInContenders }, note),
+  await runCases({ backend: onServer(server.url), sizes, contenders }, save);
+  await withPGlite((backend) =>
+    runCases({ backend, sizes: embeddedSizes(sizes), contenders: builtInContenders }, save),
   );
 } finally {
   await server.stop();

@@ -1,36 +1,34 @@
 import type { Ability, Contender, Session } from '../contender.ts';
-import type { BenchDatabase, Place } from '../harness/places.ts';
+import type { Backend, BenchDatabase } from '../harness/backends.ts';
 import type { Sizes } from '../harness/sizes.ts';
-import type { CaseResult } from '../result.ts';
+import type { CaseResult, LeftOut } from '../result.ts';
 
-/** What every case is given. */
 export interface CaseContext {
-  place: Place;
+  backend: Backend;
   sizes: Sizes;
-  /** The package first: the others are set against it. */
   contenders: readonly Contender[];
 }
 
-/** A group of cases that share their rows. */
+/** Runs cases that share their rows. */
 export type CaseGroup = (context: CaseContext) => Promise<CaseResult[]>;
 
-/** A contender that is connected to a database of its own. */
+/** A contender connected to a database. */
 export interface Participant {
   contender: Contender;
   session: Session;
   database: BenchDatabase;
 }
 
-/** Runs `work` with the contenders, each on an empty database, which is dropped afterwards. */
+/** Runs `work` with each contender on its own empty database, then drops the databases. */
 export async function withParticipants<Result>(
-  place: Place,
+  backend: Backend,
   contenders: readonly Contender[],
   work: (participants: Participant[]) => Promise<Result>,
 ): Promise<Result> {
   const participants: Participant[] = [];
   try {
     for (const contender of contenders) {
-      const database = await place.create();
+      const database = await backend.create();
       participants.push({ contender, database, session: await contender.open(database.url) });
     }
     return await work(participants);
@@ -42,13 +40,13 @@ export async function withParticipants<Result>(
   }
 }
 
-/** Who takes part in a case that takes these abilities, and who is left out, with the reason. */
+/** Separates those who have the abilities from those who do not, and gives the reasons. */
 export function divide<Who extends { contender: Contender }>(
   participants: readonly Who[],
   abilities: readonly Ability[],
-): { able: Who[]; leftOut: CaseResult['leftOut'] } {
+): { able: Who[]; leftOut: LeftOut[] } {
   const able: Who[] = [];
-  const leftOut: CaseResult['leftOut'] = [];
+  const leftOut: LeftOut[] = [];
   for (const participant of participants) {
     const { name, cannot } = participant.contender;
     const why = abilities.map((ability) => cannot[ability]).find((reason) => reason !== undefined);

@@ -3,13 +3,13 @@ import { makeDocument } from '../harness/pages.ts';
 import { compare } from './compare.ts';
 import { type CaseGroup, withParticipants } from './context.ts';
 
-/** A document's pages deleted, with the trigger that queues their ids for the purge and without it. */
-export const deleting: CaseGroup = async ({ place, sizes }) =>
-  withParticipants(place, [ours, oursWithoutTriggers], async (participants) => {
-    const { deletePages, idsPerPage, writeRounds, budgetSeconds } = sizes;
+/** Deletes a document's pages, with the triggers that queue their ids as orphans and without. */
+export const deleting: CaseGroup = async (context) =>
+  withParticipants(context.backend, [ours, oursWithoutTriggers], async (participants) => {
+    const { deletePages, idsPerPage, writeRounds } = context.sizes;
     let lastDocId = 0;
     const results = [];
-    for (const kind of ['random', 'computed'] as const) {
+    for (const kind of ['random', 'patch'] as const) {
       const tasks = participants.map(({ contender, session }) => ({
         contender: contender.name,
         pages: deletePages,
@@ -23,16 +23,14 @@ export const deleting: CaseGroup = async ({ place, sizes }) =>
       }));
       results.push(
         await compare(
+          context,
           {
             id: `delete-${kind}`,
             title: `delete a document of ${deletePages} pages of ${idsPerPage} ${kind} ids`,
-            place: place.kind,
             unit: 'ms',
-            checkedIds: 0,
-            leftOut: [],
           },
           tasks,
-          { rounds: writeRounds, executions: 1, budgetMs: budgetSeconds * 1_000 },
+          { rounds: writeRounds, executions: 1 },
         ),
       );
     }

@@ -6,61 +6,67 @@ import {
   patchVectorIds,
   type VectorRepository,
 } from '../../src/index.ts';
-import { fillComputed, filledPage, pagesADocument } from '../harness/fill.ts';
-import { type BenchDatabase, type Place, withClient } from '../harness/places.ts';
+import { type Backend, type BenchDatabase, withClient } from '../harness/backends.ts';
+import { filledPage, fillPatchIds, pagesPerDocument } from '../harness/fill.ts';
+import { randomBelow } from '../harness/random.ts';
 import { summarize } from '../harness/statistics.ts';
 import type { GrowthOperation, GrowthResult } from '../result.ts';
 
-/** How far a ledger grows, and how much is measured. */
 export type GrowthSizes = Record<keyof typeof defaultGrowthSizes, number>;
 
-/** What `npm run bench:growth` does unless flags say otherwise: `--last-pages 1000000`. */
+/** What `npm run bench:growth` measures without flags. */
 export const defaultGrowthSizes = {
-  /** A page of ColPali. */
+  /** As many as a page has in ColPali. */
   idsPerPage: 1030,
-  /** Pages of the smallest ledger; each of the others has ten times as many as the one before. */
+  /** Pages in the smallest ledger; each next ledger is ten times as large. */
   firstPages: 10_000,
-  /** Pages of the largest. */
+  /** Pages in the largest ledger. */
   lastPages: 10_000_000,
   rounds: 5,
-  /** Calls of an operation in a round. */
+  /** Calls of each operation per round. */
   calls: 400,
-  /** Connections that are busy at once, besides the runs with a single one. */
+  /** Connections that call at the same time, after a measurement with one connection. */
   connections: 16,
-  /** Ids that one `locate` asks for: as many as a search has hits. */
+  /** Ids per call of `locate`: a typical number of search hits. */
   locateIds: 10,
 };
 
-/** A ledger of so many pages. */
 interface Ledger {
+  /** Pages it was filled with. */
   pages: number;
   database: BenchDatabase;
-  /** How many pages each document has by now, beyond those it was filled with. */
+  /** Pages added by `upsertPage`. */
   added: number;
 }
 
-type Samples = { ms: number[]; busyMs: number };
+interface Samples {
+  ms: number[];
+  /** Time from the first call to the last answer, over all rounds. */
+  busyMs: number;
+}
 
 /**
- * The same calls on ledgers of several sizes, which stand side by side and take turns: what else the
- * machine does meanwhile meets them all alike.
+ * Measures the same calls on ledgers of several sizes.
+ *
+ * The ledgers exist side by side and take turns, so that other load on the machine affects all alike.
  */
 export async function measureGrowth(
-  place: Place,
+  backend: Backend,
   sizes: GrowthSizes,
   onProgress: (text: string) => void = () => {},
 ): Promise<Pick<GrowthResult, 'points' | 'bytes'>> {
   const ledgers: Ledger[] = [];
   try {
     for (let pages = sizes.firstPages; pages <= sizes.lastPages; pages *= 10) {
-      ledgers.push({ pages, database: await place.create(), added: 0 });
-      await fill(ledgers.at(-1) as Ledger, sizes.idsPerPage);
-      onProgress(`filled ${pages} pages`);
+      const ledger = { pages, database: await backend.create(), added: 0 };
+      ledgers.push(ledger);
+      await fill(ledger, sizes.idsPerPage);
+      onProgress(`filled a ledger with ${pages} pages`);
     }
     const points: GrowthResult['points'] = [];
     for (const connections of [1, sizes.connections]) {
       points.push(...(await measureWith(connections, ledgers, sizes)));
-      onProgress(`measured with ${connections} connections`);
+      onProgress(`measured with ${connections} connection${connections === 1 ? '' : 's'}`);
     }
     return { points, bytes: await Promise.all(ledgers.map(countBytes)) };
   } finally {
@@ -71,7 +77,7 @@ export async function measureGrowth(
 async function fill({ pages, database }: Ledger, idsPerPage: number): Promise<void> {
   await migrate({ url: database.url });
   await withClient(database.url, async (client) => {
-    await fillComputed(client, { from: 0, to: pages, idsPerPage });
+    await fillPatchIds(client, { from: 0, to: pages, idsPerPage });
     await client.run('vacuum analyze');
   });
 }
@@ -88,11 +94,11 @@ async function measureWith(
     }),
   );
   const samples = new Map<string, Samples>();
-  // The round before the first connects, prepares, and is not counted.
+  // Round -1 connects and prepares statements; it is not counted.
   for (let round = -1; round < sizes.rounds; round += 1) {
     for (const { ledger, calls } of opened) {
       for (const [operation, call] of Object.entries(calls)) {
-        const timed = await callOften(call, sizes.calls, connections);
+        const timed = await callRepeatedly(call, sizes.calls, connections);
         if (round < 0) continue;
         const key = `${ledger.pages} ${operation}`;
         const before = samples.get(key) ?? { ms: [], busyMs: 0 };
@@ -111,18 +117,18 @@ async function measureWith(
       operation: operation as GrowthOperation,
       connections,
       ms: summarize(ms),
-      callsASecond: ms.length / (busyMs / 1_000),
+      callsPerSecond: ms.length / (busyMs / 1_000),
     };
   });
 }
 
-/** One call of each operation, on any page of the ledger. */
+/** One call of each operation, on random pages of the ledger. */
 function callsOn(
   repository: VectorRepository,
   ledger: Ledger,
   { idsPerPage, locateIds }: GrowthSizes,
 ): Record<GrowthOperation, () => Promise<unknown>> {
-  const anyPage = () => filledPage(Math.floor(Math.random() * ledger.pages));
+  const anyPage = () => filledPage(randomBelow(ledger.pages));
   return {
     findByPage() {
       const { docId, page } = anyPage();
@@ -131,14 +137,14 @@ function callsOn(
     locate() {
       return repository.locate(
         Array.from({ length: locateIds }, () =>
-          patchVectorId({ ...anyPage(), patch: Math.floor(Math.random() * idsPerPage) }),
+          patchVectorId({ ...anyPage(), patch: randomBelow(idsPerPage) }),
         ),
       );
     },
     upsertPage() {
       const { docId } = anyPage();
       ledger.added += 1;
-      const page = pagesADocument + ledger.added;
+      const page = pagesPerDocument + ledger.added;
       return repository.upsertPage({
         docId,
         page,
@@ -148,11 +154,11 @@ function callsOn(
   };
 }
 
-/** `calls` calls, `atOnce` of them at any time. */
-async function callOften(
+/** Makes `calls` calls in total, `concurrency` at a time. */
+async function callRepeatedly(
   call: () => Promise<unknown>,
   calls: number,
-  atOnce: number,
+  concurrency: number,
 ): Promise<Samples> {
   const ms: number[] = [];
   let left = calls;
@@ -165,7 +171,7 @@ async function callOften(
     }
   };
   const start = performance.now();
-  await Promise.all(Array.from({ length: atOnce }, caller));
+  await Promise.all(Array.from({ length: concurrency }, caller));
   return { ms, busyMs: performance.now() - start };
 }
 

@@ -1,32 +1,32 @@
-import type { Ability, BenchPage, IdKind, Session } from '../contender.ts';
+import type { Ability, BenchPage, Session } from '../contender.ts';
+import { withClient } from '../harness/backends.ts';
 import { makeDocument, makePage } from '../harness/pages.ts';
-import { withClient } from '../harness/places.ts';
 import { checkIds } from './check.ts';
 import { compare } from './compare.ts';
 import { type CaseGroup, divide, withParticipants } from './context.ts';
 
-/** A page, a whole document, and pages here and there, with ids of either kind, as lists of strings. */
-export const reading: CaseGroup = async ({ place, sizes, contenders }) => {
+/** Reads a page, a whole document, and one page from each of many documents. */
+export const reading: CaseGroup = async (context) => {
+  const { backend, sizes, contenders } = context;
   const { idsPerPage, documentPages, pageReads, readRounds } = sizes;
-  const docIds = { random: 1, computed: 2 };
+  const docIds = { random: 1, patch: 2 };
   const documents = {
     random: makeDocument('random', docIds.random, documentPages, idsPerPage),
-    computed: makeDocument('computed', docIds.computed, documentPages, idsPerPage),
+    patch: makeDocument('patch', docIds.patch, documentPages, idsPerPage),
   };
-  // As many other documents, with a page of either kind.
   const otherDocIds = Array.from({ length: documentPages }, (_, index) => index + 3);
   const scattered = {
     random: otherDocIds.map((docId) => makePage('random', docId, 1, idsPerPage)),
-    computed: otherDocIds.map((docId) => makePage('computed', docId, 2, idsPerPage)),
+    patch: otherDocIds.map((docId) => makePage('patch', docId, 2, idsPerPage)),
   };
 
-  return withParticipants(place, contenders, async (participants) => {
+  return withParticipants(backend, contenders, async (participants) => {
     for (const { session, database } of participants) {
       await session.addDocuments([...Object.values(docIds), ...otherDocIds]);
       for (const pages of [...Object.values(documents), ...Object.values(scattered)]) {
         await session.writePages(pages);
       }
-      if (place.kind === 'server') {
+      if (backend.kind === 'server') {
         await withClient(database.url, ({ run }) => run('vacuum analyze'));
       }
     }
@@ -39,28 +39,23 @@ export const reading: CaseGroup = async ({ place, sizes, contenders }) => {
       { executions, abilities }: { executions: number; abilities: Ability[] },
     ) => {
       const { able, leftOut } = divide(participants, abilities);
+      const checkedIds = await checkIds(able, read, pages);
       return compare(
-        {
-          id,
-          title,
-          place: place.kind,
-          unit: 'ms',
-          checkedIds: await checkIds(able, read, pages),
-          leftOut,
-        },
+        context,
+        { id, title, unit: 'ms', checkedIds, leftOut },
         able.map(({ contender, session }) => ({
           contender: contender.name,
           pages: pages.length,
           prepare: async () => () => read(session),
         })),
-        { rounds: readRounds, executions, budgetMs: sizes.budgetSeconds * 1_000 },
+        { rounds: readRounds, executions },
       );
     };
 
     const results = [];
-    for (const kind of ['random', 'computed'] satisfies IdKind[]) {
+    for (const kind of ['random', 'patch'] as const) {
       const ids = `${idsPerPage} ${kind} ids`;
-      const abilities: Ability[] = kind === 'computed' ? ['computedIds'] : [];
+      const abilities: Ability[] = kind === 'patch' ? ['readPatchIds'] : [];
       const docId = docIds[kind];
       const page = documents[kind].slice(-1);
       results.push(
@@ -80,7 +75,7 @@ export const reading: CaseGroup = async ({ place, sizes, contenders }) => {
         ),
         await readCase(
           `read-scattered-${kind}`,
-          `read ${documentPages} pages of as many documents, ${ids} each`,
+          `read ${documentPages} pages of ${ids}, each from another document`,
           scattered[kind],
           (session) => session.findByPages(scattered[kind]),
           { executions: 1, abilities },

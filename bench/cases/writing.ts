@@ -1,13 +1,13 @@
-import type { BenchPage, Contender, IdKind } from '../contender.ts';
+import { type BenchPage, type Contender, type IdKind, layoutFor } from '../contender.ts';
 import { makeDocument } from '../harness/pages.ts';
-import type { Sizes } from '../harness/sizes.ts';
 import { checkIds } from './check.ts';
 import { type ComparedTask, compare } from './compare.ts';
 import { type CaseGroup, withParticipants } from './context.ts';
 
-/** A new document's pages, recorded in one call, on one connection. */
-export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
-  withParticipants(place, contenders, async (participants) => {
+/** Records a new document's pages in one call, on one connection. */
+export const writing: CaseGroup = async (context) =>
+  withParticipants(context.backend, context.contenders, async (participants) => {
+    const { sizes } = context;
     let lastDocId = 0;
     const writeCase = async (
       id: string,
@@ -17,7 +17,11 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
     ) => {
       const tasks = participants.map(({ contender, session }): ComparedTask => {
         const kind = kindOf(contender);
-        const pages = writePages(contender, kind, sizes);
+        const pages = {
+          runs: sizes.writePagesAsRuns,
+          lists: sizes.writePagesAsLists,
+          rows: sizes.writePagesAsRows,
+        }[layoutFor(contender, kind)];
         return {
           contender: contender.name,
           pages,
@@ -30,20 +34,14 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
         };
       });
       return compare(
-        {
-          id,
-          title,
-          place: place.kind,
-          unit: 'pages/s',
-          checkedIds: await checkWrites(kindOf),
-          leftOut: [],
-        },
+        context,
+        { id, title, unit: 'pages/s', checkedIds: await checkWrites(kindOf) },
         tasks,
-        { rounds: sizes.writeRounds, executions: 1, budgetMs: sizes.budgetSeconds * 1_000 },
+        { rounds: sizes.writeRounds, executions: 1 },
       );
     };
 
-    /** Two pages written by each, read back where it can read them. */
+    /** Makes every participant write two pages, and reads them back if it can read such ids. */
     const checkWrites = async (kindOf: (contender: Contender) => IdKind) => {
       let checkedIds = 0;
       for (const participant of participants) {
@@ -53,7 +51,7 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
         const document = makeDocument(kind, lastDocId, 2, sizes.idsPerPage);
         await session.addDocuments([lastDocId]);
         await session.writePages(document);
-        if (kind === 'random' || contender.cannot.computedIds === undefined) {
+        if (kind === 'random' || contender.cannot.readPatchIds === undefined) {
           checkedIds = await checkIds(
             [participant],
             (reader) => reader.findByPages(document),
@@ -64,28 +62,20 @@ export const writing: CaseGroup = async ({ place, sizes, contenders }) =>
       return checkedIds;
     };
 
-    const ids = `pages of ${sizes.idsPerPage}`;
+    const pagesOf = `pages of ${sizes.idsPerPage}`;
     return [
-      await writeCase('write-random', `write ${ids} random ids`, () => 'random'),
-      await writeCase('write-computed', `write ${ids} computed ids`, () => 'computed'),
+      await writeCase('write-random', `write ${pagesOf} random ids`, () => 'random'),
+      await writeCase('write-patch', `write ${pagesOf} patch ids`, () => 'patch'),
       await writeCase(
         'write-parsed',
-        `write ${ids} computed ids, parsed from JSON`,
-        () => 'computed',
+        `write ${pagesOf} patch ids parsed from JSON`,
+        () => 'patch',
         (document) => JSON.parse(JSON.stringify(document)),
       ),
       await writeCase(
         'write-designed',
-        `write ${ids} ids, computed or random as the design has them`,
+        `write ${pagesOf} ids of the kind each contender is designed for`,
         ({ designedFor }) => designedFor,
       ),
     ];
   });
-
-function writePages({ stores }: Contender, kind: IdKind, sizes: Sizes): number {
-  if (stores === 'rows') return sizes.writePagesAsRows;
-  // Random ids make no runs.
-  return stores === 'runs' && kind === 'computed'
-    ? sizes.writePagesAsRuns
-    : sizes.writePagesAsLists;
-}

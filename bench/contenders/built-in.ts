@@ -2,14 +2,14 @@ import type { Contender } from '../contender.ts';
 import { originalDrizzle } from './original-drizzle.ts';
 import { originalSql } from './original-sql.ts';
 import { ours } from './ours.ts';
-import { rawJsonbList } from './raw-jsonb-list.ts';
-import { rawSameRows } from './raw-same-rows.ts';
+import { sqlJsonbList } from './sql-jsonb-list.ts';
+import { sqlSameTables } from './sql-same-tables.ts';
 
-/** Those that take no packages but the repository's own; the package first. */
+/** The contenders that need no packages beyond the repository's own. */
 export const builtInContenders: readonly Contender[] = [
   ours,
-  rawSameRows,
-  rawJsonbList,
+  sqlSameTables,
+  sqlJsonbList,
   originalSql,
   originalDrizzle,
 ];

@@ -1,15 +1,7 @@
 import { and, asc, eq, or, sql } from 'drizzle-orm';
 import { index, integer, pgTable, serial, text } from 'drizzle-orm/pg-core';
 import { openDatabase } from '../../src/index.ts';
-import type { Contender } from '../contender.ts';
-import { inOrderOf, partsOf } from './list-rows.ts';
-import {
-  originalDesign,
-  originalPagesAStatement,
-  originalTables,
-  parseOriginalRow,
-  toOriginalRow,
-} from './original.ts';
+import { originalDesign, originalTables } from './original.ts';
 
 const documents = pgTable('documents', { id: serial('id').primaryKey() });
 
@@ -26,50 +18,33 @@ const vectors = pgTable(
   (table) => [index('ix_vectors_doc_id').on(table.docId)],
 );
 
-/** The original design on Drizzle, opened as the package opens it. */
-export const originalDrizzle: Contender = {
-  ...originalDesign,
-  name: 'original design, Drizzle',
+/** Uses the same connection as the package. */
+export const originalDrizzle = originalDesign('Drizzle', {
   packages: ['drizzle-orm', 'postgres'],
-  async open(url) {
+  async connect(url) {
     const { db, close } = await openDatabase(url);
-    for (const statement of originalTables.split(';').filter((text) => text.trim() !== '')) {
+    // PGlite runs one statement per call.
+    for (const statement of originalTables.split(';').filter((part) => part.trim() !== '')) {
       await db.execute(sql.raw(statement));
     }
     return {
-      async addDocuments(docIds) {
-        await db.insert(documents).values(docIds.map((id) => ({ id })));
-      },
-      async writePages(pages) {
-        for (const part of partsOf(pages, originalPagesAStatement)) {
-          await db.insert(vectors).values(part.map(toOriginalRow));
-        }
-      },
-      async findByPage(docId, page) {
-        const rows = await db
+      insertDocuments: (docIds) => db.insert(documents).values(docIds.map((id) => ({ id }))),
+      insertRows: (rows) => db.insert(vectors).values(rows),
+      selectPage: (docId, page) =>
+        db
           .select()
           .from(vectors)
-          .where(and(eq(vectors.docId, docId), eq(vectors.page, page)));
-        return rows.flatMap((row) => parseOriginalRow(row).vectorIds);
-      },
-      async findByDocument(docId) {
-        const rows = await db
-          .select()
-          .from(vectors)
-          .where(eq(vectors.docId, docId))
-          .orderBy(asc(vectors.page));
-        return rows.map((row) => parseOriginalRow(row).vectorIds);
-      },
-      async findByPages(keys) {
-        const rows = await db
+          .where(and(eq(vectors.docId, docId), eq(vectors.page, page))),
+      selectDocument: (docId) =>
+        db.select().from(vectors).where(eq(vectors.docId, docId)).orderBy(asc(vectors.page)),
+      selectPages: (keys) =>
+        db
           .select()
           .from(vectors)
           .where(
             or(...keys.map((key) => and(eq(vectors.docId, key.docId), eq(vectors.page, key.page)))),
-          );
-        return inOrderOf(keys, rows.map(parseOriginalRow));
-      },
+          ),
       close,
     };
   },
-};
+});

@@ -1,9 +1,7 @@
-import type { BenchPage, BenchPageKey, Contender } from '../contender.ts';
+import type { Contender, Session } from '../contender.ts';
+import { type PageRow, type PageTable, partition, readWith } from './page-table.ts';
 
-/**
- * The design that the package takes over from: a page's ids as JSON in a text, and one index, on the
- * document.
- */
+/** The design that the package replaces: a page's ids as JSON text, and an index on the document only. */
 export const originalTables = `
   create table documents (id serial primary key);
   create table vectors (
@@ -14,26 +12,56 @@ export const originalTables = `
   );
   create index ix_vectors_doc_id on vectors (doc_id);`;
 
-/** A row of it, as the column holds it. */
-export interface OriginalRow extends BenchPageKey {
-  vectorIds: string;
+export type OriginalRow = PageRow<string>;
+
+/** About 4 MB per statement. */
+const pagesPerStatement = 100;
+
+/** A library connected to a database with these tables. */
+export interface OriginalClient extends PageTable<string>, Pick<Session, 'close'> {
+  insertDocuments(docIds: readonly number[]): Promise<unknown>;
+  /** Inserts rows with one statement. */
+  insertRows(rows: OriginalRow[]): Promise<unknown>;
 }
 
-/** Some 4 MB a statement, in every library. */
-export const originalPagesAStatement = 100;
-
-export function toOriginalRow({ docId, page, vectorIds }: BenchPage): OriginalRow {
-  return { docId, page, vectorIds: JSON.stringify(vectorIds) };
+/** Makes a contender of the original design used with one library. */
+export function originalDesign(
+  library: string,
+  {
+    connect,
+    ...details
+  }: Pick<Contender, 'packages' | 'table'> & {
+    /** Connects and creates the tables. */
+    connect(url: string): Promise<OriginalClient>;
+  },
+): Contender {
+  return {
+    name: `original design (${library})`,
+    layout: 'lists',
+    designedFor: 'random',
+    keepsOrder: true,
+    cannot: { locate: 'it would have to read the JSON text of every page' },
+    ...details,
+    async open(url) {
+      const client = await connect(url);
+      return {
+        ...readWith(client, JSON.parse),
+        async addDocuments(docIds) {
+          await client.insertDocuments(docIds);
+        },
+        async writePages(pages) {
+          for (const part of partition(pages, pagesPerStatement)) {
+            await client.insertRows(
+              part.map(({ docId, page, vectorIds }) => ({
+                docId,
+                page,
+                vectorIds: JSON.stringify(vectorIds),
+              })),
+            );
+          }
+        },
+        close: () => client.close(),
+      };
+    },
+  };
 }
-
-export function parseOriginalRow({ docId, page, vectorIds }: OriginalRow): BenchPage {
-  return { docId, page, vectorIds: JSON.parse(vectorIds) };
-}
-
-/** What the design has in common, whatever the library. */
-export const originalDesign = {
-  stores: 'lists',
-  designedFor: 'random',
-  keepsOrder: true,
-  cannot: { locate: 'the ids stand in a text: to find one is to read every page' },
-} as const satisfies Partial<Contender>;

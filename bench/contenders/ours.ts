@@ -2,10 +2,10 @@ import { sql } from 'drizzle-orm';
 import { createVectorRepository, documents, migrate, openDatabase } from '../../src/index.ts';
 import type { Contender } from '../contender.ts';
 
-/** The package as its users have it. */
+/** The package as users install it. */
 export const ours = createOurs('colpali-vectors');
 
-/** The package without the triggers that queue orphans: what these cost. Not for use, pages get lost. */
+/** Shows the cost of the triggers that queue orphans. Never use it like this: orphans would be lost. */
 export const oursWithoutTriggers = createOurs('colpali-vectors without triggers', {
   triggers: false,
 });
@@ -14,8 +14,8 @@ function createOurs(name: string, { triggers = true } = {}): Contender {
   return {
     name,
     packages: ['drizzle-orm', 'postgres'],
-    stores: 'runs',
-    designedFor: 'computed',
+    layout: 'runs',
+    designedFor: 'patch',
     keepsOrder: true,
     table: 'vectors',
     cannot: {},

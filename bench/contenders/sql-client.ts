@@ -1,9 +1,9 @@
 import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 
-/** A driver without anything above it: postgres.js for a server, PGlite for a directory. */
+/** A driver without a library on top: postgres.js for a server, PGlite for a directory. */
 export interface SqlClient {
-  /** Runs a statement with parameters `$1`, `$2`, prepared where the driver keeps prepared statements. */
+  /** Runs a statement with parameters `$1`, `$2`; postgres.js prepares it. */
   query<Row>(text: string, parameters?: unknown[]): Promise<Row[]>;
   /** Runs statements without parameters. */
   run(text: string): Promise<void>;

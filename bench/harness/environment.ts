@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, platform, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { withClient } from './places.ts';
+import type { Environment } from '../result.ts';
+import { withClient } from './backends.ts';
 
-/** Settings of the server that the figures depend on. */
+/** Server settings that the figures depend on. */
 const settings = [
   'shared_buffers',
   'work_mem',
@@ -16,20 +17,7 @@ const settings = [
   'default_toast_compression',
 ];
 
-/** What the figures were measured on. */
-export interface Environment {
-  date: string;
-  cpu: string;
-  cores: number;
-  memoryGiB: number;
-  system: string;
-  node: string;
-  postgresql: string;
-  settings: Record<string, string>;
-  /** Versions of the packages measured. */
-  packages: Record<string, string>;
-}
-
+/** @param packages - npm packages whose versions are recorded. */
 export async function describeEnvironment(
   url: string,
   packages: readonly string[],
@@ -58,7 +46,7 @@ export async function describeEnvironment(
   });
 }
 
-/** The version in node_modules, the benchmark's own first. */
+/** The installed version; the benchmark's own node_modules takes precedence. */
 function installedVersion(name: string): string {
   const found = ['../node_modules', '../../node_modules']
     .map((folder) => fileURLToPath(new URL(`${folder}/${name}/package.json`, import.meta.url)))

@@ -1,23 +1,25 @@
-/** One contender's part in a case. */
+/** What one contender does in a case. */
 export interface Task {
   contender: string;
-  /** Sets up one execution, untimed, and gives what is timed. */
+  /** Sets up one execution, untimed, and returns the work to time. */
   prepare(): Promise<() => Promise<unknown>>;
 }
 
 export interface MeasureOptions {
   rounds: number;
-  /** Executions of a task in a round, each timed by itself. */
+  /** Executions of a task per round, timed one by one. */
   executions: number;
-  /** A task that has used this much time, preparation included, sits out the rounds after the third. */
+  /** A task that has used this much time, including preparation, skips the rounds after the third. */
   budgetMs: number;
 }
 
 const minRounds = 3;
 
 /**
- * Times tasks side by side: every round has each of them once, in an order that moves on by one, so that
- * whatever else the machine does meanwhile meets them all alike. A round before the first is not counted.
+ * Times tasks in turns, so that other load on the machine affects all alike.
+ *
+ * Every round runs each task once; each round starts with the next task. Round -1 warms up and is not
+ * counted.
  *
  * @returns The milliseconds of each execution, by contender and round.
  */

@@ -1,57 +1,56 @@
 import { parseArgs } from 'node:util';
 
-/** How much is measured. */
 export type Sizes = Record<keyof typeof defaultSizes, number>;
 
-/** What `npm run bench` does unless flags say otherwise: `--ids-per-page 729`. */
+/** What `npm run bench` measures without flags. */
 export const defaultSizes = {
-  /** A page of ColPali. */
+  /** As many as a page has in ColPali. */
   idsPerPage: 1030,
   /** Rounds of the cases that read. */
   readRounds: 15,
-  /** Reads of one page in a round. */
+  /** Reads of one page per round. */
   pageReads: 20,
   /** Rounds of the cases that write or delete. */
   writeRounds: 5,
-  /** Pages a write, where a page becomes a run or two, a list, or a row an id. */
+  /** Pages per write, by layout: a row per id takes a thousand times as long as a run. */
   writePagesAsRuns: 2_000,
   writePagesAsLists: 200,
   writePagesAsRows: 10,
-  /** Pages whose bytes are counted, likewise. */
+  /** Pages whose bytes are counted, by layout. */
   storedPagesAsRuns: 50_000,
   storedPagesAsLists: 500,
   storedPagesAsRows: 100,
-  /** Pages of the document that is read whole, and documents that the scattered pages lie in. */
+  /** Pages in the document that is read, and documents that single pages are read from. */
   documentPages: 100,
-  /** Pages of computed ids that are searched. */
-  locatePagesComputed: 1_000_000,
-  /** Pages with one random id each that are searched. */
-  locatePagesSingle: 1_000_000,
-  /** Pages full of random ids that are searched. */
-  locatePagesRandom: 2_000,
-  /** Seconds after which a server gives up a search; who takes longer is left out. */
+  /** Pages of patch ids in the table that `locate` searches. */
+  locatePatchPages: 1_000_000,
+  /** Pages with one random id each in that table. */
+  locateSinglePages: 1_000_000,
+  /** Pages full of random ids in that table. */
+  locateRandomPages: 2_000,
+  /** The server cancels a search after this many seconds, and the contender is left out. */
   statementSeconds: 20,
-  /** Pages of the document that is deleted. */
+  /** Pages in the document that is deleted. */
   deletePages: 1_000,
-  /** Seconds after which a contender sits out what is left of a case. */
+  /** A contender that has used this many seconds skips the rest of the case, after three rounds. */
   budgetSeconds: 8,
 };
 
-/** The same for PGlite, with tables as an embedded user has them. */
+/** The sizes for PGlite, whose tables are small in practice. */
 export function embeddedSizes(sizes: Sizes): Sizes {
   return {
     ...sizes,
-    locatePagesComputed: Math.min(sizes.locatePagesComputed, 1_000),
-    locatePagesSingle: Math.min(sizes.locatePagesSingle, 1_000),
-    locatePagesRandom: Math.min(sizes.locatePagesRandom, 100),
+    locatePatchPages: Math.min(sizes.locatePatchPages, 1_000),
+    locateSinglePages: Math.min(sizes.locateSinglePages, 1_000),
+    locateRandomPages: Math.min(sizes.locateRandomPages, 100),
     deletePages: Math.min(sizes.deletePages, 100),
   };
 }
 
 /**
- * What the command line asks for; one that cannot be read ends the process with the flags there are.
+ * Reads the sizes from the command line. If a flag is not valid, lists the flags and exits with 2.
  *
- * @returns Whether it asks for anything: such a run is a trial, and its result not the one to publish.
+ * @returns The sizes, and whether a flag was given: such a run is a trial, not to be published.
  */
 export function readSizes<Defaults extends Record<string, number>>(
   defaults: Defaults,
@@ -62,14 +61,12 @@ export function readSizes<Defaults extends Record<string, number>>(
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const flags = Object.entries(defaults).map(([name, value]) => `  --${flagOf(name)} ${value}`);
-    console.error(
-      `${error.message}\n\nThe flags, with what they are by default:\n${flags.join('\n')}`,
-    );
+    console.error(`${error.message}\n\nFlags and their defaults:\n${flags.join('\n')}`);
     process.exit(2);
   }
 }
 
-/** @throws {TypeError} A flag that is none, or whose value is no positive integer. */
+/** @throws {TypeError} If a flag is unknown or its value is not a positive integer. */
 export function parseSizes<Defaults extends Record<string, number>>(
   args: readonly string[],
   defaults: Defaults,
@@ -83,14 +80,14 @@ export function parseSizes<Defaults extends Record<string, number>>(
     const given = values[flagOf(name)];
     if (given === undefined) return [name, defaults[name] as number];
     if (!/^[1-9]\d*$/.test(String(given))) {
-      throw new TypeError(`--${flagOf(name)} must be a positive integer`);
+      throw new TypeError(`--${flagOf(name)}: must be a positive integer, got ${given}`);
     }
     return [name, Number(given)];
   });
   return Object.fromEntries(sizes) as Record<keyof Defaults, number>;
 }
 
-/** `locate-pages-computed` for `locatePagesComputed`. */
-function flagOf(name: string): string {
+/** Turns `readRounds` into `read-rounds`. */
+export function flagOf(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,11 +1,4 @@
-/** What is said of a list of samples. */
-export interface Summary {
-  median: number;
-  p10: number;
-  p90: number;
-  p99: number;
-  samples: number;
-}
+import type { Summary } from '../result.ts';
 
 export function summarize(samples: readonly number[]): Summary {
   const sorted = Float64Array.from(samples).sort();
@@ -22,12 +15,12 @@ export function median(samples: readonly number[]): number {
   return quantile(Float64Array.from(samples).sort(), 0.5);
 }
 
-/** The value below which `share` of the samples lie, between two samples where need be. */
+/** The value below which `share` of the samples are, interpolated between neighbors. */
 function quantile(sorted: Float64Array, share: number): number {
   const position = (sorted.length - 1) * share;
   const below = Math.floor(position);
   const lower = sorted[below];
-  if (lower === undefined) throw new Error('there are no samples');
+  if (lower === undefined) throw new Error('cannot summarize an empty list of samples');
   const upper = sorted[below + 1] ?? lower;
   return lower + (upper - lower) * (position - below);
 }

@@ -1,18 +1,20 @@
 import type { CaseResult } from '../result.ts';
+import { byReason } from './left-out.ts';
+import { formatNumber } from './numbers.ts';
 
-/** A case as a table: medians with their spread, and how many times worse than the package each is. */
-export function printCase({ title, place, unit, results, leftOut }: CaseResult): void {
-  console.log(`\n${title} (${place === 'server' ? 'server' : 'PGlite'}, ${unit})`);
+/** Prints a case as a table: medians with their spread, and the ratios to the package. */
+export function printCase({ title, backend, unit, results, leftOut }: CaseResult): void {
+  console.log(`\n${title} (${backend === 'server' ? 'server' : 'PGlite'}, ${unit})`);
   console.table(
     Object.fromEntries(
-      results.map(({ contender, value, timesOurs, pages }) => [
+      results.map(({ contender, value, ratio, pages }) => [
         contender,
         {
-          median: format(value.median),
-          'p10 - p90': `${format(value.p10)} - ${format(value.p90)}`,
-          ...(timesOurs && {
-            'times ours': format(timesOurs.median),
-            'best - worst round': `${format(timesOurs.min)} - ${format(timesOurs.max)}`,
+          median: formatNumber(value.median),
+          'p10 - p90': `${formatNumber(value.p10)} - ${formatNumber(value.p90)}`,
+          ...(ratio && {
+            ratio: formatNumber(ratio.median),
+            'min - max ratio': `${formatNumber(ratio.min)} - ${formatNumber(ratio.max)}`,
           }),
           samples: value.samples,
           pages,
@@ -20,12 +22,7 @@ export function printCase({ title, place, unit, results, leftOut }: CaseResult):
       ]),
     ),
   );
-  const whys = new Map<string, string[]>();
-  for (const { contender, why } of leftOut) whys.set(why, [...(whys.get(why) ?? []), contender]);
-  for (const [why, names] of whys) console.log(`without ${names.join(', ')}: ${why}`);
-}
-
-/** Three significant digits. */
-export function format(value: number): string {
-  return value.toLocaleString('en', { maximumSignificantDigits: 3 });
+  for (const [why, names] of byReason(leftOut)) {
+    console.log(`left out: ${names.join(', ')}: ${why}`);
+  }
 }

@@ -6,28 +6,23 @@ import {
   runResultSchema,
 } from '../result.ts';
 
-/** The results that are committed, and that the README's figures come from. */
 const folder = new URL('../results/', import.meta.url);
 
-/** @param name - Those that begin with `trial-` are not for git. */
+/** @param name - Git ignores files that begin with `trial-`. */
 export function writeResult(
   name: 'run.json' | 'growth.json' | 'trial-run.json' | 'trial-growth.json',
   result: RunResult | GrowthResult,
 ): void {
-  writeText(name, `${JSON.stringify(result, null, 2)}\n`);
-}
-
-export function writeText(name: string, text: string): void {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL(name, folder), text);
+  writeFileSync(new URL(name, folder), `${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** @throws {z.ZodError} The file is not what a run of this version writes. */
+/** @throws {z.ZodError} If the file does not match the schema. */
 export function readRun(): RunResult {
   return runResultSchema.parse(readJson('run.json'));
 }
 
-/** @throws {z.ZodError} */
+/** @throws {z.ZodError} If the file does not match the schema. */
 export function readGrowth(): GrowthResult {
   return growthResultSchema.parse(readJson('growth.json'));
 }

@@ -1,8 +1,10 @@
 import type { GrowthOperation, GrowthResult } from '../result.ts';
+import { formatConnections, shortNumber } from './numbers.ts';
+import { pageCounts } from './page-counts.ts';
 
 const operations: GrowthOperation[] = ['findByPage', 'locate', 'upsertPage'];
 
-/** Sizes in pixels: three panels side by side, under a legend. */
+/** In pixels: a panel per operation, side by side, below a legend. */
 const panel = { width: 220, height: 200, gap: 24 };
 const margin = { left: 64, top: 56, right: 20, bottom: 48 };
 const width =
@@ -12,13 +14,14 @@ const width =
   margin.right;
 const height = margin.top + panel.height + margin.bottom;
 
-/** Readable on a light page and on a dark one. */
-const colours = ['#2f81f7', '#d1781a'];
+/** Readable on light and dark backgrounds. */
+const colors = ['#2f81f7', '#d1781a'];
 const ink = '#808890';
 
-/** Milliseconds a call over the number of pages, both logarithmic, as a picture. */
-export function drawGrowth({ points, sizes }: GrowthResult): string {
-  const pageCounts = [...new Set(points.map(({ pages }) => pages))].sort((a, b) => a - b);
+/** Draws milliseconds per call over the number of pages, both logarithmic, as SVG. */
+export function drawGrowth(growth: GrowthResult): string {
+  const { points, sizes } = growth;
+  const counts = pageCounts(growth);
   const connectionCounts = [...new Set(points.map(({ connections }) => connections))];
   const decade = (round: (value: number) => number, values: number[]) =>
     round(Math.log10(round === Math.floor ? Math.min(...values) : Math.max(...values)));
@@ -27,7 +30,7 @@ export function drawGrowth({ points, sizes }: GrowthResult): string {
   const highest = decade(Math.ceil, times);
 
   const x = (index: number, pages: number) => {
-    const position = pageCounts.indexOf(pages) / Math.max(1, pageCounts.length - 1);
+    const position = counts.indexOf(pages) / Math.max(1, counts.length - 1);
     return margin.left + index * (panel.width + panel.gap) + 16 + position * (panel.width - 32);
   };
   const y = (ms: number) =>
@@ -41,11 +44,11 @@ export function drawGrowth({ points, sizes }: GrowthResult): string {
       const label = index === 0 ? text(left - 8, y(ms) + 4, `${ms} ms`, 'end') : '';
       return `<path d="M${left} ${y(ms)}h${panel.width}" stroke="${ink}" stroke-opacity=".35"/>${label}`;
     });
-    const ticks = pageCounts.map((pages) =>
+    const ticks = counts.map((pages) =>
       text(x(index, pages), margin.top + panel.height + 18, shortNumber(pages), 'middle'),
     );
     const lines = connectionCounts.flatMap((connections, series) => {
-      const own = pageCounts.flatMap((pages) =>
+      const own = counts.flatMap((pages) =>
         points.filter(
           (point) =>
             point.pages === pages &&
@@ -56,7 +59,7 @@ export function drawGrowth({ points, sizes }: GrowthResult): string {
       return (['median', 'p99'] as const).map((value) =>
         line(
           own.map(({ pages, ms }) => [x(index, pages), y(ms[value])]),
-          colours[series] ?? ink,
+          colors[series] ?? ink,
           value === 'p99',
         ),
       );
@@ -68,13 +71,13 @@ export function drawGrowth({ points, sizes }: GrowthResult): string {
   const legend = connectionCounts.flatMap((connections, series) =>
     (['p50', 'p99'] as const).map((name, index) => {
       const left = margin.left + (series * 2 + index) * 178;
-      const label = `${name}, ${connections} connection${connections === 1 ? '' : 's'}`;
+      const label = `${name}, ${formatConnections(connections)}`;
       const sample = line(
         [
           [left, 18],
           [left + 24, 18],
         ],
-        colours[series] ?? ink,
+        colors[series] ?? ink,
         name === 'p99',
       );
       return `${sample}\n${text(left + 32, 22, label, 'start')}`;
@@ -82,7 +85,7 @@ export function drawGrowth({ points, sizes }: GrowthResult): string {
   );
   const axis = text(width / 2, height - 8, 'pages in the ledger', 'middle');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="${ink}">
-<title>Milliseconds a call by pages in the ledger</title>
+<title>Milliseconds per call by number of pages in the ledger</title>
 ${[...legend, ...panels, axis].join('\n')}
 </svg>
 `;
@@ -92,18 +95,13 @@ function text(x: number, y: number, content: string, anchor: 'start' | 'middle' 
   return `<text x="${x}" y="${y.toFixed(1)}" text-anchor="${anchor}">${content}</text>`;
 }
 
-function line(places: readonly (readonly number[])[], colour: string, dashed: boolean): string {
-  const path = places.map((place) => place.map((value) => value.toFixed(1)).join(' ')).join('L');
-  const dots = places
+function line(points: readonly (readonly number[])[], color: string, dashed: boolean): string {
+  const path = points.map((point) => point.map((value) => value.toFixed(1)).join(' ')).join('L');
+  const dots = points
     .map(
-      ([x, y]) => `<circle cx="${x?.toFixed(1)}" cy="${y?.toFixed(1)}" r="2.5" fill="${colour}"/>`,
+      ([x, y]) => `<circle cx="${x?.toFixed(1)}" cy="${y?.toFixed(1)}" r="2.5" fill="${color}"/>`,
     )
     .join('');
   const dash = dashed ? ' stroke-dasharray="5 4"' : '';
-  return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"${dash}/>${dots}`;
-}
-
-/** `10k`, `1M`. */
-export function shortNumber(value: number): string {
-  return new Intl.NumberFormat('en', { notation: 'compact' }).format(value).replace('K', 'k');
+  return `<path d="M${path}" fill="none" stroke="${color}" stroke-width="2"${dash}/>${dots}`;
 }

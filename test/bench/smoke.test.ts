@@ -1,41 +1,41 @@
 import { expect, inject, test } from 'vitest';
-import { runCases } from '../../bench/benchmark.ts';
 import { defaultGrowthSizes, measureGrowth } from '../../bench/cases/growing.ts';
+import { runCases } from '../../bench/cases/run-cases.ts';
 import type { Contender } from '../../bench/contender.ts';
 import { builtInContenders } from '../../bench/contenders/built-in.ts';
 import { originalDrizzle } from '../../bench/contenders/original-drizzle.ts';
 import { ours } from '../../bench/contenders/ours.ts';
+import { type Backend, onServer, withPGlite } from '../../bench/harness/backends.ts';
 import { describeEnvironment } from '../../bench/harness/environment.ts';
-import { onServer, type Place, withPGlite } from '../../bench/harness/places.ts';
-import { defaultSizes, parseSizes } from '../../bench/harness/sizes.ts';
+import { defaultSizes, flagOf, parseSizes } from '../../bench/harness/sizes.ts';
 import { growthResultSchema, runResultSchema } from '../../bench/result.ts';
 
-/** As small as it gets. */
+/** The smallest sizes with which every case still runs. */
 const flags = Object.keys(defaultSizes).flatMap((name) => [
-  `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+  `--${flagOf(name)}`,
   {
     idsPerPage: '20',
-    locatePagesComputed: '150',
-    locatePagesSingle: '120',
-    locatePagesRandom: '3',
+    locatePatchPages: '150',
+    locateSinglePages: '120',
+    locateRandomPages: '3',
     statementSeconds: '20',
   }[name] ?? '2',
 ]);
 
-const casesAnywhere = [
+const casesOnAnyBackend = [
   'write-random',
-  'write-computed',
+  'write-patch',
   'write-parsed',
   'write-designed',
   'read-page-random',
   'read-document-random',
   'read-scattered-random',
-  'read-page-computed',
-  'read-document-computed',
-  'read-scattered-computed',
-  'locate-1-computed',
-  'locate-100-computed',
-  'locate-1000-computed',
+  'read-page-patch',
+  'read-document-patch',
+  'read-scattered-patch',
+  'locate-1-patch',
+  'locate-100-patch',
+  'locate-1000-patch',
   'locate-1-single',
   'locate-100-single',
   'locate-1000-single',
@@ -43,42 +43,42 @@ const casesAnywhere = [
   'locate-100-random',
   'locate-1000-random',
   'delete-random',
-  'delete-computed',
+  'delete-patch',
 ];
 
-const casesOfServers = ['random', 'computed', 'consecutive'].flatMap((kind) => [
+const casesOnServers = ['random', 'patch', 'consecutive'].flatMap((kind) => [
   `bytes-table-${kind}`,
   `bytes-indexes-${kind}`,
   `bytes-wal-${kind}`,
 ]);
 
-async function runSmall(place: Place, contenders: readonly Contender[]) {
+async function runSmall(backend: Backend, contenders: readonly Contender[]) {
   const sizes = parseSizes(flags, defaultSizes);
-  const cases = await runCases({ place, sizes, contenders });
+  const cases = await runCases({ backend, sizes, contenders });
   const environment = await describeEnvironment(inject('serverUrl'), ['drizzle-orm', 'postgres']);
   return runResultSchema.parse(
     JSON.parse(JSON.stringify({ environment, sizes, missing: [], cases })),
   );
 }
 
-test('every case runs on a server, with equal ids from all, and gives what its schema says', async () => {
+test('every case runs on a server, and its result matches the schema', async () => {
   const { cases } = await runSmall(onServer(inject('serverUrl')), builtInContenders);
-  expect(cases.map(({ id }) => id)).toEqual([...casesAnywhere, ...casesOfServers]);
+  expect(cases.map(({ id }) => id)).toEqual([...casesOnAnyBackend, ...casesOnServers]);
   for (const { results, leftOut } of cases.slice(0, 10)) {
     const names = [...results, ...leftOut].map(({ contender }) => contender);
     expect(names.sort()).toEqual(builtInContenders.map(({ name }) => name).sort());
   }
 });
 
-test('every case but the bytes runs on PGlite', async () => {
-  const { cases } = await withPGlite((place) =>
-    // Two of them: each opens databases, which takes a second or more.
-    runSmall(place, [ours, originalDrizzle]),
+test('every case except the sizes in bytes runs on PGlite', async () => {
+  const { cases } = await withPGlite((backend) =>
+    // Only two contenders: opening a PGlite database takes a second or more.
+    runSmall(backend, [ours, originalDrizzle]),
   );
-  expect(cases.map(({ id }) => id)).toEqual(casesAnywhere);
+  expect(cases.map(({ id }) => id)).toEqual(casesOnAnyBackend);
 });
 
-test('the growth is measured on ledgers of several sizes, with one connection and with more', async () => {
+test('growth is measured for each ledger size, with one connection and with several', async () => {
   const sizes = parseSizes(
     ['--first-pages=20', '--last-pages=200', '--rounds=1', '--calls=4', '--connections=2'],
     defaultGrowthSizes,
@@ -94,7 +94,7 @@ test('the growth is measured on ledgers of several sizes, with one connection an
   ]);
 });
 
-test('a flag that is none, or no positive integer, is refused', () => {
+test('unknown flags and values that are not positive integers throw', () => {
   expect(parseSizes(['--read-rounds', '7'], defaultSizes)).toMatchObject({ readRounds: 7 });
   expect(() => parseSizes(['--read-round', '7'], defaultSizes)).toThrow(TypeError);
   expect(() => parseSizes(['--read-rounds', '0'], defaultSizes)).toThrow(TypeError);

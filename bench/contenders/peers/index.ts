@@ -1,5 +1,5 @@
 import type { Contender } from '../../contender.ts';
-import type { RunResult } from '../../result.ts';
+import type { LeftOut } from '../../result.ts';
 
 const peers: { name: string; load: () => Promise<Contender> }[] = [
   { name: 'Kysely', load: async () => (await import('./kysely.ts')).originalKysely },
@@ -8,13 +8,13 @@ const peers: { name: string; load: () => Promise<Contender> }[] = [
   { name: 'LangChain.js', load: async () => (await import('./langchain.ts')).langchain },
 ];
 
-/** The peers that can be loaded here; of the others, why not. */
+/** Loads the peers, and says why for those that cannot be loaded. */
 export async function loadPeers(): Promise<{
   peers: Contender[];
-  missing: RunResult['missing'];
+  missing: LeftOut[];
 }> {
   const loaded: Contender[] = [];
-  const missing: RunResult['missing'] = [];
+  const missing: LeftOut[] = [];
   for (const { name, load } of peers) {
     try {
       loaded.push(await load());

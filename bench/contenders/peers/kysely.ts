@@ -1,14 +1,6 @@
 import { type Generated, Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool } from 'pg';
-import type { Contender } from '../../contender.ts';
-import { inOrderOf, partsOf } from '../list-rows.ts';
-import {
-  originalDesign,
-  originalPagesAStatement,
-  originalTables,
-  parseOriginalRow,
-  toOriginalRow,
-} from '../original.ts';
+import { originalDesign, originalTables } from '../original.ts';
 
 interface Tables {
   documents: { id: Generated<number> };
@@ -17,56 +9,46 @@ interface Tables {
 
 const columns = ['doc_id as docId', 'page', 'vector_ids as vectorIds'] as const;
 
-/** The original design on Kysely, with node-postgres. */
-export const originalKysely: Contender = {
-  ...originalDesign,
-  name: 'original design, Kysely',
+/** Uses node-postgres. */
+export const originalKysely = originalDesign('Kysely', {
   packages: ['kysely', 'pg'],
-  async open(url) {
+  async connect(url) {
     const pool = new Pool({ connectionString: url });
     const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
     await sql.raw(originalTables).execute(db);
     return {
-      async addDocuments(docIds) {
-        await db
+      insertDocuments: (docIds) =>
+        db
           .insertInto('documents')
           .values(docIds.map((id) => ({ id })))
-          .execute();
-      },
-      async writePages(pages) {
-        for (const part of partsOf(pages.map(toOriginalRow), originalPagesAStatement)) {
-          await db
-            .insertInto('vectors')
-            .values(
-              part.map(({ docId, page, vectorIds }) => ({
-                doc_id: docId,
-                page,
-                vector_ids: vectorIds,
-              })),
-            )
-            .execute();
-        }
-      },
-      async findByPage(docId, page) {
-        const rows = await db
+          .execute(),
+      insertRows: (rows) =>
+        db
+          .insertInto('vectors')
+          .values(
+            rows.map(({ docId, page, vectorIds }) => ({
+              doc_id: docId,
+              page,
+              vector_ids: vectorIds,
+            })),
+          )
+          .execute(),
+      selectPage: (docId, page) =>
+        db
           .selectFrom('vectors')
           .select(columns)
           .where('doc_id', '=', docId)
           .where('page', '=', page)
-          .execute();
-        return rows.flatMap((row) => parseOriginalRow(row).vectorIds);
-      },
-      async findByDocument(docId) {
-        const rows = await db
+          .execute(),
+      selectDocument: (docId) =>
+        db
           .selectFrom('vectors')
           .select(columns)
           .where('doc_id', '=', docId)
           .orderBy('page')
-          .execute();
-        return rows.map((row) => parseOriginalRow(row).vectorIds);
-      },
-      async findByPages(keys) {
-        const rows = await db
+          .execute(),
+      selectPages: (keys) =>
+        db
           .selectFrom('vectors')
           .select(columns)
           .where(({ eb, refTuple, tuple }) =>
@@ -76,10 +58,8 @@ export const originalKysely: Contender = {
               keys.map(({ docId, page }) => tuple(docId, page)),
             ),
           )
-          .execute();
-        return inOrderOf(keys, rows.map(parseOriginalRow));
-      },
+          .execute(),
       close: () => db.destroy(),
     };
   },
-};
+});

@@ -1,23 +1,23 @@
 import { PostgresRecordManager } from '@langchain/community/indexes/postgres';
 import type { BenchPageKey, Contender } from '../../contender.ts';
-import { partsOf } from '../list-rows.ts';
+import { partition } from '../page-table.ts';
 
-/** Four parameters an id: sixteen thousand ids a statement, of the 65 535 parameters that it may have. */
-const idsAStatement = 16_000;
+/** An id needs four parameters, and a statement can have 65,535. */
+const idsPerStatement = 16_000;
 
 const groupOf = ({ docId, page }: BenchPageKey) => `${docId}/${page}`;
 
-/** LangChain.js's record manager: a row an id, and the page as its group. */
+/** LangChain.js's record manager: a row per id, whose group is the page. */
 export const langchain: Contender = {
   name: 'LangChain.js PostgresRecordManager',
   packages: ['@langchain/community', '@langchain/core', 'pg'],
-  stores: 'rows',
+  layout: 'rows',
   designedFor: 'random',
   keepsOrder: false,
   table: 'upsertion_records',
   cannot: {
-    findByDocument: 'it gives the ids of groups without saying which id is of which group',
-    locate: 'it does not give the group of an id',
+    findByDocument: 'it returns the ids of several groups without their groups',
+    locate: 'it cannot return the group of an id',
   },
   async open(url) {
     const manager = new PostgresRecordManager('colpali', {
@@ -31,7 +31,7 @@ export const langchain: Contender = {
         const records = pages.flatMap((page) =>
           page.vectorIds.map((id) => ({ id, group: groupOf(page) })),
         );
-        for (const part of partsOf(records, idsAStatement)) {
+        for (const part of partition(records, idsPerStatement)) {
           await manager.update(
             part.map(({ id }) => id),
             { groupIds: part.map(({ group }) => group) },
@@ -39,7 +39,7 @@ export const langchain: Contender = {
         }
       },
       findByPage: (docId, page) => listPage({ docId, page }),
-      // A query a page, over the connections of its pool: a query of them all would mix their ids.
+      // One query per page, on the connections of its pool: a single query would mix the pages' ids.
       findByPages: (keys) => Promise.all(keys.map(listPage)),
       close: () => manager.end(),
     };

@@ -1,14 +1,5 @@
 import { DataSource, EntitySchema } from 'typeorm';
-import type { Contender } from '../../contender.ts';
-import { inOrderOf, partsOf } from '../list-rows.ts';
-import {
-  type OriginalRow,
-  originalDesign,
-  originalPagesAStatement,
-  originalTables,
-  parseOriginalRow,
-  toOriginalRow,
-} from '../original.ts';
+import { type OriginalRow, originalDesign, originalTables } from '../original.ts';
 
 const documentEntity = new EntitySchema<{ id: number }>({
   name: 'documents',
@@ -26,12 +17,10 @@ const vectorsEntity = new EntitySchema<OriginalRow & { id: number }>({
   indices: [{ name: 'ix_vectors_doc_id', columns: ['docId'] }],
 });
 
-/** The original design on TypeORM, with node-postgres. */
-export const originalTypeorm: Contender = {
-  ...originalDesign,
-  name: 'original design, TypeORM',
+/** Uses node-postgres. */
+export const originalTypeorm = originalDesign('TypeORM', {
   packages: ['typeorm', 'pg'],
-  async open(url) {
+  async connect(url) {
     const source = new DataSource({
       type: 'postgres',
       url,
@@ -42,27 +31,12 @@ export const originalTypeorm: Contender = {
     const documents = source.getRepository(documentEntity);
     const vectors = source.getRepository(vectorsEntity);
     return {
-      async addDocuments(docIds) {
-        await documents.insert(docIds.map((id) => ({ id })));
-      },
-      async writePages(pages) {
-        for (const part of partsOf(pages.map(toOriginalRow), originalPagesAStatement)) {
-          await vectors.insert(part);
-        }
-      },
-      async findByPage(docId, page) {
-        const rows = await vectors.findBy({ docId, page });
-        return rows.flatMap((row) => parseOriginalRow(row).vectorIds);
-      },
-      async findByDocument(docId) {
-        const rows = await vectors.find({ where: { docId }, order: { page: 'asc' } });
-        return rows.map((row) => parseOriginalRow(row).vectorIds);
-      },
-      async findByPages(keys) {
-        const rows = await vectors.findBy(keys.map(({ docId, page }) => ({ docId, page })));
-        return inOrderOf(keys, rows.map(parseOriginalRow));
-      },
+      insertDocuments: (docIds) => documents.insert(docIds.map((id) => ({ id }))),
+      insertRows: (rows) => vectors.insert(rows),
+      selectPage: (docId, page) => vectors.findBy({ docId, page }),
+      selectDocument: (docId) => vectors.find({ where: { docId }, order: { page: 'asc' } }),
+      selectPages: (keys) => vectors.findBy(keys.map(({ docId, page }) => ({ docId, page }))),
       close: () => source.destroy(),
     };
   },
-};
+});

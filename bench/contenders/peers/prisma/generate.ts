@@ -1,4 +1,4 @@
-/** Writes Prisma's client for schema.prisma into generated/. */
+/** Generates Prisma's client for schema.prisma in generated/. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -10,7 +10,7 @@ execFileSync(
   {
     cwd: pathOf('.'),
     stdio: 'inherit',
-    // Prisma would download an engine that only its migrations use; it takes any file for one it has.
+    // Prevents the download of an engine that only Prisma's migrations use; any existing file works.
     env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath },
   },
 );

@@ -1,33 +1,33 @@
 import { encodeVectorIds, migrate, type VectorLocation } from '../../src/index.ts';
-import type { BenchPage, BenchPageKey, Contender } from '../contender.ts';
-import { addDocuments, partsOf, readLists } from './list-rows.ts';
+import type { Contender } from '../contender.ts';
+import { type PageRow, partition, readWith } from './page-table.ts';
 import { openSqlClient } from './sql-client.ts';
+import { insertDocuments, sqlTable } from './sql-table.ts';
 
-/** 8 MB a statement at most, as the benchmark uses it. */
-const pagesAStatement = 1_000;
+/** At most 8 MB per statement, with lists of ids. */
+const pagesPerStatement = 1_000;
 
 /**
- * The driver alone on the package's own tables, indexes and triggers, with the same rows, written by the
- * same kind of statement.
+ * Plain SQL on the package's own tables, indexes and triggers: what the package adds to the statements.
  *
- * It checks nothing, and takes what the column holds for the ids: right for random ids, whose rows are
- * plain lists. Computed ids it encodes as any others: the package knows those again that it computed.
+ * It validates nothing and does not decode runs. It encodes patch ids one by one, where the package
+ * recognizes the arrays that `patchVectorIds` returned.
  */
-export const rawSameRows: Contender = {
-  name: 'driver by hand, same rows',
+export const sqlSameTables: Contender = {
+  name: 'plain SQL (same tables)',
   packages: ['postgres'],
-  stores: 'runs',
-  designedFor: 'computed',
+  layout: 'runs',
+  designedFor: 'patch',
   keepsOrder: true,
-  cannot: { computedIds: 'its rows hold runs, which only the package reads' },
+  cannot: { readPatchIds: 'it does not decode runs' },
   async open(url) {
     await migrate({ url });
     const client = await openSqlClient(url);
     return {
-      ...readLists(client),
-      addDocuments: addDocuments(client),
+      ...readWith(sqlTable<string[]>(client), (vectorIds) => vectorIds),
+      addDocuments: (docIds) => insertDocuments(client, docIds),
       async writePages(pages) {
-        for (const part of partsOf(pages, pagesAStatement)) {
+        for (const part of partition(pages, pagesPerStatement)) {
           const rows = part.map(({ docId, page, vectorIds }) => ({
             doc_id: docId,
             page,
@@ -43,7 +43,7 @@ export const rawSameRows: Contender = {
         }
       },
       async locate(vectorIds) {
-        const pages = await client.query<BenchPageKey & Pick<BenchPage, 'vectorIds'>>(
+        const pages = await client.query<PageRow<string[]>>(
           `select vectors.doc_id as "docId", vectors.page, vectors.vector_ids as "vectorIds"
           from (select distinct doc_id, page from vectors_holding($1::text::jsonb)) as found
           join vectors using (doc_id, page)`,

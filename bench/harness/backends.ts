@@ -6,12 +6,12 @@ import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import { databaseUrl } from '../../test/support/database-url.ts';
 import { startEmbeddedServer } from '../../test/support/embedded-server.ts';
-import { openSqlClient } from '../contenders/sql-client.ts';
+import { openSqlClient, type SqlClient } from '../contenders/sql-client.ts';
 
-/** Where databases can be made: a PostgreSQL server, or PGlite inside this process. */
-export interface Place {
+/** Creates databases: on a PostgreSQL server, or in PGlite inside this process. */
+export interface Backend {
   kind: 'server' | 'pglite';
-  /** An empty database. */
+  /** Creates an empty database. */
   create(): Promise<BenchDatabase>;
 }
 
@@ -20,19 +20,18 @@ export interface BenchDatabase {
   drop(): Promise<void>;
 }
 
-/** A server that the benchmark may make databases on, and how to be done with it. */
 export interface BenchServer {
   url: string;
   stop(): Promise<void>;
 }
 
-/** The server that BENCH_DATABASE_URL names, else one from npm's binaries. */
+/** Uses the server at BENCH_DATABASE_URL if set; starts the embedded server otherwise. */
 export async function startBenchServer(): Promise<BenchServer> {
   const given = process.env['BENCH_DATABASE_URL'];
   return given ? { url: given, stop: async () => {} } : startEmbeddedServer();
 }
 
-export function onServer(serverUrl: string): Place {
+export function onServer(serverUrl: string): Backend {
   const administer = async (statement: string) => {
     const sql = postgres(serverUrl, { max: 1, onnotice: () => {} });
     await sql.unsafe(statement);
@@ -45,18 +44,20 @@ export function onServer(serverUrl: string): Place {
       await administer(`create database ${name} template template0`);
       return {
         url: databaseUrl(serverUrl, name),
-        // Not by force: node-postgres resolves end() while connections are still closing, and an end from
-        // the other side would be an error that nobody catches. The server waits for them.
+        // Without `force`: node-postgres resolves end() before its connections have closed, and if the
+        // server closed them, it would emit an error that nothing catches. The server waits instead.
         drop: () => administer(`drop database ${name}`),
       };
     },
   };
 }
 
-/** Runs `work` with PGlite as the place; its files are deleted afterwards. */
-export async function withPGlite<Result>(work: (place: Place) => Promise<Result>): Promise<Result> {
+/** Runs `work` with PGlite, then deletes its files. */
+export async function withPGlite<Result>(
+  work: (backend: Backend) => Promise<Result>,
+): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-bench-'));
-  // A new database takes PGlite seconds to make, and a tenth of that to copy.
+  // PGlite needs seconds to create a database, and a tenth of that to copy one.
   const empty = join(folder, 'empty');
   await (await PGlite.create(empty)).close();
   let databases = 0;
@@ -73,10 +74,10 @@ export async function withPGlite<Result>(work: (place: Place) => Promise<Result>
   }
 }
 
-/** Runs `work` with a client on the database, which is closed afterwards. */
+/** Runs `work` with a client connected to the database, then closes the client. */
 export async function withClient<Result>(
   url: string,
-  work: (client: Awaited<ReturnType<typeof openSqlClient>>) => Promise<Result>,
+  work: (client: SqlClient) => Promise<Result>,
 ): Promise<Result> {
   const client = await openSqlClient(url);
   try {
