@@ -385,36 +385,6 @@ describe('replaceDocument', () => {
     expect(await repository().replaceDocument(docId, [])).toBe(0);
     expect(await repository().countPages(docId)).toBe(0);
   });
-
-  test('changes nothing where a page is refused', async () => {
-    const { docId, neighbour } = await documentWithPages(2);
-    const before = await repository().findByDocument(docId);
-    for (const pages of [
-      [
-        { page: 1, vectorIds: ['ok'] },
-        { page: 3, vectorIds: [''] },
-      ],
-      [
-        { page: 1, vectorIds: ['ok'] },
-        { page: 1, vectorIds: ['twice'] },
-      ],
-      [
-        { page: 1, vectorIds: ['ok'] },
-        { docId: neighbour, page: 2, vectorIds: ['theirs'] },
-      ],
-    ]) {
-      await expect(repository().replaceDocument(docId, pages)).rejects.toMatchObject({
-        code: 'INVALID_INPUT',
-      });
-    }
-    expect(await repository().findByDocument(docId)).toEqual(before);
-  });
-
-  test('throws for a document that is not there', async () => {
-    await expect(repository().replaceDocument(2_000_000_000, [])).rejects.toThrow(
-      DocumentNotFoundError,
-    );
-  });
 });
 
 describe('delete', () => {
