@@ -8,7 +8,7 @@ export function readmeBlocks(language: string): string[] {
   return [...readme.matchAll(fence)].map(([, code = '']) => code);
 }
 
-/** The rows of the README's table whose first heading is `heading`, as cells. */
+/** The cells of each row of the README's table whose first heading is `heading`. */
 export function readmeTable(heading: string): string[][] {
   const table = new RegExp(`^\\| ${heading} \\|.*\n\\|.*\n((?:\\|.*\n)+)`, 'm').exec(readme)?.[1];
   const rows = (table ?? '').trimEnd().split('\n');

@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-// By its path: the command also runs in folders that have no node_modules.
+// An absolute URL, because the command also runs in folders without node_modules.
 const tsx = import.meta.resolve('tsx');
 
-/** How a process of the command line ended. */
+/** How a command-line process ended. */
 export interface CliResult {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended the process. */
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
@@ -20,7 +20,7 @@ export interface CliOptions {
   cwd?: string;
 }
 
-/** Starts `colpali-vectors ...` as a process of its own, from the sources. */
+/** Starts `colpali-vectors ...` from the sources, in a separate process. */
 export function startCli(
   args: string[],
   { env = {}, cwd }: CliOptions = {},
@@ -30,7 +30,7 @@ export function startCli(
     cwd,
     env: { ...inherited, ...env },
   });
-  // It may end before it has read all of its input.
+  // The process may end before it has read all of its input.
   child.stdin.on('error', () => {});
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
@@ -43,7 +43,7 @@ export function startCli(
   return { process: child, result };
 }
 
-/** Runs `colpali-vectors ...` to its end, with `input` on its stdin. */
+/** Runs `colpali-vectors ...` to completion, with `input` on its stdin. */
 export function runCli(
   args: string[],
   { input = '', ...options }: CliOptions & { input?: string | Buffer } = {},
@@ -53,7 +53,7 @@ export function runCli(
   return result;
 }
 
-/** Gives what the stream has brought so far. */
+/** Returns a function that returns the text received so far. */
 function collect(stream: Readable): () => string {
   let text = '';
   stream.setEncoding('utf8').on('data', (chunk: string) => {
