@@ -18,6 +18,8 @@ function onDriver(name: string, driver: Driver, include: string[], exclude: stri
 export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: 'test/support/global-setup.ts',
+    // By default Vitest leaves one core idle, which is half of a machine with two.
+    maxWorkers: '100%',
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'examples', include: ['test/examples/**/*.test.ts'], testTimeout: 120_000 } },

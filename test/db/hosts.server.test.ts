@@ -37,13 +37,6 @@ describe('the URL says how many connections are opened', () => {
     await close();
     expect(new Set(backends).size).toBe(connections);
   });
-
-  test.each(['0', 'many', '1.5', ''])('but not max=%s', async (max) => {
-    await expect(openDatabase(`${database().url}?max=${max}`)).rejects.toMatchObject({
-      code: 'INVALID_INPUT',
-      path: ['url'],
-    });
-  });
 });
 
 describe('writers of the same document', () => {

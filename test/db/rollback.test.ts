@@ -6,7 +6,6 @@ import {
   createVectorRepository,
   decodeVectorIds,
   documents,
-  InvalidInputError,
   MigrationError,
   migrate,
   migrationStatus,
@@ -312,29 +311,6 @@ describe('what the older schema has no place for', () => {
 });
 
 describe('refused, with nothing changed:', () => {
-  test('a name that is no migration', async () => {
-    await migrate(database());
-    const before = await readAll();
-    for (const to of ['0003_none', '', '0001', `${jsonbLedger}.sql`]) {
-      const error: unknown = await undo({ to }).catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(InvalidInputError);
-      expect(error).toMatchObject({
-        path: ['options', 'to'],
-        message: `options.to: unknown migration "${to}"; expected one of ${tags.join(', ')}`,
-      });
-    }
-    expect(await readAll()).toEqual(before);
-  });
-
-  test('`to` together with `all`', async () => {
-    await migrate(database());
-    const before = await readAll();
-    const error: unknown = await undo({ to: createVectors, all: true }).catch((thrown) => thrown);
-    expect(error).toBeInstanceOf(InvalidInputError);
-    expect(error).toMatchObject({ path: ['options', 'to'] });
-    expect(await readAll()).toEqual(before);
-  });
-
   test('a migration that is not applied', async () => {
     for (const to of tags) {
       await expect(undo({ to })).rejects.toMatchObject({ name: 'MigrationError', tag: to });

@@ -1,11 +1,11 @@
-/** The same server, another database. */
+/** The URL of another database on the same server. */
 export function databaseUrl(serverUrl: string, database: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${database}`;
   return url.href;
 }
 
-/** The same database as another role, whose password is its name, or with other settings of the session. */
+/** The URL of the same database for another role, whose password is its name, or with session settings. */
 export function urlWith(
   databaseUrl: string,
   { user, settings = {} }: { user?: string; settings?: Record<string, string> },

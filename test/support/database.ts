@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -9,17 +9,25 @@ import { drizzle as drizzlePGlite } from 'drizzle-orm/pglite';
 import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js';
 import { Pool } from 'pg';
 import postgres from 'postgres';
-import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
-import { type Db, documents, type OpenDatabase, openDatabase } from '../../src/index.ts';
+import { afterAll, beforeAll, beforeEach, expect, inject } from 'vitest';
+import { rowsOf } from '../../src/db.ts';
+import {
+  type Db,
+  documents,
+  type OpenDatabase,
+  openDatabase,
+  vectorOrphans,
+  vectors,
+} from '../../src/index.ts';
 import { databaseUrl } from './database-url.ts';
 
-/** What a database test runs on; each is a project in vitest.config.ts. */
+/** The driver of a database test; vitest.config.ts has a project for each. */
 export type Driver = 'pglite' | 'postgres.js' | 'node-postgres';
 
 declare module 'vitest' {
   interface ProvidedContext {
     driver: Driver;
-    /** How many runs the fault tests make. */
+    /** How many runs the fault tests do. */
     faults: 'few' | 'full';
   }
 }
@@ -30,9 +38,9 @@ export interface TestDatabase {
 }
 
 /**
- * A migrated database of this test file's own, on the driver of the project that runs it.
+ * Creates a migrated database for this test file, on the driver of the project that runs it.
  *
- * @returns A function that gives the database, from `beforeAll` on.
+ * @returns A function that returns the database; call it in hooks and tests.
  */
 export function useTestDatabase(): () => Db {
   let open: TestDatabase;
@@ -43,7 +51,7 @@ export function useTestDatabase(): () => Db {
   return () => open.db;
 }
 
-/** A migrated database of this test file's own on the server, by its URL, for as many connections as needed. */
+/** Creates a migrated database on the server for this test file, and returns a function that returns its URL. */
 export function useServerDatabase(): () => string {
   let database: { url: string; drop: () => Promise<void> };
   beforeAll(async () => {
@@ -80,7 +88,7 @@ async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
   };
 }
 
-/** A new database on the test server: empty, or a clone of `template`. */
+/** Creates a database on the test server: empty, or a clone of `template`. */
 export async function createServerDatabase(
   template = 'template0',
 ): Promise<{ url: string; drop: () => Promise<void> }> {
@@ -98,22 +106,32 @@ export async function createServerDatabase(
   };
 }
 
-/** An empty database of the project's kind, by its URL. */
-export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+/**
+ * Creates an empty database, on the server or as a PGlite directory.
+ *
+ * @param options.exists - Whether the PGlite directory exists. If not, the first to open it creates it,
+ *   which takes seconds. {@defaultValue true}
+ */
+export async function createDatabase({ exists = true } = {}): Promise<{
+  url: string;
+  drop: () => Promise<void>;
+}> {
   if (inject('driver') !== 'pglite') return createServerDatabase();
   const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
+  const url = join(folder, 'database');
+  if (exists) cpSync(inject('emptyPGlite'), url, { recursive: true });
   return {
-    url: join(folder, 'database'),
+    url,
     drop: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
 /**
- * An empty database for each test, of the project's kind, opened without having been migrated.
+ * Gives each test an empty database that has not been migrated, on the server or in PGlite.
  *
- * One for the file, emptied before each test: a new PGlite takes three seconds to start.
+ * All tests of a file share one database, which is emptied before each test: starting PGlite is slow.
  *
- * @returns A function that gives it and its URL, from `beforeEach` on.
+ * @returns A function that returns the database and its URL; call it in tests.
  */
 export function useEmptyDatabase(): () => { url: string; db: OpenDatabase['db'] } {
   let created: Awaited<ReturnType<typeof createDatabase>>;
@@ -130,7 +148,7 @@ export function useEmptyDatabase(): () => { url: string; db: OpenDatabase['db'] 
   return () => ({ url: created.url, db: opened.db });
 }
 
-/** Leaves the schema `public`, with nothing in it. */
+/** Drops every schema and creates an empty `public`. */
 async function dropEverything(db: Db): Promise<void> {
   await db.execute(sql`
     do $$
@@ -147,14 +165,50 @@ async function dropEverything(db: Db): Promise<void> {
     end $$`);
 }
 
-/** Runs statements as they stand, one after another: PGlite and postgres.js take one at a time. */
+/** Runs the statements one after another: PGlite and postgres.js accept one per call. */
 export async function execute(db: Db, ...statements: string[]): Promise<void> {
   for (const statement of statements) await db.execute(sql.raw(statement));
 }
 
-/** A new document, as its host application would make one. Returns its id. */
+/** Returns the rows of a query. */
+export async function select<Row = unknown>(db: Db, query: string): Promise<Row[]> {
+  return rowsOf<Row>(await db.execute(sql.raw(query)));
+}
+
+/** Runs `work` in a transaction and rolls it back. */
+export async function inRolledBackTransaction(
+  db: Db,
+  work: (tx: Db) => Promise<unknown>,
+): Promise<void> {
+  const undo = new Error('undo');
+  const transaction = db.transaction(async (tx) => {
+    await work(tx);
+    throw undo;
+  });
+  await expect(transaction).rejects.toBe(undo);
+}
+
+/** Creates a document, as its host application would. Returns its id. */
 export async function createDocument(db: Db): Promise<number> {
   const [document] = await db.insert(documents).values({}).returning();
-  if (document === undefined) throw new Error('the document was not made');
+  if (document === undefined) throw new Error('the document was not created');
   return document.id;
+}
+
+/** Inserts a page whose `vector_ids` are exactly this JSON, which the repository might write differently. */
+export async function insertStoredPage(
+  db: Db,
+  docId: number,
+  page: number,
+  json: string,
+): Promise<void> {
+  await db.execute(sql`
+    insert into ${vectors} (doc_id, page, vector_ids)
+    values (${docId}, ${page}, ${json}::text::jsonb)`);
+}
+
+/** Deletes all pages and all orphans. */
+export async function emptyLedger(db: Db): Promise<void> {
+  await db.delete(vectors);
+  await db.delete(vectorOrphans);
 }

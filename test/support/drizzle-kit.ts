@@ -2,12 +2,12 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The project's folder, with drizzle.config.ts. */
+/** The project's folder, which contains drizzle.config.ts. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 const bin = join(projectRoot, 'node_modules/drizzle-kit/bin.cjs');
 
-/** Runs `npx drizzle-kit ...` without a terminal and gives what it printed, whatever its exit code. */
+/** Runs `npx drizzle-kit ...` without a terminal. Returns its exit code and what it printed. */
 export function runDrizzleKit(
   args: string[],
   env: Record<string, string> = {},
@@ -25,7 +25,7 @@ export function runDrizzleKit(
   });
 }
 
-/** Starts `npx drizzle-kit ...` and leaves it running. */
+/** Starts `npx drizzle-kit ...` and returns while it runs. */
 export function startDrizzleKit(args: string[], env: Record<string, string>): ChildProcess {
   return spawn(process.execPath, [bin, ...args], {
     cwd: projectRoot,

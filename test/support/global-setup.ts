@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -12,18 +12,21 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The server's maintenance database. */
     serverUrl: string;
-    /** A migrated database without rows and without connections, to clone. */
+    /** The name of a migrated database without rows, to clone; nobody connects to it. */
     templateDatabase: string;
-    /** A migrated PGlite without rows, as a file to load. */
+    /** The dump of a migrated PGlite without rows, to load. */
     templateFile: string;
+    /** The directory of a PGlite that has not been migrated, to copy. */
+    emptyPGlite: string;
   }
 }
 
-/** A migrated database on a server and one in PGlite, made once a run; each test file clones one. */
+/** Creates the databases that the test files clone, once per run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
   const templateFile = join(folder, 'template.tar');
-  await writePGliteTemplate(join(folder, 'pglite'), templateFile);
+  const emptyPGlite = join(folder, 'empty');
+  await writePGliteTemplates(emptyPGlite, templateFile);
 
   const server = await startTestServer();
   const templateDatabase = `colpali_vectors_template_${process.pid}`;
@@ -38,6 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('serverUrl', server.url);
   project.provide('templateDatabase', templateDatabase);
   project.provide('templateFile', templateFile);
+  project.provide('emptyPGlite', emptyPGlite);
 
   return async () => {
     await sql.unsafe(`drop database ${templateDatabase}`);
@@ -47,10 +51,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function writePGliteTemplate(directory: string, file: string): Promise<void> {
-  await migrate({ url: directory });
-  const client = await PGlite.create(directory);
+async function writePGliteTemplates(empty: string, migratedFile: string): Promise<void> {
+  await (await PGlite.create(empty)).close();
+  const migrated = `${empty}-migrated`;
+  cpSync(empty, migrated, { recursive: true });
+  await migrate({ url: migrated });
+  const client = await PGlite.create(migrated);
   const dump = await client.dumpDataDir('none');
-  writeFileSync(file, Buffer.from(await dump.arrayBuffer()));
+  writeFileSync(migratedFile, Buffer.from(await dump.arrayBuffer()));
   await client.close();
 }

@@ -2,7 +2,7 @@ import { createVectorRepository, type Db } from '../../src/index.ts';
 import { createDocument } from './database.ts';
 import type { MemoryStore } from './memory-store.ts';
 
-/** A new document with its pages in the ledger and in the store, numbered from 1. Returns its id. */
+/** Creates a document and writes its pages, numbered from 1, to the ledger and the store. Returns its id. */
 export async function ingestDocument(
   db: Db,
   store: MemoryStore,

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a step may take before its actor counts as waiting for another one's lock. */
+/** If a step takes longer, its actor counts as waiting for another actor's lock. */
 const blockedAfterMs = 4;
 
-/** An actor that stands at a gate, until it is its turn. */
+/** An actor that waits at a gate for its turn. */
 interface Waiting {
   enter: () => void;
 }
 
 /**
- * Runs actors step by step, one step at a time, in an order that `choices` decides: the same choices
- * give the same order, but for actors that the database makes wait for one another.
+ * Runs actors one step at a time, in an order that `choices` determines. The same choices produce the same
+ * order, except where actors wait for one another in the database.
  */
 export class Interleaver {
   private readonly choices: readonly number[];
@@ -23,14 +23,14 @@ export class Interleaver {
     this.choices = choices;
   }
 
-  /** Where an actor lets others go first: at every await of its own. */
+  /** An actor awaits this before each of its steps, so that others can go first. */
   readonly gate = (): Promise<void> =>
     new Promise((enter) => {
       this.waiting.push({ enter });
       this.changed();
     });
 
-  /** Runs the actors to their ends; `afterStep` looks at the world while all of them stand still. */
+  /** Runs the actors to completion; `afterStep` runs while all of them wait. */
   async run(
     actors: readonly (() => Promise<void>)[],
     afterStep: () => Promise<void>,
@@ -46,7 +46,7 @@ export class Interleaver {
       }
     });
     const finished = Promise.all(ends);
-    // Reported at the end; a failure must not go unhandled until then.
+    // Awaited at the end; until then a failure must not count as unhandled.
     finished.catch(() => {});
     while (this.running > 0) {
       if (this.waiting.length === 0) {
@@ -54,8 +54,8 @@ export class Interleaver {
         continue;
       }
       const choice = this.choices[this.steps % this.choices.length] ?? 0;
-      // Two times of three the one that came last goes on: most faults need one actor to stand still
-      // while another gets far, which evenly mixed steps seldom give.
+      // Two times out of three the last to arrive goes on: most faults need one actor to wait while
+      // another gets far, and evenly mixed steps rarely do that.
       const index =
         choice % 3 === 0 ? Math.floor(choice / 3) % this.waiting.length : this.waiting.length - 1;
       const [next] = this.waiting.splice(index, 1);

@@ -4,19 +4,20 @@ import { type Db, rowsOf } from '../../src/db.ts';
 import { execute } from './database.ts';
 
 /**
- * Databases that Alembic and SQLAlchemy made, as pg_dump wrote them.
+ * Databases that Alembic and SQLAlchemy created, as pg_dump wrote them.
  *
- * - `plain`: pages from 1, ids as JSON lists.
- * - `mixed`: pages from 0, ids also between commas and as 64-bit integers, pages recorded twice.
+ * - `plain`: pages count from 1; ids are JSON lists.
+ * - `mixed`: pages count from 0; some ids are separated by commas or are 64-bit integers; some pages are
+ *   recorded twice.
  */
 export type LegacyDump = 'plain' | 'mixed';
 
-/** The dump as statements. */
+/** The text of the dump. */
 export function readLegacyDump(name: LegacyDump): string {
   return readFileSync(new URL(`../fixtures/alembic-${name}.sql`, import.meta.url), 'utf8');
 }
 
-/** Makes the dump's tables, with their rows. */
+/** Creates the dump's tables and their rows. */
 export async function loadLegacyDump(db: Db, name: LegacyDump): Promise<void> {
   const statements = readLegacyDump(name).split(/;\n/);
   await execute(
@@ -25,7 +26,7 @@ export async function loadLegacyDump(db: Db, name: LegacyDump): Promise<void> {
   );
 }
 
-/** Everything of the dump's tables that are not ours. */
+/** All rows of the dump's tables that belong to the host. */
 export async function readHostTables(db: Db): Promise<unknown> {
   return {
     documents: rowsOf(await db.execute(sql`select * from documents order by id`)),
@@ -34,7 +35,7 @@ export async function readHostTables(db: Db): Promise<unknown> {
   };
 }
 
-/** The original's tables, as its Alembic migration makes them, without rows. */
+/** Statements that create the original's tables, as its Alembic migration does, without rows. */
 export const legacyTables = [
   'create table documents (id serial primary key)',
   `create table vectors (

@@ -1,9 +1,9 @@
 import type { AuditedStore, DeleteVectors } from '../../src/index.ts';
 
-/** A vector store that holds its ids in memory and notes what it was told to delete. */
+/** A vector store that keeps its ids in memory and records which ids it was asked to delete. */
 export class MemoryStore implements AuditedStore {
   readonly ids = new Set<string>();
-  /** The ids of every delete, in the order they came. */
+  /** The ids of all deletes, in order. */
   readonly deleted: string[] = [];
 
   write(ids: Iterable<string>): void {

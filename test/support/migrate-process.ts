@@ -1,4 +1,4 @@
-/** A process that migrates the database named by its argument, and prints what it did. */
+/** A process that migrates the database whose URL is its argument, and prints the result as JSON. */
 import { migrate } from '../../src/index.ts';
 
 console.log(JSON.stringify(await migrate({ url: process.argv[2] })));

@@ -6,7 +6,7 @@ import { listMigrations, migrationsFolder, migrationsTable } from '../../src/mig
 /** The tags of all migrations, oldest first. */
 export const tags = listMigrations().map(({ tag }) => tag);
 
-/** Applies the migrations up to and including `tag`, and lists them nowhere. */
+/** Applies the migrations up to and including `tag`, without writing them to the journal. */
 export async function applyUpTo(db: Db, tag: string): Promise<void> {
   const newest = listMigrations().find((migration) => migration.tag === tag)?.when ?? 0;
   const files = readMigrationFiles({ migrationsFolder: migrationsFolder() });
@@ -19,7 +19,7 @@ export async function applyUpTo(db: Db, tag: string): Promise<void> {
   });
 }
 
-/** The tags that the database lists as applied, oldest first; `unknown` for one that is not ours. */
+/** The tags in the database's journal, oldest first; `unknown` for a migration that is not ours. */
 export async function readJournal(db: Db): Promise<string[]> {
   const rows = rowsOf<{ created_at: string | number }>(
     await db.execute(
@@ -32,14 +32,14 @@ export async function readJournal(db: Db): Promise<string[]> {
   );
 }
 
-/** Lists a migration as applied that this version of the package does not have. */
+/** Adds a migration that this version of the package does not have to the journal. */
 export async function listUnknownMigration(db: Db): Promise<void> {
   await db.execute(
     sql`insert into drizzle.${sql.identifier(migrationsTable)} (hash, created_at) values ('x', 9999999999999)`,
   );
 }
 
-/** Takes a migration off the list of those applied, with what it did left as it is. */
+/** Removes a migration from the journal and leaves its changes in place. */
 export async function forgetMigration(db: Db, tag: string): Promise<void> {
   const when = listMigrations().find((migration) => migration.tag === tag)?.when;
   await db.execute(

@@ -6,7 +6,7 @@ const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 // As a path: the command also runs in folders without node_modules.
 const tsx = import.meta.resolve('tsx');
 
-/** How a process of the command line ended. */
+/** How a command-line process ended. */
 export interface CliResult {
   /** Null if a signal ended the process. */
   code: number | null;
@@ -43,7 +43,7 @@ export function startCli(
   return { process: child, result };
 }
 
-/** Runs `colpali-vectors ...` to its end, with `input` on its stdin. */
+/** Runs `colpali-vectors ...` to completion, with `input` on its stdin. */
 export function runCli(
   args: string[],
   { input = '', ...options }: CliOptions & { input?: string | Buffer } = {},

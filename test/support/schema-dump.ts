@@ -4,10 +4,10 @@ import { readLedgerObjects } from '../../src/migrations/catalog.ts';
 import { migrationsFolder } from '../../src/migrations/files.ts';
 import { formatSchemaFile } from '../../src/migrations/schema-file.ts';
 
-/** What the migrations give, as a file: committed, so that a review sees every change of it. */
+/** The migrated schema as a file. It is committed so that reviewers see every change. */
 export const schemaFile = join(migrationsFolder(), 'schema.sql');
 
-/** The ledger's own objects as text. */
+/** The ledger's objects in this database as text. */
 export async function dumpSchema(db: Db): Promise<string> {
   return formatSchemaFile(await readLedgerObjects(db));
 }

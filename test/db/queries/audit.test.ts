@@ -5,9 +5,8 @@ import {
   patchVectorIds,
   purgeOrphans,
   vectorOrphans,
-  vectors,
 } from '../../../src/index.ts';
-import { useTestDatabase } from '../../support/database.ts';
+import { emptyLedger, useTestDatabase } from '../../support/database.ts';
 import { ingestDocument } from '../../support/ingest.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { randomVectorIds } from '../../support/random-ids.ts';
@@ -18,91 +17,92 @@ let store: MemoryStore;
 
 beforeEach(async () => {
   store = new MemoryStore();
-  // An audit compares everything: each test starts from an empty ledger.
-  await db().delete(vectors);
-  await db().delete(vectorOrphans);
+  // An audit compares everything, so each test starts with an empty ledger.
+  await emptyLedger(db());
 });
 
 const ingest = (...pages: string[][]) => ingestDocument(db(), store, pages);
 
-test('of a ledger and a store that agree finds nothing', async () => {
-  await ingest(randomVectorIds(1030), ['one point'], []);
-  const docId = await ingest([]);
-  const ids = patchVectorIds({ docId, page: 2, count: 3000 });
-  await ledger().upsertPage({ docId, page: 2, vectorIds: ids });
-  store.write(ids);
-  expect(await auditVectors(db(), store)).toEqual({
-    pages: 5,
-    vectors: 4031,
-    stored: 4031,
-    missing: { vectors: 0, pages: 0, sample: [] },
-    untracked: { vectors: 0, sample: [] },
+describe('auditVectors', () => {
+  test('reports nothing if ledger and store agree', async () => {
+    await ingest(randomVectorIds(1030), ['one point'], []);
+    const docId = await ingest([]);
+    const ids = patchVectorIds({ docId, page: 2, count: 3000 });
+    await ledger().upsertPage({ docId, page: 2, vectorIds: ids });
+    store.write(ids);
+    expect(await auditVectors(db(), store)).toEqual({
+      pages: 5,
+      vectors: 4031,
+      stored: 4031,
+      missing: { vectors: 0, pages: 0, sample: [] },
+      untracked: { vectors: 0, sample: [] },
+    });
+  });
+
+  test('reports missing vectors with their document, page and patch', async () => {
+    const docId = await ingest(['a', 'b'], ['c', 'd', 'e'], ['f']);
+    for (const id of ['c', 'e', 'f']) store.ids.delete(id);
+    const { missing, untracked } = await auditVectors(db(), store, { sampleSize: 2 });
+    expect(missing).toEqual({
+      vectors: 3,
+      pages: 2,
+      sample: [
+        { vectorId: 'c', docId, page: 2, patch: 0 },
+        { vectorId: 'e', docId, page: 2, patch: 2 },
+      ],
+    });
+    expect(untracked.vectors).toBe(0);
+  });
+
+  test('reports untracked vectors', async () => {
+    await ingest(['a'], ['r1', 'r2', 'r3']);
+    store.write(['stray', 'r4', 'r0']);
+    const { missing, untracked } = await auditVectors(db(), store, { sampleSize: 2, batchIds: 2 });
+    expect(untracked).toEqual({ vectors: 3, sample: ['stray', 'r4'] });
+    expect(missing.vectors).toBe(0);
+  });
+
+  test('reports neither vectors of pending pages as missing nor orphans as untracked', async () => {
+    const docId = await ingest(
+      ['a', 'b'],
+      randomVectorIds(50),
+      Array.from({ length: 9 }, (_, i) => `r${i}`),
+    );
+    await ledger().upsertPages([{ docId, page: 4, vectorIds: ['soon'] }], { pending: true });
+    await ledger().deleteByPage(docId, 2);
+    await ledger().deleteByPage(docId, 3);
+    const report = await auditVectors(db(), store);
+    expect(report).toMatchObject({
+      pages: 1,
+      stored: 61,
+      missing: { vectors: 0 },
+      untracked: { vectors: 0 },
+    });
+  });
+
+  test('matches ids that the store spells differently', async () => {
+    const [plain, dashed] = [
+      '8c4a1f0e00004000800000000000aaaa',
+      '8C4A1F0E-0000-4000-8000-00000000AAAA',
+    ];
+    await ingest([plain], ['7']);
+    store.ids.clear();
+    const qdrant = {
+      async *listIds() {
+        yield [dashed.toLowerCase(), 7];
+      },
+      existing: async (ids: string[]) => ids.map((id) => (id === '7' ? 7n : dashed)),
+    };
+    expect(await auditVectors(db(), qdrant)).toMatchObject({
+      stored: 2,
+      missing: { vectors: 0 },
+      untracked: { vectors: 0 },
+    });
   });
 });
 
-test('finds what is missing, where it belongs', async () => {
-  const docId = await ingest(['a', 'b'], ['c', 'd', 'e'], ['f']);
-  for (const id of ['c', 'e', 'f']) store.ids.delete(id);
-  const { missing, untracked } = await auditVectors(db(), store, { sampleSize: 2 });
-  expect(missing).toEqual({
-    vectors: 3,
-    pages: 2,
-    sample: [
-      { vectorId: 'c', docId, page: 2, patch: 0 },
-      { vectorId: 'e', docId, page: 2, patch: 2 },
-    ],
-  });
-  expect(untracked.vectors).toBe(0);
-});
-
-test('finds what is untracked', async () => {
-  await ingest(['a'], ['r1', 'r2', 'r3']);
-  store.write(['stray', 'r4', 'r0']);
-  const { missing, untracked } = await auditVectors(db(), store, { sampleSize: 2, batchIds: 2 });
-  expect(untracked).toEqual({ vectors: 3, sample: ['stray', 'r4'] });
-  expect(missing.vectors).toBe(0);
-});
-
-test('does not miss pending pages, nor suspect what waits for a purge', async () => {
-  const docId = await ingest(
-    ['a', 'b'],
-    randomVectorIds(50),
-    Array.from({ length: 9 }, (_, i) => `r${i}`),
-  );
-  await ledger().upsertPages([{ docId, page: 4, vectorIds: ['soon'] }], { pending: true });
-  await ledger().deleteByPage(docId, 2);
-  await ledger().deleteByPage(docId, 3);
-  const report = await auditVectors(db(), store);
-  expect(report).toMatchObject({
-    pages: 1,
-    stored: 61,
-    missing: { vectors: 0 },
-    untracked: { vectors: 0 },
-  });
-});
-
-test('takes the store’s spelling of an id for the ledger’s', async () => {
-  const [plain, dashed] = [
-    '8c4a1f0e00004000800000000000aaaa',
-    '8C4A1F0E-0000-4000-8000-00000000AAAA',
-  ];
-  await ingest([plain], ['7']);
-  store.ids.clear();
-  const qdrant = {
-    async *listIds() {
-      yield [dashed.toLowerCase(), 7];
-    },
-    existing: async (ids: string[]) => ids.map((id) => (id === '7' ? 7n : dashed)),
-  };
-  expect(await auditVectors(db(), qdrant)).toMatchObject({
-    stored: 2,
-    missing: { vectors: 0 },
-    untracked: { vectors: 0 },
-  });
-});
-
-describe('what changes during the audit is not reported', () => {
-  test('a page recorded anew while the store was asked', async () => {
+describe('an audit does not report', () => {
+  test('a page that is recorded again while the store answers', async () => {
     const docId = await ingest(['a'], ['b']);
     const slow = {
       listIds: () => store.listIds(),
@@ -116,7 +116,7 @@ describe('what changes during the audit is not reported', () => {
     expect(await auditVectors(db(), slow)).toMatchObject({ missing: { vectors: 0 } });
   });
 
-  test('an id that was purged after it was listed', async () => {
+  test('an id that is purged after the store listed it', async () => {
     const docId = await ingest(['a', 'b']);
     const slow = {
       async *listIds() {
@@ -131,8 +131,8 @@ describe('what changes during the audit is not reported', () => {
   });
 });
 
-describe('acts on the result', () => {
-  test('pages with missing vectors become pending, and clean once they are written again', async () => {
+describe('after an audit with', () => {
+  test('markMissingPending, pages with missing vectors are pending until they are written again', async () => {
     const docId = await ingest(['a', 'b'], ['c']);
     store.ids.delete('b');
     await auditVectors(db(), store, { markMissingPending: true });
@@ -145,7 +145,7 @@ describe('acts on the result', () => {
     expect(await ledger().countPages(docId)).toBe(2);
   });
 
-  test('untracked ids are queued, and gone with the next purge', async () => {
+  test('queueUntracked, the next purge deletes the untracked ids', async () => {
     const docId = await ingest(['a']);
     const strays = [...randomVectorIds(20), ...patchVectorIds({ docId, page: 9, count: 1030 })];
     store.write(strays);
@@ -157,7 +157,7 @@ describe('acts on the result', () => {
       [0, 0, 20],
       [docId, 9, 1030],
     ]);
-    // Queued is tracked: a second audit does not queue them again.
+    // Queued ids are tracked, so a second audit does not queue them again.
     expect(await auditVectors(db(), store, { queueUntracked: true })).toMatchObject({
       untracked: { vectors: 0 },
     });
@@ -166,17 +166,21 @@ describe('acts on the result', () => {
   });
 });
 
-test('an error of the store passes as it is, and a signal stops the audit', async () => {
+test('auditVectors rejects with the error that the store threw', async () => {
   await ingest(['a']);
   const refused = Object.assign(new Error('down'), { code: 'ECONNREFUSED' });
   const failing = { listIds: () => store.listIds(), existing: () => Promise.reject(refused) };
   await expect(auditVectors(db(), failing)).rejects.toBe(refused);
+});
+
+test('auditVectors stops when its signal aborts', async () => {
+  await ingest(['a']);
   await expect(auditVectors(db(), store, { signal: AbortSignal.abort() })).rejects.toMatchObject({
     name: 'AbortError',
   });
 });
 
-test('tells how far it is', async () => {
+test('auditVectors reports its progress after each look-up', async () => {
   await ingest(['a', 'b'], ['c']);
   const steps: unknown[] = [];
   await auditVectors(db(), store, { batchIds: 2, onProgress: (progress) => steps.push(progress) });

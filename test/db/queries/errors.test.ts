@@ -1,34 +1,24 @@
 import { inspect } from 'node:util';
 import { sql } from 'drizzle-orm';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createVectorRepository, DatabaseError, MigrationError } from '../../../src/index.ts';
-import { createDocument, useTestDatabase } from '../../support/database.ts';
+import {
+  createDocument,
+  inRolledBackTransaction,
+  useTestDatabase,
+} from '../../support/database.ts';
+import { thrownBy } from '../../support/thrown-by.ts';
 
 const db = useTestDatabase();
 
-/** What `work` throws. */
-async function thrownBy(work: () => Promise<unknown>): Promise<unknown> {
-  try {
-    await work();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-}
-
-describe('a statement that PostgreSQL refuses', () => {
-  const secret = 'an-id-that-no-log-may-hold';
-
-  test('carries its SQLSTATE and none of the values', async () => {
-    const docId = await createDocument(db());
-    const error = await db()
-      .transaction(async (tx) => {
-        await tx.execute(sql`alter table vectors add constraint small check (page < 1000)`);
-        return thrownBy(() =>
-          createVectorRepository(tx).upsertPage({ docId, page: 4_711, vectorIds: [secret] }),
-        );
-      })
-      .finally(() => db().execute(sql`alter table vectors drop constraint if exists small`));
+test('the error of a rejected statement has the SQLSTATE and none of the values', async () => {
+  const secret = 'an-id-that-must-not-be-logged';
+  const docId = await createDocument(db());
+  await inRolledBackTransaction(db(), async (tx) => {
+    await tx.execute(sql`alter table vectors add constraint small check (page < 1000)`);
+    const error = await thrownBy(
+      createVectorRepository(tx).upsertPage({ docId, page: 4_711, vectorIds: [secret] }),
+    );
     expect(error).toBeInstanceOf(DatabaseError);
     expect(error).toMatchObject({
       name: 'DatabaseError',
@@ -42,22 +32,19 @@ describe('a statement that PostgreSQL refuses', () => {
   });
 });
 
-test('tables that are not there ask for the migrations', async () => {
-  const undo = new Error('undo');
-  const work = db().transaction(async (tx) => {
+test('a query without the tables throws a MigrationError that says to run the migrations', async () => {
+  await inRolledBackTransaction(db(), async (tx) => {
     await tx.execute(sql`drop table vectors cascade`);
-    const error = await thrownBy(() => createVectorRepository(tx).findByPage(1, 1));
+    const error = await thrownBy(createVectorRepository(tx).findByPage(1, 1));
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', tag: undefined });
     expect((error as Error).message).toContain('Run the migrations');
-    throw undo;
   });
-  await expect(work).rejects.toBe(undo);
 });
 
-test('an error of the caller’s own passes as it is, whatever its code', async () => {
+test('an error that the caller’s code throws is passed on unchanged', async () => {
   const docId = await createDocument(db());
-  // Without the file it is what a database that is not there fails with.
+  // ENOENT is also the code of a PostgreSQL socket that does not exist.
   const own = Object.assign(new Error('read error'), { code: 'ENOENT' });
   const pages = (async function* () {
     yield { docId, page: 1, vectorIds: ['x'] };

@@ -7,12 +7,16 @@ import {
   vectorOrphans,
   vectors,
 } from '../../../src/index.ts';
-import { createDocument, useTestDatabase } from '../../support/database.ts';
+import {
+  createDocument,
+  inRolledBackTransaction,
+  useTestDatabase,
+} from '../../support/database.ts';
 
 const db = useTestDatabase();
 const repository = () => createVectorRepository(db());
 
-/** Pages 1 and 2 of a new document, and the same of a neighbour that no test touches. */
+/** Creates a document with two pages, and a neighbour with the same pages that must not change. */
 async function twoDocuments() {
   const [docId, neighbour] = [await createDocument(db()), await createDocument(db())];
   await repository().upsertPages(
@@ -24,7 +28,7 @@ async function twoDocuments() {
   return { docId, neighbour };
 }
 
-/** The orphans of these documents as [page, ids], in the order they were queued. */
+/** The orphans of these documents as [page, ids], oldest first. */
 async function orphansOf(...docIds: number[]) {
   const rows = await db()
     .select()
@@ -37,7 +41,7 @@ async function orphansOf(...docIds: number[]) {
 const page1 = (docId: number) => [1, [`${docId}/1/a`, `${docId}/1/b`]];
 const page2 = (docId: number) => [2, patchVectorIds({ docId, page: 2, count: 1030 })];
 
-describe('the ids of a page are queued when', () => {
+describe('the ids of a page are queued if', () => {
   test('its document is deleted', async () => {
     const { docId, neighbour } = await twoDocuments();
     await db().delete(documents).where(eq(documents.id, docId));
@@ -51,7 +55,7 @@ describe('the ids of a page are queued when', () => {
     expect(await orphansOf(docId, neighbour)).toEqual([page1(docId)]);
   });
 
-  test('plain SQL deletes it', async () => {
+  test('plain SQL deletes the page', async () => {
     const { docId, neighbour } = await twoDocuments();
     await db().execute(sql`delete from vectors where doc_id = ${docId} and page = 2`);
     expect(await orphansOf(docId, neighbour)).toEqual([page2(docId)]);
@@ -77,18 +81,16 @@ describe('the ids of a page are queued when', () => {
 
   test('the table is truncated', async () => {
     const { docId } = await twoDocuments();
-    const truncated = new Error('keep the other tests’ rows');
-    const work = db().transaction(async (tx) => {
+    // Rolled back to keep the rows of the other tests.
+    await inRolledBackTransaction(db(), async (tx) => {
       await tx.execute(sql`truncate documents cascade`);
       const rows = await tx.select().from(vectorOrphans).where(eq(vectorOrphans.docId, docId));
       expect(rows).toHaveLength(2);
-      throw truncated;
     });
-    await expect(work).rejects.toBe(truncated);
   });
 });
 
-describe('nothing is queued when', () => {
+describe('nothing is queued if', () => {
   test('a page is recorded again with the same ids', async () => {
     const { docId } = await twoDocuments();
     const vectorIds = patchVectorIds({ docId, page: 2, count: 1030 });
@@ -97,7 +99,7 @@ describe('nothing is queued when', () => {
     expect(await orphansOf(docId)).toEqual([]);
   });
 
-  test('a page moves with its ids', async () => {
+  test('a page gets another number and keeps its ids', async () => {
     const { docId } = await twoDocuments();
     await db().execute(sql`update vectors set page = page + 10 where doc_id = ${docId}`);
     expect(await orphansOf(docId)).toEqual([]);
@@ -112,12 +114,9 @@ describe('nothing is queued when', () => {
 
   test('the transaction is rolled back', async () => {
     const { docId } = await twoDocuments();
-    const undo = new Error('undo');
-    const work = db().transaction(async (tx) => {
-      await tx.delete(documents).where(eq(documents.id, docId));
-      throw undo;
-    });
-    await expect(work).rejects.toBe(undo);
+    await inRolledBackTransaction(db(), (tx) =>
+      tx.delete(documents).where(eq(documents.id, docId)),
+    );
     expect(await orphansOf(docId)).toEqual([]);
   });
 });

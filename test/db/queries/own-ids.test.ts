@@ -11,45 +11,45 @@ import {
 } from '../../../src/index.ts';
 import { createDocument, useTestDatabase } from '../../support/database.ts';
 
-/** A page that is one run of the ids computed for it is in no index: its ids name it. */
+/** A page whose ids are one run of its own patch ids is not indexed: the ids name the page. */
 const db = useTestDatabase();
 
 const ids = (docId: number, page: number, count: number) => patchVectorIds({ docId, page, count });
 
 type Case = [name: string, indexed: boolean, page: number, (docId: number) => string[]];
 
-describe('locate and purge know a page that has', () => {
+describe('locate and the purge find the ids of a page that has', () => {
   test.each<Case>([
     ['all its patches', false, 3, (docId) => ids(docId, 3, 1030)],
-    ['its patches but the first ones', false, 3, (docId) => ids(docId, 3, 1030).slice(4)],
-    ['as many patches as a run takes', false, 3, (docId) => ids(docId, 3, 4096)],
-    ['more patches than a run takes', true, 3, (docId) => ids(docId, 3, 4097)],
-    ['patches that are a run of decimals too', true, 3, (docId) => ids(docId, 3, 10)],
+    ['all its patches except the first ones', false, 3, (docId) => ids(docId, 3, 1030).slice(4)],
+    ['as many patches as one run can have', false, 3, (docId) => ids(docId, 3, 4096)],
+    ['more patches than one run can have', true, 3, (docId) => ids(docId, 3, 4097)],
+    ['so few patches that they form a decimal run', true, 3, (docId) => ids(docId, 3, 10)],
     ['one patch', true, 3, (docId) => ids(docId, 3, 1)],
     ['its patches and another id', true, 3, (docId) => [...ids(docId, 3, 1030), `${docId}-x`]],
     ['the patches of another page', true, 3, (docId) => ids(docId, 4, 1030)],
     ['the patches of another document', true, 3, (docId) => ids(docId + 1, 3, 1030)],
     [
-      'its patches, written without dashes',
+      'its patches without dashes',
       true,
       3,
       (docId) => ids(docId, 3, 1030).map((id) => id.replaceAll('-', '')),
     ],
-    ['a number above 2^28', false, 2 ** 28 + 5, (docId) => ids(docId, 2 ** 28 + 5, 1030)],
-    ['the last number', false, 2 ** 31 - 1, (docId) => ids(docId, 2 ** 31 - 1, 1030)],
+    ['a page number above 2^28', false, 2 ** 28 + 5, (docId) => ids(docId, 2 ** 28 + 5, 1030)],
+    ['the highest page number', false, 2 ** 31 - 1, (docId) => ids(docId, 2 ** 31 - 1, 1030)],
   ])('%s', async (_, indexed, page, idsOf) => {
     const docId = await createDocument(db());
-    await expectKnown({ docId, page, vectorIds: idsOf(docId) }, indexed);
+    await expectFound({ docId, page, vectorIds: idsOf(docId) }, indexed);
   });
 
-  test('the last document', async () => {
+  test('the highest document id', async () => {
     const docId = 2 ** 31 - 1;
     await db().insert(documents).values({ id: docId });
-    await expectKnown({ docId, page: 3, vectorIds: ids(docId, 3, 1030) }, false);
+    await expectFound({ docId, page: 3, vectorIds: ids(docId, 3, 1030) }, false);
   });
 });
 
-test('the ids of a page that is left without vectors are dead', async () => {
+test('the purge deletes the patch ids of a page that is recorded again without vectors', async () => {
   const docId = await createDocument(db());
   const ledger = createVectorRepository(db());
   await ledger.upsertPage({ docId, page: 3, vectorIds: ids(docId, 3, 1030) });
@@ -58,7 +58,8 @@ test('the ids of a page that is left without vectors are dead', async () => {
   expect(await ledger.locate(ids(docId, 3, 2))).toEqual([undefined, undefined]);
 });
 
-async function expectKnown(
+/** Expects `locate` to find the page's ids and the purge to spare them, with or without the index. */
+async function expectFound(
   page: { docId: number; page: number; vectorIds: string[] },
   indexed: boolean,
 ): Promise<void> {
@@ -93,10 +94,11 @@ async function expectKnown(
   expect(purged.spared).toBe(page.vectorIds.length);
 }
 
-test('the function looks into the index, also where it was first called with few pages', async () => {
+test('vectors_holding uses the index even if its plan was made when there were few pages', async () => {
   const docId = await createDocument(db());
   await createVectorRepository(db()).upsertPage({ docId, page: 1, vectorIds: [`${docId}-a`] });
-  const calls = 7; // PostgreSQL keeps a plan at the sixth.
+  // PostgreSQL may switch to a generic plan at the sixth call.
+  const calls = 7;
   const scans = await db().transaction(async (tx) => {
     await tx.execute(sql`analyze vectors`);
     await tx.execute(sql`discard plans`);
@@ -111,7 +113,7 @@ test('the function looks into the index, also where it was first called with few
   expect(scans).toBe(2 * calls);
 });
 
-/** How often this session has looked into the index, since its counts were last collected. */
+/** How many index scans this transaction has made. */
 async function countScans(tx: Db): Promise<number> {
   const [scans] = rowsOf<{ count: number }>(
     await tx.execute(

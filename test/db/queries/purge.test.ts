@@ -8,9 +8,8 @@ import {
   patchVectorIds,
   purgeOrphans,
   vectorOrphans,
-  vectors,
 } from '../../../src/index.ts';
-import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { createDocument, emptyLedger, useTestDatabase } from '../../support/database.ts';
 import { ingestDocument } from '../../support/ingest.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { randomVectorIds } from '../../support/random-ids.ts';
@@ -21,22 +20,18 @@ let store: MemoryStore;
 
 beforeEach(async () => {
   store = new MemoryStore();
-  // A purge looks at all orphans and all pages: each test starts from an empty ledger.
-  await db().delete(vectors);
-  await db().delete(vectorOrphans);
+  // A purge reads all orphans and all pages, so each test starts with an empty ledger.
+  await emptyLedger(db());
 });
 
 const ingest = (...pages: string[][]) => ingestDocument(db(), store, pages);
 
-const computed = (docId: number, page: number, count: number) =>
-  patchVectorIds({ docId, page, count });
-
-/** Rows that wait, of this document or of all. */
-const waiting = (docId?: number) =>
+/** The number of rows in the queue, of this document or of all. */
+const queued = (docId?: number) =>
   db().$count(vectorOrphans, docId === undefined ? undefined : eq(vectorOrphans.docId, docId));
 
 describe('purgeOrphans', () => {
-  test('deletes what a deleted document leaves, and nothing of its neighbours', async () => {
+  test('deletes the vectors of a deleted document and none of its neighbours', async () => {
     const [theirs, ours] = [randomVectorIds(40), [randomVectorIds(1030), randomVectorIds(7)]];
     await ingest(theirs);
     const docId = await ingest(...ours);
@@ -46,15 +41,15 @@ describe('purgeOrphans', () => {
     expect(result).toEqual({ deleted: 1037, spared: 0, remaining: 0 });
     expect(store.deleted).toEqual(ours.flat());
     expect([...store.ids]).toEqual(theirs);
-    expect(await waiting()).toBe(0);
+    expect(await queued()).toBe(0);
   });
 
-  test('with nothing waiting calls nobody', async () => {
+  test('does not call deleteVectors if the queue is empty', async () => {
     const result = await purgeOrphans(db(), () => Promise.reject(new Error('not to be called')));
     expect(result).toEqual({ deleted: 0, spared: 0, remaining: 0 });
   });
 
-  test('claims pages of one document at a time, so many rows, and gives so many ids', async () => {
+  test('claims at most batchRows rows of one document, and deletes at most batchIds ids per call', async () => {
     for (let document = 0; document < 3; document += 1) {
       const docId = await ingest(...Array.from({ length: 5 }, () => randomVectorIds(30)));
       await ledger().deleteByDocument(docId);
@@ -68,12 +63,12 @@ describe('purgeOrphans', () => {
       },
       { batchRows: 2, batchIds: 50, onProgress: ({ deleted }) => steps.push(deleted) },
     );
-    // Five pages of 30 ids: transactions of 60, 60 and 30, in calls of at most 50.
+    // Five pages with 30 ids each: transactions of 60, 60 and 30 ids, in calls of at most 50.
     expect(calls).toEqual([50, 10, 50, 10, 30, 50, 10, 50, 10, 30, 50, 10, 50, 10, 30]);
     expect(steps).toEqual([60, 120, 150, 210, 270, 300, 360, 420, 450]);
   });
 
-  test('stops at the limit and says what is left', async () => {
+  test('stops at the limit and returns how many rows remain', async () => {
     const docId = await ingest(['a1', 'a2'], ['b1'], ['c1']);
     await ledger().deleteByDocument(docId);
     const first = await purgeOrphans(db(), store.deleteVectors, { limit: 2 });
@@ -84,7 +79,7 @@ describe('purgeOrphans', () => {
     });
   });
 
-  test('deletes for vectors in the same database in its own transaction', async () => {
+  test('lets deleteVectors delete vectors of the same database in its transaction', async () => {
     await db().execute(sql`create table if not exists patches (id text primary key)`);
     const docId = await ingest(['p1', 'p2'], ['p3']);
     await db().execute(sql`insert into patches values ('p1'), ('p2'), ('p3')`);
@@ -95,23 +90,17 @@ describe('purgeOrphans', () => {
     expect(await db().$count(sql`patches`)).toBe(1);
   });
 
-  test('refuses a transaction', async () => {
+  test('rejects a transaction', async () => {
     await db().transaction(async (tx) => {
       await expect(purgeOrphans(tx, store.deleteVectors)).rejects.toThrow(InvalidInputError);
     });
   });
-
-  test.each(['batchRows', 'batchIds', 'limit'])('refuses a %s of 0', async (option) => {
-    await expect(purgeOrphans(db(), store.deleteVectors, { [option]: 0 })).rejects.toMatchObject({
-      path: ['options', option],
-    });
-  });
 });
 
-describe('an id that is live again is spared', () => {
+describe('the purge spares an id that is live again', () => {
   test('on the same page, recorded with fewer patches', async () => {
     const docId = await ingest([]);
-    const ids = computed(docId, 1, 1030);
+    const ids = patchVectorIds({ docId, page: 1, count: 1030 });
     await ledger().upsertPage({ docId, page: 1, vectorIds: ids });
     store.write(ids);
     await ledger().upsertPage({ docId, page: 1, vectorIds: ids.slice(0, 500) });
@@ -123,8 +112,8 @@ describe('an id that is live again is spared', () => {
 
   test.each<[string, string[], string[]]>([
     ['among other ids', ['x', 'y', 'z'], ['new', 'y']],
-    ['as a run, when it was single', ['r7'], ['r5', 'r6', 'r7', 'r8']],
-    ['single, when it was in a run', ['r5', 'r6', 'r7', 'r8'], ['r7']],
+    ['in a run, where it was a single id', ['r7'], ['r5', 'r6', 'r7', 'r8']],
+    ['as a single id, where it was in a run', ['r5', 'r6', 'r7', 'r8'], ['r7']],
     ['in a run that starts later', ['r5', 'r6', 'r7', 'r8'], ['r7', 'r8', 'r9', 'r10']],
     ['in a run with a longer tail', ['r98', 'r99', 'r100'], ['r100', 'r101', 'r102']],
     [
@@ -142,9 +131,13 @@ describe('an id that is live again is spared', () => {
       ['8C4A1F0E00004000800000000000AAAA'],
       ['8c4a1f0e-0000-4000-8000-00000000aaaa'],
     ],
-    ['with dashes', ['8c4a1f0e00004000800000000000aaaa'], ['8c4a1f0e-0000-4000-8000-00000000aaaa']],
+    [
+      'with the dashes',
+      ['8c4a1f0e00004000800000000000aaaa'],
+      ['8c4a1f0e-0000-4000-8000-00000000aaaa'],
+    ],
   ])('%s', async (_, before, after) => {
-    const docId = await ingest(before.map((id) => id));
+    const docId = await ingest(before);
     store.write(after);
     await ledger().upsertPage({ docId, page: 1, vectorIds: after });
     await purgeOrphans(db(), store.deleteVectors);
@@ -172,13 +165,13 @@ describe('an id that is live again is spared', () => {
     expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 0, spared: 1 });
   });
 
-  // The dangerous case: a retried ingest brings back the ids that wait to be deleted.
-  test('a page deleted, its computed ids queued, ingested again before the purge', async () => {
+  // The dangerous case: a retried ingest reuses ids that are queued for deletion.
+  test('on a page that was deleted and ingested again before the purge', async () => {
     const docId = await ingest([]);
-    const ids = computed(docId, 1, 1030);
+    const ids = patchVectorIds({ docId, page: 1, count: 1030 });
     await ledger().upsertPage({ docId, page: 1, vectorIds: ids });
     await ledger().deleteByPage(docId, 1);
-    expect(await waiting(docId)).toBe(1);
+    expect(await queued(docId)).toBe(1);
 
     await ledger().upsertPages([{ docId, page: 1, vectorIds: ids }], { pending: true });
     store.write(ids);
@@ -193,40 +186,41 @@ describe('an id that is live again is spared', () => {
 });
 
 describe('when deleteVectors', () => {
-  async function threePagesWaiting() {
+  async function queueThreePages() {
     const docId = await ingest(['a1', 'a2'], ['b1', 'b2'], ['c1', 'c2']);
     await ledger().deleteByDocument(docId);
     return docId;
   }
 
-  async function expectFinishedByTheNext(docId: number): Promise<void> {
+  /** Expects the next purge to delete all that is left. */
+  async function expectNextPurgeFinishes(docId: number): Promise<void> {
     const result = await purgeOrphans(db(), store.deleteVectors);
     expect(result).toMatchObject({ remaining: 0 });
-    expect(await waiting(docId)).toBe(0);
+    expect(await queued(docId)).toBe(0);
     expect([...store.ids]).toEqual([]);
   }
 
-  test('throws, the rows stay and its error comes through, whatever its code', async () => {
-    const docId = await threePagesWaiting();
+  test('throws, the rows stay queued and the purge rejects with the same error', async () => {
+    const docId = await queueThreePages();
     const refused = Object.assign(new Error('the store is down'), { code: 'ECONNREFUSED' });
     await expect(purgeOrphans(db(), () => Promise.reject(refused))).rejects.toBe(refused);
-    expect(await waiting(docId)).toBe(3);
-    await expectFinishedByTheNext(docId);
+    expect(await queued(docId)).toBe(3);
+    await expectNextPurgeFinishes(docId);
   });
 
-  test('deletes half and then throws, the rows stay', async () => {
-    const docId = await threePagesWaiting();
+  test('deletes half of the ids and then throws, the rows stay queued', async () => {
+    const docId = await queueThreePages();
     const refused = new Error('half way');
     const half = purgeOrphans(db(), async (ids, context) => {
       await store.deleteVectors(ids.slice(0, 3), context);
       throw refused;
     });
     await expect(half).rejects.toBe(refused);
-    expect(await waiting(docId)).toBe(3);
-    await expectFinishedByTheNext(docId);
+    expect(await queued(docId)).toBe(3);
+    await expectNextPurgeFinishes(docId);
   });
 
-  test('throws for one document, the others are purged all the same', async () => {
+  test('throws for one document, the other documents are still purged', async () => {
     const refused = await ingest(['not-a-uuid']);
     const fine = await ingest(['x1'], ['x2']);
     for (const docId of [refused, fine]) await ledger().deleteByDocument(docId);
@@ -236,10 +230,10 @@ describe('when deleteVectors', () => {
       await store.deleteVectors(ids, context);
     });
     await expect(purging).rejects.toBe(badRequest);
-    expect([await waiting(refused), await waiting(fine)]).toEqual([1, 0]);
+    expect([await queued(refused), await queued(fine)]).toEqual([1, 0]);
   });
 
-  test('throws for three documents, the store is taken to be down', async () => {
+  test('throws for three documents, the purge stops', async () => {
     for (let document = 0; document < 5; document += 1) {
       await ledger().deleteByDocument(await ingest([`y${document}`]));
     }
@@ -252,8 +246,8 @@ describe('when deleteVectors', () => {
     expect(calls).toBe(3);
   });
 
-  test('throws in a later transaction, the earlier ones stay done', async () => {
-    const docId = await threePagesWaiting();
+  test('throws in a later transaction, the earlier transactions stay committed', async () => {
+    const docId = await queueThreePages();
     let calls = 0;
     const failing = purgeOrphans(
       db(),
@@ -265,12 +259,12 @@ describe('when deleteVectors', () => {
       { batchRows: 1 },
     );
     await expect(failing).rejects.toThrow('second');
-    expect(await waiting(docId)).toBe(2);
-    await expectFinishedByTheNext(docId);
+    expect(await queued(docId)).toBe(2);
+    await expectNextPurgeFinishes(docId);
   });
 
-  test('hangs until the signal aborts, the rows stay and nobody waits any longer', async () => {
-    const docId = await threePagesWaiting();
+  test('hangs until the signal aborts, the rows stay queued and the lock is released', async () => {
+    const docId = await queueThreePages();
     const abort = new AbortController();
     const hanging = purgeOrphans(
       db(),
@@ -282,46 +276,46 @@ describe('when deleteVectors', () => {
       { signal: abort.signal },
     );
     await expect(hanging).rejects.toThrow('enough');
-    expect(await waiting(docId)).toBe(3);
+    expect(await queued(docId)).toBe(3);
     await ledger().upsertPage({ docId, page: 1, vectorIds: ['a9'] });
     await ledger().deleteByDocument(docId);
-    await expectFinishedByTheNext(docId);
+    await expectNextPurgeFinishes(docId);
   });
 
-  test('has been aborted before it started, it is not called', async () => {
-    await threePagesWaiting();
+  test('would run after an abort, the purge does not call it', async () => {
+    await queueThreePages();
     const stopped = purgeOrphans(db(), store.deleteVectors, { signal: AbortSignal.abort() });
     await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
     expect(store.deleted).toEqual([]);
   });
 });
 
-describe('markIndexed with the ids that were written', () => {
+describe('markIndexed, given the ids that were written,', () => {
   const pages = (docId: number, vectorIds: string[]) => [{ docId, page: 1, vectorIds }];
 
-  test('marks the page that still has them', async () => {
+  test('marks a page that still has those ids', async () => {
     const docId = await createDocument(db());
     await ledger().upsertPages(pages(docId, ['a', 'b']), { pending: true });
     expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(1);
     expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(0);
-    expect(await waiting()).toBe(0);
+    expect(await queued()).toBe(0);
   });
 
-  test('marks a page whose ids are stored otherwise than we would', async () => {
+  test('marks a page whose ids are stored in another form than ours', async () => {
     const docId = await createDocument(db());
     await db().execute(sql`
       insert into vectors (doc_id, page, vector_ids, indexed_at)
       values (${docId}, 1, '["a0", "a1", "a2"]', null)`);
     expect(await ledger().markIndexed(await ledger().findPending({ docId }))).toBe(1);
-    expect(await waiting()).toBe(0);
+    expect(await queued()).toBe(0);
   });
 
-  test('queues them again where the page was recorded otherwise meanwhile', async () => {
+  test('queues the ids of a page that was recorded again with other ids', async () => {
     const docId = await createDocument(db());
     await ledger().upsertPages(pages(docId, ['a', 'b']), { pending: true });
     await ledger().upsertPages(pages(docId, ['b', 'c']), { pending: true });
     await purgeOrphans(db(), store.deleteVectors);
-    // The first ingest was slow: it writes its points only now.
+    // The first ingest was slow and writes its vectors only now.
     store.write(['a', 'b']);
     expect(await ledger().markIndexed(pages(docId, ['a', 'b']))).toBe(0);
     expect(await ledger().findPending({ docId })).toHaveLength(1);
@@ -329,7 +323,7 @@ describe('markIndexed with the ids that were written', () => {
     expect([...store.ids]).toEqual(['b']);
   });
 
-  test('queues them again where the page was deleted meanwhile', async () => {
+  test('queues the ids of a page that was deleted', async () => {
     const docId = await createDocument(db());
     await ledger().upsertPages(pages(docId, ['a']), { pending: true });
     await db().delete(documents).where(eq(documents.id, docId));

@@ -6,8 +6,8 @@ import { createDocument, useTestDatabase } from '../../support/database.ts';
 
 const db = useTestDatabase();
 
-/** The reads of a repository, and which of its statements their connection then has prepared. */
-async function readAll(prepare: boolean | undefined) {
+/** Runs each read twice on one connection. Returns how many of their statements it then has prepared. */
+async function countPrepared(prepare: boolean | undefined) {
   const docId = await createDocument(db());
   const page = { docId, page: 3, vectorIds: [`${docId}-a`, `${docId}-b`] };
   return db().transaction(async (tx) => {
@@ -28,12 +28,12 @@ async function readAll(prepare: boolean | undefined) {
   });
 }
 
-// In this order: connections are shared by the tests of a file, and keep what they have prepared.
-test('nothing is prepared where that is turned off', async () => {
-  expect(await readAll(false)).toBe(0);
+// The order matters: the tests share connections, and a connection keeps its prepared statements.
+test('no statement is prepared if `prepare` is false', async () => {
+  expect(await countPrepared(false)).toBe(0);
 });
 
-test('the statements that read are prepared once a connection', async () => {
-  // Drizzle does not name statements on PGlite, which parses each anew.
-  expect(await readAll(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 5);
+test('each statement that reads is prepared once per connection', async () => {
+  // Drizzle does not name statements on PGlite, so PGlite parses them each time.
+  expect(await countPrepared(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 5);
 });

@@ -1,19 +1,21 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../../src/db.ts';
-import { patchVectorIds, vectorPatches, vectors } from '../../../src/index.ts';
-import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { patchVectorId, patchVectorIds, vectorPatches, vectors } from '../../../src/index.ts';
+import {
+  createDocument,
+  insertStoredPage,
+  select,
+  useTestDatabase,
+} from '../../support/database.ts';
 import { storedIdLists, vectorIdLists } from '../../support/vector-id-lists.ts';
 
 const db = useTestDatabase();
 
-/** Lists that hold what a store may use as an id; half surrogate pairs are no text. */
+/** Lists of ids that a store may use; half of a surrogate pair is not valid text. */
 const lists = vectorIdLists().map((ids) => ids.filter((id) => id.isWellFormed()));
 
-const storedLists = storedIdLists();
-
-test('ids in are ids out', async () => {
+test('the column returns the ids that were written', async () => {
   const docId = await createDocument(db());
   let page = 0;
   await fc.assert(
@@ -26,23 +28,21 @@ test('ids in are ids out', async () => {
   );
 });
 
-test('the view expands a page to what the decoder gives', async () => {
+test('the view returns the same ids as the decoder', async () => {
   const docId = await createDocument(db());
   let page = 0;
   await fc.assert(
-    fc.asyncProperty(storedLists, async (stored) => {
+    fc.asyncProperty(storedIdLists(), async (stored) => {
       page += 1;
-      await db().execute(sql`
-        insert into ${vectors} (doc_id, page, vector_ids)
-        values (${docId}, ${page}, ${JSON.stringify(stored)}::text::jsonb)`);
+      await insertStoredPage(db(), docId, page, JSON.stringify(stored));
       const [row] = await db()
         .select()
         .from(vectors)
-        .where(onPage(docId, page, vectors));
+        .where(and(eq(vectors.docId, docId), eq(vectors.page, page)));
       const patches = await db()
         .select()
         .from(vectorPatches)
-        .where(onPage(docId, page, vectorPatches))
+        .where(and(eq(vectorPatches.docId, docId), eq(vectorPatches.page, page)))
         .orderBy(asc(vectorPatches.patch));
       expect(patches).toEqual(
         row?.vectorIds.map((vectorId, patch) => ({ docId, page, patch, vectorId })),
@@ -52,21 +52,18 @@ test('the view expands a page to what the decoder gives', async () => {
   );
 });
 
-test('the view reads numbers as JSON may write them', async () => {
+test('the view accepts every JSON spelling of an integer', async () => {
   const uuidHead = 'a'.repeat(29);
   const docId = await createDocument(db());
-  await db().execute(sql`
-    insert into ${vectors} (doc_id, page, vector_ids)
-    values (${docId}, 1, ${JSON.stringify([{ prefix: uuidHead, from: '009', count: 3, radix: 16 }])
-      .replace('3,', '3.0,')
-      .replace('16}', '1.6e1}')}::text::jsonb)`);
+  const json = `[{"prefix": "${uuidHead}", "from": "009", "count": 3.0, "radix": 1.6e1}]`;
+  await insertStoredPage(db(), docId, 1, json);
   const [row] = await db().select().from(vectors).where(eq(vectors.docId, docId));
   const patches = await db().select().from(vectorPatches).where(eq(vectorPatches.docId, docId));
   expect(row?.vectorIds).toEqual(['009', '00a', '00b'].map((tail) => uuidHead + tail));
   expect(patches.map(({ vectorId }) => vectorId)).toEqual(row?.vectorIds);
 });
 
-test('the view reads one page of many', async () => {
+test('the view uses an index to read one page', async () => {
   const docId = await createDocument(db());
   await db()
     .insert(vectors)
@@ -78,31 +75,33 @@ test('the view reads one page of many', async () => {
       })),
     );
   await db().execute(sql`analyze ${vectors}`);
-  const plan = rowsOf<{ 'QUERY PLAN': string }>(
-    await db().execute(sql`
-      explain select * from ${vectorPatches} where doc_id = ${docId} and page = 250`),
-  ).map((row) => row['QUERY PLAN']);
-  expect(plan.join('\n')).toContain('Index Scan using ix_vectors_doc_page');
+  const plan = await select<{ 'QUERY PLAN': string }>(
+    db(),
+    `explain select * from vector_patches where doc_id = ${docId} and page = 250`,
+  );
+  expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain(
+    'Index Scan using ix_vectors_doc_page',
+  );
 });
 
-describe('the column takes', () => {
+describe('the column accepts', () => {
   test.each([
-    ['no ids', '[]'],
+    ['an empty array', '[]'],
     ['an id', '["a"]'],
     ['a run', '[{"prefix": "a", "from": "0", "count": 3}]'],
-    ['a run that says it is decimal', '[{"prefix": "a", "from": "0", "count": 3, "radix": 10}]'],
+    ['a run with radix 10', '[{"prefix": "a", "from": "0", "count": 3, "radix": 10}]'],
     [
       'a hexadecimal run',
       `[{"prefix": "${'a'.repeat(29)}", "from": "0af", "count": 3, "radix": 16}]`,
     ],
     ['the longest decimal run', '[{"prefix": "a", "from": "0", "count": 10000}]'],
-    ['both', '["a", {"prefix": "", "from": "9999", "count": 1}, ""]'],
+    ['ids and runs in one array', '["a", {"prefix": "", "from": "9999", "count": 1}, ""]'],
   ])('%s', async (_, stored) => {
-    await expect(insertStored(stored)).resolves.toBeDefined();
+    await insertStoredPage(db(), await createDocument(db()), 1, stored);
   });
 });
 
-describe('the column refuses', () => {
+describe('the column rejects', () => {
   test.each([
     ['an object', '{}'],
     ['a run outside an array', '{"prefix": "a", "from": "0", "count": 3}'],
@@ -120,7 +119,7 @@ describe('the column refuses', () => {
     ['a count of 0', '[{"prefix": "a", "from": "0", "count": 0}]'],
     ['a count of 1.5', '[{"prefix": "a", "from": "0", "count": 1.5}]'],
     ['a prefix in an array', '[{"prefix": ["a"], "from": "0", "count": 3}]'],
-    ['an empty tail', '[{"prefix": "a", "from": "", "count": 3}]'],
+    ['an empty from', '[{"prefix": "a", "from": "", "count": 3}]'],
     ['a tail of five digits', '[{"prefix": "a", "from": "00000", "count": 3}]'],
     ['a tail with a line break', '[{"prefix": "a", "from": "0\\n", "count": 3}]'],
     ['a run past 9999', '[{"prefix": "a", "from": "9999", "count": 2}]'],
@@ -131,52 +130,44 @@ describe('the column refuses', () => {
       '[{"prefix": "a", "from": "0AF", "count": 3, "radix": 16}]',
     ],
     [
-      'a hexadecimal run that is no UUID',
+      'a hexadecimal run whose ids are not UUIDs',
       '[{"prefix": "a", "from": "0af", "count": 3, "radix": 16}]',
     ],
     ['another radix', '[{"prefix": "a", "from": "000", "count": 3, "radix": 8}]'],
   ])('%s', async (_, stored) => {
-    await expect(insertStored(stored)).rejects.toMatchObject({ cause: { code: '23514' } });
-  });
-});
-
-describe('of a run of the page’s own computed ids the column', () => {
-  const own = (docId: number, rest: string) =>
-    `[{"prefix": "${patchVectorIds({ docId, page: 1, count: 1 })[0]?.slice(0, -3)}", ${rest}}]`;
-
-  test.each([
-    ['takes all', '"from": "000", "count": 4096, "radix": 16'],
-    ['takes a part', '"from": "0af", "count": 3, "radix": 16'],
-    ['takes a count as JSON may write it', '"from": "000", "count": 3.0, "radix": 1.6e1'],
-    ['takes decimals', '"from": "000", "count": 1000'],
-  ])('%s', async (_, rest) => {
     const docId = await createDocument(db());
-    await expect(insertStored(own(docId, rest), docId)).resolves.toBeDefined();
-  });
-
-  test.each([
-    ['refuses too many', '"from": "000", "count": 4097, "radix": 16'],
-    ['refuses none', '"from": "000", "count": 0, "radix": 16'],
-    ['refuses half an id', '"from": "000", "count": 1.5, "radix": 16'],
-    ['refuses a count that is text', '"from": "000", "count": "3", "radix": 16'],
-    ['refuses a count in an array', '"from": "000", "count": [3], "radix": 16'],
-    ['refuses a tail in an array', '"from": ["000"], "count": 3, "radix": 16'],
-    ['refuses a tail of one digit', '"from": "0", "count": 3, "radix": 16'],
-    ['refuses no tail', '"count": 3, "radix": 16'],
-  ])('%s', async (_, rest) => {
-    const docId = await createDocument(db());
-    await expect(insertStored(own(docId, rest), docId)).rejects.toMatchObject({
+    await expect(insertStoredPage(db(), docId, 1, stored)).rejects.toMatchObject({
       cause: { code: '23514' },
     });
   });
 });
 
-async function insertStored(stored: string, into?: number): Promise<unknown> {
-  const docId = into ?? (await createDocument(db()));
-  return db().execute(sql`
-    insert into ${vectors} (doc_id, page, vector_ids) values (${docId}, 1, ${stored}::text::jsonb)`);
-}
+describe('for a run of the page’s own patch ids, the column', () => {
+  async function insertRun(fields: string): Promise<void> {
+    const docId = await createDocument(db());
+    const prefix = patchVectorId({ docId, page: 1, patch: 0 }).slice(0, -3);
+    await insertStoredPage(db(), docId, 1, `[{"prefix": "${prefix}", ${fields}}]`);
+  }
 
-function onPage(docId: number, page: number, of: typeof vectors | typeof vectorPatches) {
-  return sql`${eq(of.docId, docId)} and ${eq(of.page, page)}`;
-}
+  test.each([
+    ['all ids of a full run', '"from": "000", "count": 4096, "radix": 16'],
+    ['a part of a run', '"from": "0af", "count": 3, "radix": 16'],
+    ['every JSON spelling of an integer', '"from": "000", "count": 3.0, "radix": 1.6e1'],
+    ['a decimal run', '"from": "000", "count": 1000'],
+  ])('accepts %s', async (_, fields) => {
+    await insertRun(fields);
+  });
+
+  test.each([
+    ['a count past the end', '"from": "000", "count": 4097, "radix": 16'],
+    ['a count of 0', '"from": "000", "count": 0, "radix": 16'],
+    ['a count of 1.5', '"from": "000", "count": 1.5, "radix": 16'],
+    ['a count that is text', '"from": "000", "count": "3", "radix": 16'],
+    ['a count in an array', '"from": "000", "count": [3], "radix": 16'],
+    ['a from in an array', '"from": ["000"], "count": 3, "radix": 16'],
+    ['a from of one digit', '"from": "0", "count": 3, "radix": 16'],
+    ['a missing from', '"count": 3, "radix": 16'],
+  ])('rejects %s', async (_, fields) => {
+    await expect(insertRun(fields)).rejects.toMatchObject({ cause: { code: '23514' } });
+  });
+});

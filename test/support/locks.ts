@@ -1,0 +1,16 @@
+import type { Db } from '../../src/index.ts';
+import { select } from './database.ts';
+
+/** The locks in this database that a session is waiting for. */
+export const waitingLocks = `
+  select from pg_locks
+  where not granted
+    and database = (select oid from pg_database where datname = current_database())`;
+
+/** The same, for advisory locks only: migrators wait for one another, and writers for a purge. */
+export const waitingAdvisoryLocks = `${waitingLocks} and locktype = 'advisory'`;
+
+/** Repeats the query until it returns a row. */
+export async function until(db: Db, query: string): Promise<void> {
+  while ((await select(db, query)).length === 0);
+}
