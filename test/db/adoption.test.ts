@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   MigrationError,
@@ -8,15 +7,16 @@ import {
   openDatabase,
   vectorOrphans,
 } from '../../src/index.ts';
-import { createDatabase, useEmptyDatabase } from '../support/database.ts';
+import { createDatabase, select, useEmptyDatabase } from '../support/database.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
 import { loadLegacyDump, readHostTables, readLegacyRows } from '../support/legacy.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
+import { thrownBy } from '../support/thrown-by.ts';
 
 const database = useEmptyDatabase();
 
-describe('a database that Alembic made', () => {
-  test('becomes the one that a fresh database gets, with every id in its place', async () => {
+describe('a database that Alembic created', () => {
+  test('gets the same schema as an empty database and keeps all ids', async () => {
     await loadLegacyDump(database().db, 'plain');
     const before = await readHostTables(database().db);
     await migrate(database());
@@ -34,8 +34,8 @@ describe('a database that Alembic made', () => {
     }
   });
 
-  test('is taken over by drizzle-kit migrate as well', async () => {
-    // Of this test's own: another process may use a PGlite directory only while nobody else does.
+  test('can also be migrated with drizzle-kit migrate', async () => {
+    // A separate database, because only one process at a time may use a PGlite directory.
     const { url, drop } = await createDatabase();
     const before = await openDatabase(url);
     await loadLegacyDump(before.db, 'plain');
@@ -49,12 +49,12 @@ describe('a database that Alembic made', () => {
   });
 });
 
-describe('rows that cannot be taken over', () => {
-  test('stop the migration with what to do, and nothing has changed', async () => {
+describe('rows that cannot be converted', () => {
+  test('stop the migration before it changes anything, with an error that says what to do', async () => {
     await loadLegacyDump(database().db, 'mixed');
-    const rows = () => database().db.execute(sql`select * from vectors order by id`);
-    const before = rowsOf(await rows());
-    const error: unknown = await migrate(database()).catch((thrown: unknown) => thrown);
+    const rows = () => select(database().db, 'select * from vectors order by id');
+    const before = await rows();
+    const error = await thrownBy(migrate(database()));
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({
       tag: '0001_jsonb_ledger',
@@ -63,13 +63,13 @@ describe('rows that cannot be taken over', () => {
       ),
       hint: expect.stringContaining('update vectors set page = page + 1'),
     });
-    expect(rowsOf(await rows())).toEqual(before);
+    expect(await rows()).toEqual(before);
     expect(
-      rowsOf(await database().db.execute(sql`select to_regclass('vector_orphans')::text as found`)),
+      await select(database().db, "select to_regclass('vector_orphans')::text as found"),
     ).toEqual([{ found: null }]);
   });
 
-  test('go through after the fix that the error names', async () => {
+  test('are converted after the fix that the error suggests', async () => {
     await loadLegacyDump(database().db, 'mixed');
     const host = await readHostTables(database().db);
     await database().db.execute(sql`update vectors set page = page + 1`);
@@ -77,14 +77,14 @@ describe('rows that cannot be taken over', () => {
     await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
     expect(await readHostTables(database().db)).toEqual(host);
 
-    // The newest row of a page stays, the ids of an older one wait.
+    // The newest row of a page stays; the ids of older rows are queued.
     const ledger = createVectorRepository(database().db);
     const kept = new Map<string, string[]>();
     const replaced: string[][] = [];
     for (const { docId, page, vectorIds } of readLegacyRows('mixed')) {
       const key = `${docId}/${page + 1}`;
       const ids = vectorIds.startsWith('[')
-        ? // As text: JSON.parse would round integers above 2^53.
+        ? // Not with JSON.parse, which rounds integers above 2^53.
           vectorIds
             .slice(1, -1)
             .split(', ')

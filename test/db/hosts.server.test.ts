@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   documents,
@@ -12,35 +11,32 @@ import {
   rollback,
   vectorOrphans,
 } from '../../src/index.ts';
-import { createDocument, execute, useEmptyDatabase } from '../support/database.ts';
+import { createDocument, execute, select, useEmptyDatabase } from '../support/database.ts';
 import { urlWith } from '../support/database-url.ts';
 import { legacyTables } from '../support/legacy.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
-/** What the ledger meets in a host's database: other schemas, other roles, others at the same pages. */
+/** The ledger in a host's database: with other schemas, other roles and other writers. */
 const database = useEmptyDatabase();
 
-describe('the URL says how many connections are opened', () => {
+describe('openDatabase opens', () => {
   test.each([
-    ['?max=3', 3],
-    ['', 10],
-  ])('%s', async (parameters, connections) => {
+    ['3 connections if the URL says max=3', '?max=3', 3],
+    ['10 connections by default', '', 10],
+  ])('%s', async (_, parameters, connections) => {
     const { db, close } = await openDatabase(`${database().url}${parameters}`);
     const backends = await Promise.all(
-      Array.from({ length: 20 }, async () => {
-        const [backend] = rowsOf<{ pid: number }>(
-          await db.execute(sql`select pg_backend_pid() as pid, pg_sleep(0.05)`),
-        );
-        return backend?.pid;
-      }),
+      Array.from({ length: 20 }, () =>
+        select<{ pid: number }>(db, 'select pg_backend_pid() as pid, pg_sleep(0.05)'),
+      ),
     );
     await close();
-    expect(new Set(backends).size).toBe(connections);
+    expect(new Set(backends.flat().map(({ pid }) => pid)).size).toBe(connections);
   });
 });
 
-describe('writers of the same document', () => {
-  test('all come through, whatever they do at once', async () => {
+describe('concurrent writers of a document', () => {
+  test('all succeed', async () => {
     await migrate(database());
     const docId = await createDocument(database().db);
     const ledger = createVectorRepository(database().db);
@@ -63,7 +59,7 @@ describe('writers of the same document', () => {
     expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
-  test('replacements follow one another', async () => {
+  test('replace it one after another', async () => {
     await migrate(database());
     const docId = await createDocument(database().db);
     const ledger = createVectorRepository(database().db);
@@ -71,16 +67,16 @@ describe('writers of the same document', () => {
       [0, 4, 8].map((step) => ({ page: first + step, vectorIds: ['x'] })),
     );
     await Promise.all(sets.map((pages) => ledger.replaceDocument(docId, pages)));
-    // One of the four, never a mixture.
+    // The result is one of the four replacements, never a mixture.
     const left = (await ledger.findByDocument(docId)).map(({ page }) => page);
     expect(sets.map((pages) => pages.map(({ page }) => page))).toContainEqual(left);
   });
 });
 
-describe('a role with rights on documents and vectors alone', () => {
+describe('a role with privileges on documents and vectors only', () => {
   const role = `colpali_vectors_app_${randomBytes(4).toString('hex')}`;
 
-  test('records and deletes pages, and what it deletes is queued', async () => {
+  test('can record and delete pages, and the ids it deletes are queued', async () => {
     await migrate(database());
     const docId = await createDocument(database().db);
     await execute(
@@ -99,14 +95,14 @@ describe('a role with rights on documents and vectors alone', () => {
       await ledger.upsertPage({ docId, page: 1, vectorIds: ['b'] });
       await ledger.deleteByDocument(docId);
       expect(await database().db.$count(vectorOrphans)).toBe(2);
-      // A temporary table of the same name does not take the orphans' place.
+      // A temporary table of the same name does not receive the orphans.
       await app.db.transaction(async (tx) => {
         await tx.execute(sql`create temporary table vector_orphans (like vectors)`);
         await createVectorRepository(tx).upsertPage({ docId, page: 2, vectorIds: ['c'] });
         await createVectorRepository(tx).deleteByPage(docId, 2);
       });
       expect(await database().db.$count(vectorOrphans)).toBe(3);
-      // With nothing left to do, migrating needs no more rights than to see that.
+      // Migrating an up-to-date database requires no further privileges.
       expect(await migrate({ url: urlWith(database().url, { user: role }) })).toEqual({
         applied: [],
         warnings: [],
@@ -118,8 +114,8 @@ describe('a role with rights on documents and vectors alone', () => {
   });
 });
 
-describe('schemas', () => {
-  test('the ledger lies in the first schema of the search_path, and works from any', async () => {
+describe('with a search_path', () => {
+  test('the ledger is created in its first schema and its triggers work from any schema', async () => {
     await execute(database().db, 'create schema app');
     const inApp = urlWith(database().url, { settings: { search_path: 'app' } });
     await migrate({ url: inApp });
@@ -127,28 +123,28 @@ describe('schemas', () => {
     const docId = await createDocument(app.db);
     await createVectorRepository(app.db).upsertPage({ docId, page: 1, vectorIds: ['a'] });
     await app.close();
-    // By its full name, from a session that does not see the schema: the trigger still finds its table.
+    // This session does not have the schema in its search_path, yet the trigger finds its table.
     await execute(database().db, 'delete from app.documents');
-    expect(rowsOf(await database().db.execute(sql`select from app.vector_orphans`))).toHaveLength(
-      1,
-    );
+    expect(await select(database().db, 'select from app.vector_orphans')).toHaveLength(1);
   });
 
-  test('the host’s documents are found wherever the search_path leads', async () => {
+  test('the ledger refers to the host’s documents in a later schema', async () => {
     await execute(
       database().db,
       'create table documents (id serial primary key, title text)',
       'create schema app',
     );
     await migrate({ url: urlWith(database().url, { settings: { search_path: 'app,public' } }) });
-    const referenced = await database().db.execute(sql`
-      select confrelid::regclass::text as name from pg_constraint where conname = 'vectors_doc_id_fkey'`);
-    expect(rowsOf(referenced)).toEqual([{ name: 'documents' }]);
+    const referenced = await select(
+      database().db,
+      `select confrelid::regclass::text as name from pg_constraint where conname = 'vectors_doc_id_fkey'`,
+    );
+    expect(referenced).toEqual([{ name: 'documents' }]);
   });
 
-  // The names of some are words that the ledger's view has as well.
+  // Some of these names also occur in the definition of the ledger's view.
   test.each(['app', 'v', 's', 'vectors', 'Host.Schema'])(
-    'tables that Alembic made in the schema %s are taken over there',
+    'tables that Alembic created in the schema %s are migrated in place',
     async (schema) => {
       await execute(database().db, `create schema "${schema}"`);
       const url = urlWith(database().url, { settings: { search_path: `"${schema}",public` } });
@@ -168,11 +164,10 @@ describe('schemas', () => {
         });
         expect(await there.db.select().from(vectorOrphans)).toMatchObject([{ vectorIds: ['old'] }]);
 
-        // Nothing was made anywhere else.
-        const elsewhere = await database().db.execute(
-          sql`select to_regclass('vectors')::text as found`,
+        // No other schema has the tables.
+        expect(await select(database().db, "select to_regclass('vectors')::text as found")).toEqual(
+          [{ found: null }],
         );
-        expect(rowsOf(elsewhere)).toEqual([{ found: null }]);
         expect((await rollback({ url, all: true })).undone).toHaveLength(3);
         expect(await there.db.$count(documents)).toBe(1);
       } finally {
@@ -181,7 +176,7 @@ describe('schemas', () => {
     },
   );
 
-  test('whoever looks at another schema can neither migrate nor roll back', async () => {
+  test('that does not lead to the ledger, neither migrate nor rollback changes anything', async () => {
     await execute(database().db, 'create schema app', 'create schema other');
     const inApp = urlWith(database().url, { settings: { search_path: 'app' } });
     const inOther = urlWith(database().url, { settings: { search_path: 'other' } });
@@ -194,12 +189,12 @@ describe('schemas', () => {
     expect(await migrationStatus({ url: inApp })).toEqual(before);
     expect(before).toMatchObject({ pending: [], drift: [] });
   });
+});
 
-  test('documents with another kind of id are refused with what is needed', async () => {
-    await execute(database().db, 'create table documents (id uuid primary key)');
-    await expect(migrate(database())).rejects.toMatchObject({
-      tag: '0000_create_vectors',
-      hint: 'The ledger needs a table documents with an integer column id.',
-    });
+test('migrate rejects a documents table whose id is not an integer, and says what it needs', async () => {
+  await execute(database().db, 'create table documents (id uuid primary key)');
+  await expect(migrate(database())).rejects.toMatchObject({
+    tag: '0000_create_vectors',
+    hint: 'The ledger needs a table documents with an integer column id.',
   });
 });

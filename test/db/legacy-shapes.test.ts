@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
 import { describe, expect, inject, test } from 'vitest';
-import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   MigrationError,
@@ -8,14 +7,15 @@ import {
   migrationStatus,
   vectorOrphans,
 } from '../../src/index.ts';
-import { createDocument, execute, useEmptyDatabase } from '../support/database.ts';
+import { createDocument, execute, select, useEmptyDatabase } from '../support/database.ts';
 import { legacyTables } from '../support/legacy.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
+import { thrownBy } from '../support/thrown-by.ts';
 
-/** What the original's tables became in other hands, and every text that its column may hold. */
+/** Variants of the original's tables in other databases, and every text that its column may contain. */
 const database = useEmptyDatabase();
 
-/** Makes the original's tables, with a document 1 that has these pages; a page's number counts from 1. */
+/** Creates the original's tables, and document 1 with these pages, numbered from 1. */
 async function createLegacy(vectorIds: readonly string[], tables = legacyTables): Promise<void> {
   const { db } = database();
   await execute(db, ...tables);
@@ -29,30 +29,27 @@ async function insertLegacy(page: number, vectorIds: string): Promise<void> {
   );
 }
 
-async function select(query: string): Promise<unknown[]> {
-  return rowsOf(await database().db.execute(sql.raw(query)));
-}
-
-/** Document 1's pages as the ledger has them. */
+/** The ids of document 1's pages in the migrated ledger. */
 async function readPages(): Promise<string[][]> {
   const pages = await createVectorRepository(database().db).findByDocument(1);
   return pages.map(({ vectorIds }) => vectorIds);
 }
 
-/** Expects `migrate` to fail, and the database to be what it was; gives the error. */
-async function expectRefusal(): Promise<MigrationError> {
-  const before = [await dumpSchema(database().db), await select('select * from vectors')];
-  const error: unknown = await migrate(database()).catch((thrown: unknown) => thrown);
+/** Expects `migrate` to fail and to leave the database unchanged. Returns the error. */
+async function expectRejection(): Promise<MigrationError> {
+  const { db } = database();
+  const before = [await dumpSchema(db), await select(db, 'select * from vectors')];
+  const error = await thrownBy(migrate(database()));
   expect(error).toBeInstanceOf(MigrationError);
-  expect([await dumpSchema(database().db), await select('select * from vectors')]).toEqual(before);
-  expect(await select("select to_regclass('vector_orphans')::text as found")).toEqual([
+  expect([await dumpSchema(db), await select(db, 'select * from vectors')]).toEqual(before);
+  expect(await select(db, "select to_regclass('vector_orphans')::text as found")).toEqual([
     { found: null },
   ]);
   expect(await migrationStatus(database())).toMatchObject({ applied: [], unknown: 0 });
   return error as MigrationError;
 }
 
-/** The original's tables with some words replaced. */
+/** The statements for the original's tables, with `before` replaced by `after`. */
 function legacyTablesWith(before: string, after: string): string[] {
   const tables = legacyTables.map((statement) => statement.replace(before, after));
   expect(tables).not.toEqual(legacyTables);
@@ -65,48 +62,52 @@ describe('a table with', () => {
   test.each([
     ['a foreign key that does not cascade', foreignKey, 'references documents (id)'],
     ['a foreign key that sets null', foreignKey, 'references documents (id) on delete set null'],
-    ['a foreign key of another name', foreignKey, `constraint fk_vectors_documents ${foreignKey}`],
+    [
+      'a foreign key with another name',
+      foreignKey,
+      `constraint fk_vectors_documents ${foreignKey}`,
+    ],
     [
       'two foreign keys',
       foreignKey,
       `constraint fk_1 references documents (id) constraint fk_2 ${foreignKey}`,
     ],
-    ['a foreign key that also updates', foreignKey, `${foreignKey} on update cascade`],
+    ['a foreign key that also cascades updates', foreignKey, `${foreignKey} on update cascade`],
     ['a foreign key that is checked at commit', foreignKey, `${foreignKey} initially deferred`],
     ['no foreign key', foreignKey, ''],
     ['no index', 'create index ix_vectors_doc_id on vectors (doc_id)', 'select'],
-    ['ids of a limited length', 'vector_ids text', 'vector_ids varchar(100)'],
+    ['ids of limited length', 'vector_ids text', 'vector_ids varchar(100)'],
     ['ids as json', 'vector_ids text', 'vector_ids json'],
-    ['ids that have a default', 'text not null', "text not null default '[]'"],
-    ['ids that may be null', 'vector_ids text not null', 'vector_ids text'],
-    ['pages that may be null', 'page integer not null', 'page integer'],
-    ['documents that may be null', `doc_id integer not null ${foreignKey}`, 'doc_id integer'],
-  ])('%s becomes what a fresh database gets', async (_, before, after) => {
+    ['a default for ids', 'text not null', "text not null default '[]'"],
+    ['nullable ids', 'vector_ids text not null', 'vector_ids text'],
+    ['nullable page numbers', 'page integer not null', 'page integer'],
+    ['nullable document ids', `doc_id integer not null ${foreignKey}`, 'doc_id integer'],
+  ])('%s gets the same schema as an empty database', async (_, before, after) => {
     await createLegacy(['["a", "b"]'], legacyTablesWith(before, after));
     expect(await migrate(database())).toMatchObject({ warnings: [] });
     await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
     expect(await readPages()).toEqual([['a', 'b']]);
   });
 
-  test('no rows becomes what a fresh database gets', async () => {
+  test('no rows gets the same schema as an empty database', async () => {
     await createLegacy([]);
     expect(await migrate(database())).toMatchObject({ warnings: [] });
     await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
     expect(await readPages()).toEqual([]);
   });
 
-  test('a page that nobody counted is refused', async () => {
+  test('a null page number is not migrated', async () => {
     await createLegacy(['["a"]'], legacyTablesWith('page integer not null', 'page integer'));
     await execute(database().db, 'insert into vectors (doc_id, vector_ids) values (1, \'["b"]\')');
-    expect(await expectRefusal()).toMatchObject({
+    expect(await expectRejection()).toMatchObject({
       tag: '0001_jsonb_ledger',
       cause: { code: '23502' },
     });
   });
 });
 
-describe('what a host added', () => {
-  test('to documents stays, with its values', async () => {
+describe('the migration', () => {
+  test('keeps columns that a host added to documents, with their values', async () => {
     await createLegacy(
       ['["a"]'],
       legacyTablesWith(
@@ -115,16 +116,16 @@ describe('what a host added', () => {
       ),
     );
     await execute(database().db, "insert into documents (title, owner) values ('Second', 7)");
-    const documents = await select('select * from documents order by id');
+    const documents = await select(database().db, 'select * from documents order by id');
     await migrate(database());
-    expect(await select('select * from documents order by id')).toEqual(documents);
+    expect(await select(database().db, 'select * from documents order by id')).toEqual(documents);
     expect(documents).toEqual([
       { id: 1, title: 'untitled', owner: null },
       { id: 2, title: 'Second', owner: 7 },
     ]);
   });
 
-  test('to vectors stays, its own reference to documents with it', async () => {
+  test('keeps a column that a host added to vectors, with its reference to documents', async () => {
     await createLegacy(['["a"]']);
     await execute(
       database().db,
@@ -132,37 +133,42 @@ describe('what a host added', () => {
       'update vectors set copied_from = 1',
     );
     await migrate(database());
-    expect(await select('select doc_id, copied_from from vectors')).toEqual([
+    expect(await select(database().db, 'select doc_id, copied_from from vectors')).toEqual([
       { doc_id: 1, copied_from: 1 },
     ]);
     expect(
-      await select(`
-        select conname::text as name from pg_constraint
-        where conrelid = 'vectors'::regclass and contype = 'f' order by conname`),
+      await select(
+        database().db,
+        `select conname::text as name from pg_constraint
+         where conrelid = 'vectors'::regclass and contype = 'f' order by conname`,
+      ),
     ).toEqual([{ name: 'copied' }, { name: 'vectors_doc_id_fkey' }]);
     expect((await migrationStatus(database())).drift).toEqual([]);
   });
 
-  test('on top of vector_ids stops the migration before anything has changed', async () => {
+  test('changes nothing if a host’s view depends on vector_ids', async () => {
     await createLegacy(['["a"]']);
     await execute(database().db, 'create view host_ids as select vector_ids from vectors');
-    expect(await expectRefusal()).toMatchObject({
+    expect(await expectRejection()).toMatchObject({
       tag: '0001_jsonb_ledger',
       cause: { code: '0A000' },
     });
   });
-});
 
-test('a page without its document stops the migration before anything has changed', async () => {
-  await createLegacy(['["a"]'], legacyTablesWith(foreignKey, ''));
-  await execute(database().db, "insert into vectors (doc_id, page, vector_ids) values (2, 1, 'b')");
-  expect(await expectRefusal()).toMatchObject({
-    tag: '0000_create_vectors',
-    cause: { code: '23503' },
+  test('changes nothing if the document of a page does not exist', async () => {
+    await createLegacy(['["a"]'], legacyTablesWith(foreignKey, ''));
+    await execute(
+      database().db,
+      "insert into vectors (doc_id, page, vector_ids) values (2, 1, 'b')",
+    );
+    expect(await expectRejection()).toMatchObject({
+      tag: '0000_create_vectors',
+      cause: { code: '23503' },
+    });
   });
 });
 
-/** Every digit counts: each of these is another point in the store, and the last fits no 64 bits. */
+/** Each digit matters, because each integer is a different id. The last one does not fit into 64 bits. */
 const integers = [
   '0',
   '-7',
@@ -172,8 +178,8 @@ const integers = [
   '99999999999999999999999',
 ];
 
-test('every list of ids is taken over as it is', async () => {
-  const taken: [text: string, ids: string[]][] = [
+test('every list of ids is converted without changing an id', async () => {
+  const converted: [text: string, ids: string[]][] = [
     ['["a", "b"]', ['a', 'b']],
     ['["a","b"]', ['a', 'b']],
     ['[ "a" ,\t"b" ]', ['a', 'b']],
@@ -204,15 +210,15 @@ test('every list of ids is taken over as it is', async () => {
     ['6f1c,doc#1/p:2@x.y_z-0', ['6f1c', 'doc#1/p:2@x.y_z-0']],
     ['0d5e7a2c-9f35-4c1e-8a52-0d5e7a2c9f35', ['0d5e7a2c-9f35-4c1e-8a52-0d5e7a2c9f35']],
   ];
-  await createLegacy(taken.map(([text]) => text));
+  await createLegacy(converted.map(([text]) => text));
   expect(await migrate(database())).toMatchObject({ warnings: [] });
-  expect(await readPages()).toEqual(taken.map(([, ids]) => ids));
+  expect(await readPages()).toEqual(converted.map(([, ids]) => ids));
   expect(await database().db.$count(vectorOrphans)).toBe(0);
 });
 
-test('what is no list of ids is refused, each by its row', async () => {
-  const refused = [
-    // JSON that is not an array of strings and integers
+test('a text that is not a list of ids stops the migration, and the error counts and names such rows', async () => {
+  const invalid = [
+    // JSON other than an array of strings and integers
     '["a", null]',
     '[["a"]]',
     '["a", []]',
@@ -225,7 +231,7 @@ test('what is no list of ids is refused, each by its row', async () => {
     '[1E22]',
     '{"ids": ["a"]}',
     '"a"',
-    // text that is not JSON
+    // invalid JSON
     '["a", "b",]',
     '["a" "b"]',
     '["a"',
@@ -237,7 +243,7 @@ test('what is no list of ids is refused, each by its row', async () => {
     '["\\ud800"]',
     '["\\ude00\\ud83d"]',
     '["\\x"]',
-    // Deeper than the server's stack; PGlite hangs where that ends, at 10 000.
+    // Deeper than the server's stack allows. PGlite hangs at that limit (10,000), so it gets less.
     '['.repeat(inject('driver') === 'pglite' ? 1000 : 100_000),
     // other notations
     'a,b,',
@@ -250,33 +256,33 @@ test('what is no list of ids is refused, each by its row', async () => {
     '"a","b"',
     '(a,b)',
     '{a,b}',
-    // no list at all
+    // null values
     'null',
     'None',
     ' null ',
     'a,None,b',
     'null,null',
   ];
-  // A page that could be taken over before, between and behind them.
-  await createLegacy(refused.flatMap((text) => ['["good"]', text]).concat('["good"]'));
-  const error = await expectRefusal();
+  // Valid pages before, between and after them.
+  await createLegacy(invalid.flatMap((text) => ['["good"]', text]).concat('["good"]'));
+  const error = await expectRejection();
   expect(error).toMatchObject({ tag: '0001_jsonb_ledger', cause: { code: '23514' } });
   expect(error.message).toContain(
-    `cannot convert some of the ${2 * refused.length + 1} rows of vectors: ` +
-      `${refused.length} with vector_ids that are not a list of ids (id 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, ...)`,
+    `cannot convert some of the ${2 * invalid.length + 1} rows of vectors: ` +
+      `${invalid.length} with vector_ids that are not a list of ids (id 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, ...)`,
   );
 
-  // And it was none of the others that was counted.
+  // The other rows are valid.
   await execute(database().db, 'delete from vectors where id % 2 = 0');
   await migrate(database());
-  expect(await readPages()).toEqual(Array(refused.length + 1).fill(['good']));
+  expect(await readPages()).toEqual(Array(invalid.length + 1).fill(['good']));
 });
 
-describe('the error', () => {
-  test('names up to ten rows of each kind, and no more than there are', async () => {
+describe('the error of a migration that cannot convert rows', () => {
+  test('names up to ten rows of each kind', async () => {
     await createLegacy([]);
     for (let page = -9; page <= 1; page += 1) await insertLegacy(page, page < -7 ? '[null]' : 'a');
-    const { message, hint } = await expectRefusal();
+    const { message, hint } = await expectRejection();
     expect(message).toContain(
       'cannot convert some of the 11 rows of vectors: ' +
         '10 with a page below 1 (id 1, 2, 3, 4, 5, 6, 7, 8, 9, 10); ' +
@@ -288,15 +294,15 @@ describe('the error', () => {
     );
   });
 
-  test('says what is wrong and nothing else', async () => {
+  test('mentions only the problems that exist', async () => {
     await createLegacy([]);
     await insertLegacy(0, '["a"]');
-    expect(await expectRefusal()).toMatchObject({
+    expect(await expectRejection()).toMatchObject({
       message: expect.stringMatching(/rows of vectors: 1 with a page below 1 \(id 1\)\n/),
       hint: expect.not.stringContaining('vector_ids'),
     });
     await execute(database().db, "update vectors set page = 1, vector_ids = '[null]'");
-    expect(await expectRefusal()).toMatchObject({
+    expect(await expectRejection()).toMatchObject({
       message: expect.stringMatching(
         /rows of vectors: 1 with vector_ids that are not a list of ids \(id 1\)\n/,
       ),
@@ -304,11 +310,11 @@ describe('the error', () => {
     });
   });
 
-  test('has the statement that mends pages counted from 0', async () => {
+  test('contains a statement that fixes pages counted from 0', async () => {
     await createLegacy([]);
     await insertLegacy(0, '["a"]');
     await insertLegacy(1, '["b"]');
-    const { hint = '' } = await expectRefusal();
+    const { hint = '' } = await expectRejection();
     await execute(database().db, statementIn(hint));
     await migrate(database());
     const pages = await createVectorRepository(database().db).findByDocument(1);
@@ -318,56 +324,51 @@ describe('the error', () => {
     ]);
   });
 
-  test('has the statement that mends lists as Python prints them', async () => {
+  test('contains a statement that fixes lists in Python’s notation', async () => {
     await createLegacy(["['a', 'b']", '["it\'s"]', 'c', "['d']"]);
-    const { hint = '' } = await expectRefusal();
+    const { hint = '' } = await expectRejection();
     await execute(database().db, statementIn(hint));
     await migrate(database());
     expect(await readPages()).toEqual([['a', 'b'], ["it's"], ['c'], ['d']]);
   });
 });
 
-/** The statement that a hint says to run. */
+/** The statement that the hint suggests. */
 function statementIn(hint: string): string {
   const statement = /: (update [^;]*);/.exec(hint)?.[1];
   if (statement === undefined) throw new Error(`no statement in: ${hint}`);
   return statement;
 }
 
-describe('pages that were recorded more than once', () => {
-  test('keep the newest row, the ids of the older wait in their order', async () => {
-    const { db } = database();
-    await createLegacy(['["first"]', '["only"]']);
-    await createDocument(db);
-    await insertLegacy(1, 'second,2');
-    await insertLegacy(1, '[3]');
-    await execute(
-      db,
-      'insert into vectors (doc_id, page, vector_ids) values (2, 1, \'["other"]\')',
-    );
-    await insertLegacy(3, '');
-    await insertLegacy(3, '["late"]');
+test('of a page that was recorded more than once, the newest row stays and the ids of the others are queued', async () => {
+  const { db } = database();
+  await createLegacy(['["first"]', '["only"]']);
+  await createDocument(db);
+  await insertLegacy(1, 'second,2');
+  await insertLegacy(1, '[3]');
+  await execute(db, 'insert into vectors (doc_id, page, vector_ids) values (2, 1, \'["other"]\')');
+  await insertLegacy(3, '');
+  await insertLegacy(3, '["late"]');
 
-    expect(await migrate(database())).toMatchObject({
-      warnings: [
-        'older rows deleted because their page has a newer row: 3; their ids wait in vector_orphans',
-      ],
-    });
-    const kept = await select('select id, doc_id, page, vector_ids from vectors order by id');
-    expect(kept).toEqual([
-      { id: 2, doc_id: 1, page: 2, vector_ids: ['only'] },
-      { id: 4, doc_id: 1, page: 1, vector_ids: ['3'] },
-      { id: 5, doc_id: 2, page: 1, vector_ids: ['other'] },
-      { id: 7, doc_id: 1, page: 3, vector_ids: ['late'] },
-    ]);
-    const queued = await db.select().from(vectorOrphans).orderBy(vectorOrphans.id);
-    expect(queued.map(({ docId, page, vectorIds }) => ({ docId, page, vectorIds }))).toEqual([
-      { docId: 1, page: 1, vectorIds: ['first'] },
-      { docId: 1, page: 1, vectorIds: ['second', '2'] },
-    ]);
-    // The next page gets an id of its own.
-    const ledger = createVectorRepository(db);
-    await ledger.upsertPage({ docId: 1, page: 9, vectorIds: ['new'] });
-    expect(await ledger.findByPage(1, 9)).toMatchObject({ id: 8 });
+  expect(await migrate(database())).toMatchObject({
+    warnings: [
+      'older rows deleted because their page has a newer row: 3; their ids wait in vector_orphans',
+    ],
   });
+  const kept = await select(db, 'select id, doc_id, page, vector_ids from vectors order by id');
+  expect(kept).toEqual([
+    { id: 2, doc_id: 1, page: 2, vector_ids: ['only'] },
+    { id: 4, doc_id: 1, page: 1, vector_ids: ['3'] },
+    { id: 5, doc_id: 2, page: 1, vector_ids: ['other'] },
+    { id: 7, doc_id: 1, page: 3, vector_ids: ['late'] },
+  ]);
+  const queued = await db.select().from(vectorOrphans).orderBy(vectorOrphans.id);
+  expect(queued.map(({ docId, page, vectorIds }) => ({ docId, page, vectorIds }))).toEqual([
+    { docId: 1, page: 1, vectorIds: ['first'] },
+    { docId: 1, page: 1, vectorIds: ['second', '2'] },
+  ]);
+  // A new page gets the next row id.
+  const ledger = createVectorRepository(db);
+  await ledger.upsertPage({ docId: 1, page: 9, vectorIds: ['new'] });
+  expect(await ledger.findByPage(1, 9)).toMatchObject({ id: 8 });
 });

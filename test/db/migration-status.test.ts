@@ -1,40 +1,40 @@
-import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/db.ts';
 import { MigrationError, migrate, migrationStatus, rollback } from '../../src/index.ts';
-import { execute, useEmptyDatabase } from '../support/database.ts';
+import { execute, select, useEmptyDatabase } from '../support/database.ts';
 import { loadLegacyDump } from '../support/legacy.ts';
 import { forgetMigration, listUnknownMigration, readJournal, tags } from '../support/migrations.ts';
 import { dumpSchema } from '../support/schema-dump.ts';
+import { thrownBy } from '../support/thrown-by.ts';
 
 const database = useEmptyDatabase();
 const [createVectors, jsonbLedger, orphanTriggers] = tags as [string, string, string];
 const current = { applied: tags, pending: [], skipped: [], unknown: 0, drift: [] };
 
-describe('the status of', () => {
-  test('an empty database is that all is to be done', async () => {
+describe('migrationStatus', () => {
+  test('lists every migration as pending for an empty database, and creates nothing', async () => {
     const expected = { applied: [], pending: tags, skipped: [], unknown: 0, drift: null };
     expect(await migrationStatus(database())).toEqual(expected);
-    // Asking has changed nothing.
-    const found = await database().db.execute(sql`
-      select nspname::text as name from pg_namespace where nspname = 'drizzle'
-      union all select relname::text from pg_class where relnamespace = 'public'::regnamespace`);
-    expect(rowsOf(found)).toEqual([]);
+    const found = await select(
+      database().db,
+      `select nspname::text as name from pg_namespace where nspname = 'drizzle'
+       union all select relname::text from pg_class where relnamespace = 'public'::regnamespace`,
+    );
+    expect(found).toEqual([]);
   });
 
-  test('a database that Alembic made is the same', async () => {
+  test('lists every migration as pending for a database that Alembic created', async () => {
     await loadLegacyDump(database().db, 'plain');
     expect(await migrationStatus(database())).toMatchObject({ applied: [], pending: tags });
     await migrate(database());
     expect(await migrationStatus(database())).toEqual(current);
   });
 
-  test('a migrated database is that nothing is to be done', async () => {
+  test('lists every migration as applied for a migrated database', async () => {
     await migrate(database());
     expect(await migrationStatus(database())).toEqual(current);
   });
 
-  test('one that was rolled back is what is left, and what the next migrate does', async () => {
+  test('lists the undone migrations as pending after a rollback', async () => {
     await migrate(database());
     await rollback({ ...database(), to: createVectors });
     const expected = {
@@ -46,8 +46,8 @@ describe('the status of', () => {
   });
 });
 
-describe('drift is', () => {
-  /** The kind, name and problem of all that drifted after `statements`. */
+describe('migrationStatus reports as drift', () => {
+  /** The kind, name and problem of each object that drifted after `statements`. */
   async function driftAfter(...statements: string[]): Promise<string[]> {
     await migrate(database());
     await execute(database().db, ...statements);
@@ -80,7 +80,7 @@ describe('drift is', () => {
       'index ix_vectors_doc_id: changed',
     ],
     [
-      'an index that lets a page in twice',
+      'an index that is no longer unique',
       [
         'drop index ix_vectors_doc_page',
         'create index ix_vectors_doc_page on vectors (doc_id, page)',
@@ -93,17 +93,17 @@ describe('drift is', () => {
       'trigger vectors_queue_deleted: changed',
     ],
     [
-      'a trigger for replicas alone',
+      'a trigger for replicas only',
       ['alter table vectors enable replica trigger vectors_queue_replaced'],
       'trigger vectors_queue_replaced: changed',
     ],
     [
-      'a dropped trigger, whose function is there',
+      'a dropped trigger whose function exists',
       ['drop trigger vectors_queue_truncated on vectors'],
       'trigger vectors_queue_truncated: missing',
     ],
     [
-      'a trigger that fires at another event',
+      'a trigger that fires for another event',
       [
         'drop trigger vectors_queue_replaced on vectors',
         `create trigger vectors_queue_replaced after update on vectors
@@ -111,14 +111,14 @@ describe('drift is', () => {
       ],
       'trigger vectors_queue_replaced: changed',
     ],
-    ['another function body', [replacedFunction], 'function vectors_queue_deleted: changed'],
+    ['a function with another body', [replacedFunction], 'function vectors_queue_deleted: changed'],
     [
       'a function that runs as its caller',
       ['alter function vectors_queue_deleted() security invoker'],
       'function vectors_queue_deleted: changed',
     ],
     [
-      'a function with any search_path',
+      'a function without a fixed search_path',
       ['alter function vectors_queue_deleted() reset search_path'],
       'function vectors_queue_deleted: changed',
     ],
@@ -133,12 +133,12 @@ describe('drift is', () => {
       'column vectors.indexed_at: changed',
     ],
     [
-      'a column that may be null',
+      'a column that became nullable',
       ['alter table vectors alter column vector_ids drop not null'],
       'column vectors.vector_ids: changed',
     ],
     [
-      'a column that may not be null',
+      'a column that became not null',
       ['alter table vectors alter column indexed_at set not null'],
       'column vectors.indexed_at: changed',
     ],
@@ -153,7 +153,7 @@ describe('drift is', () => {
       'constraint vectors_page_check: missing',
     ],
     [
-      'a check of something else',
+      'a check of another condition',
       [
         'alter table vectors drop constraint vectors_page_check',
         'alter table vectors add constraint vectors_page_check check (page >= 0)',
@@ -161,7 +161,7 @@ describe('drift is', () => {
       'constraint vectors_page_check: changed',
     ],
     [
-      'a check that rows did not pass',
+      'a check that is not validated',
       [
         'alter table vectors drop constraint vectors_page_check',
         'alter table vectors add constraint vectors_page_check check (page > 0) not valid',
@@ -189,7 +189,7 @@ describe('drift is', () => {
     expect(await driftAfter(...statements)).toEqual([expected]);
   });
 
-  test('a dropped table, with all that belongs to it', async () => {
+  test('a dropped table, with its columns, constraints and indexes', async () => {
     const drift = await driftAfter('drop table vector_orphans');
     expect(drift).toHaveLength(8);
     expect(
@@ -199,7 +199,7 @@ describe('drift is', () => {
     ).toEqual([]);
   });
 
-  test('everything at once, each by its name', async () => {
+  test('several objects, each by its name', async () => {
     const drift = await driftAfter(
       'alter table vectors disable trigger all',
       'drop index ix_vectors_doc_id',
@@ -216,7 +216,7 @@ describe('drift is', () => {
     ]);
   });
 
-  test('not what a host added', async () => {
+  test('nothing that a host added', async () => {
     const drift = await driftAfter(
       'alter table vectors add column embedded_by text, add constraint host_check check (page < 100000)',
       'create index host_index on vectors (embedded_by)',
@@ -232,8 +232,8 @@ describe('drift is', () => {
   });
 });
 
-describe('a migration that came after a newer one had been applied', () => {
-  test('is named, and stops the next migrate before it does anything', async () => {
+describe('a migration that is older than an applied one', () => {
+  test('is listed as skipped, and the next migrate fails without changing anything', async () => {
     await migrate(database());
     await forgetMigration(database().db, jsonbLedger);
     const before = [await dumpSchema(database().db), await readJournal(database().db)];
@@ -244,7 +244,7 @@ describe('a migration that came after a newer one had been applied', () => {
       unknown: 0,
       drift: null,
     });
-    const error: unknown = await migrate(database()).catch((thrown: unknown) => thrown);
+    const error = await thrownBy(migrate(database()));
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({
       tag: jsonbLedger,
@@ -253,7 +253,7 @@ describe('a migration that came after a newer one had been applied', () => {
     expect([await dumpSchema(database().db), await readJournal(database().db)]).toEqual(before);
   });
 
-  test('stops it as well where there is another to apply', async () => {
+  test('stops the next migrate even if another migration is pending', async () => {
     await migrate(database());
     await rollback(database());
     await forgetMigration(database().db, createVectors);
@@ -268,14 +268,12 @@ describe('a migration that came after a newer one had been applied', () => {
   });
 });
 
-describe('a migration that a newer version of the package applied', () => {
-  test('is counted, and the older version leaves the database alone', async () => {
-    await migrate(database());
-    await listUnknownMigration(database().db);
-    const before = await dumpSchema(database().db);
-    expect(await migrationStatus(database())).toEqual({ ...current, unknown: 1, drift: null });
-    expect(await migrate(database())).toEqual({ applied: [], warnings: [] });
-    expect(await dumpSchema(database().db)).toBe(before);
-    expect(await readJournal(database().db)).toEqual([...tags, 'unknown']);
-  });
+test('a migration of a newer package version counts as unknown, and migrate changes nothing', async () => {
+  await migrate(database());
+  await listUnknownMigration(database().db);
+  const before = await dumpSchema(database().db);
+  expect(await migrationStatus(database())).toEqual({ ...current, unknown: 1, drift: null });
+  expect(await migrate(database())).toEqual({ applied: [], warnings: [] });
+  expect(await dumpSchema(database().db)).toBe(before);
+  expect(await readJournal(database().db)).toEqual([...tags, 'unknown']);
 });

@@ -2,10 +2,8 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   type MigrateResult,
@@ -14,14 +12,16 @@ import {
   migrationStatus,
   rollback,
 } from '../../src/index.ts';
-import { execute, useEmptyDatabase } from '../support/database.ts';
+import { execute, select, useEmptyDatabase } from '../support/database.ts';
 import { urlWith } from '../support/database-url.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
 import { loadLegacyDump, readLegacyRows } from '../support/legacy.ts';
+import { until, waitingAdvisoryLocks, waitingLocks } from '../support/locks.ts';
 import { readJournal, tags } from '../support/migrations.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
+import { thrownBy } from '../support/thrown-by.ts';
 
-/** Migrators in each other's way, and in the way of a service at work. */
+/** Concurrent migrators, and migrators beside a service that uses the tables. */
 const database = useEmptyDatabase();
 const [createVectors] = tags as [string];
 
@@ -36,34 +36,21 @@ afterEach(async () => {
   await Promise.all(sessions.map((session) => session.end({ timeout: 1 })));
 });
 
-async function select<Row>(query: string): Promise<Row[]> {
-  return rowsOf<Row>(await database().db.execute(sql.raw(query)));
-}
-
-/** Waits until the query finds something. */
-async function until(query: string): Promise<void> {
-  while ((await select(query)).length === 0);
-}
-
-/** The locks in this database that somebody waits for. */
-const waitingLocks = `
-  select from pg_locks
-  where not granted
-    and database = (select oid from pg_database where datname = current_database())`;
-
-const migratorWaits = `${waitingLocks} and locktype = 'advisory'`;
 const migratorWaitsForTable = `${waitingLocks} and relation = to_regclass('vectors') and mode = 'AccessExclusiveLock'`;
 
-/** Expects each migration to have been applied once, by one of these. */
+/** Expects that exactly one of these migrators applied the migrations. */
 async function expectAppliedOnce(results: MigrateResult[]): Promise<void> {
   expect(results.flatMap(({ applied }) => applied)).toEqual(tags);
   expect(await readJournal(database().db)).toEqual(tags);
   await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
 }
 
-/** The pages of the dump `plain` as the ledger has to have them. */
+/** Expects the ledger to have the pages of the dump `plain`. */
 async function expectPlainPages(): Promise<void> {
-  const rows = await select('select id, doc_id, page, vector_ids from vectors order by id');
+  const rows = await select(
+    database().db,
+    'select id, doc_id, page, vector_ids from vectors order by id',
+  );
   expect(rows).toEqual(
     readLegacyRows('plain').map(({ id, docId, page, vectorIds }) => ({
       id,
@@ -74,13 +61,13 @@ async function expectPlainPages(): Promise<void> {
   );
 }
 
-describe('twenty migrators at once', () => {
+describe('twenty concurrent migrators', () => {
   test('migrate an empty database once', async () => {
     const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database())));
     await expectAppliedOnce(results);
   });
 
-  test('take over what Alembic made once', async () => {
+  test('migrate a database that Alembic created once', async () => {
     await loadLegacyDump(database().db, 'plain');
     const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database())));
     await expectAppliedOnce(results);
@@ -88,7 +75,7 @@ describe('twenty migrators at once', () => {
   });
 });
 
-test('processes that migrate at once all come through', async () => {
+test('processes that migrate at the same time all succeed', async () => {
   await loadLegacyDump(database().db, 'plain');
   const script = join(projectRoot, 'test/support/migrate-process.ts');
   const results = await Promise.all(
@@ -102,7 +89,7 @@ test('processes that migrate at once all come through', async () => {
   await expectPlainPages();
 });
 
-test('migrators and rollbacks at once leave a whole number of steps, and every page', async () => {
+test('concurrent migrators and rollbacks leave only whole migrations, and every page', async () => {
   await loadLegacyDump(database().db, 'plain');
   await migrate(database());
   const steps = Array.from({ length: 6 }, () => [
@@ -122,23 +109,23 @@ test('migrators and rollbacks at once leave a whole number of steps, and every p
 });
 
 describe('a migrator', () => {
-  test('waits for one that is still migrating, and finds nothing to do', async () => {
+  test('waits for another migrator and then has nothing to do', async () => {
     await loadLegacyDump(database().db, 'plain');
     const [reader] = sessions;
     await reader.unsafe('begin; select count(*) from vectors');
     const first = migrate({ ...database(), lockTimeoutMs: 50_000 });
-    await until(migratorWaitsForTable);
+    await until(database().db, migratorWaitsForTable);
     const second = migrate(database());
-    await until(migratorWaits);
-    expect(await select("select to_regclass('vector_orphans')::text as found")).toEqual([
-      { found: null },
-    ]);
+    await until(database().db, waitingAdvisoryLocks);
+    expect(
+      await select(database().db, "select to_regclass('vector_orphans')::text as found"),
+    ).toEqual([{ found: null }]);
     await reader.unsafe('commit');
     expect((await first).applied).toEqual(tags);
     expect(await second).toEqual({ applied: [], warnings: [] });
   });
 
-  test('waits longer than its role’s timeouts allow', async () => {
+  test('waits for another migrator longer than the timeouts of its role', async () => {
     const role = `colpali_vectors_migrator_${randomBytes(4).toString('hex')}`;
     await execute(
       database().db,
@@ -151,11 +138,14 @@ describe('a migrator', () => {
         const [other] = sessions;
         await other`select pg_advisory_lock(4857043921337)`;
         const migrating = migrate({ url: urlWith(url, { settings }) });
-        // An end of its own accord must not go unhandled before it is looked at.
+        // If it fails early, the rejection must not count as unhandled before we await it.
         migrating.catch(() => {});
         const longest = 'statement_timeout' in settings ? '1100 ms' : '50 ms';
         await Promise.race([
-          until(`${migratorWaits} and waitstart < clock_timestamp() - interval '${longest}'`),
+          until(
+            database().db,
+            `${waitingAdvisoryLocks} and waitstart < clock_timestamp() - interval '${longest}'`,
+          ),
           migrating,
         ]);
         await other`select pg_advisory_unlock(4857043921337)`;
@@ -168,16 +158,16 @@ describe('a migrator', () => {
   });
 
   test.each([
-    ['five seconds for a busy table', {}, {}, '5s'],
-    ['as long as it is told to', {}, { lockTimeoutMs: 1234 }, '1234ms'],
-    ['as long as its connection says', { lock_timeout: '7777' }, {}, '7777ms'],
+    ['for five seconds by default', {}, {}, '5s'],
+    ['for lockTimeoutMs', {}, { lockTimeoutMs: 1234 }, '1234ms'],
+    ['for the lock_timeout of its connection', { lock_timeout: '7777' }, {}, '7777ms'],
     [
-      'as long as it is told to, whatever its connection says',
+      'for lockTimeoutMs rather than the lock_timeout of its connection',
       { lock_timeout: '7777' },
       { lockTimeoutMs: 1234 },
       '1234ms',
     ],
-  ])('waits %s, and so does a rollback', async (_, settings, options, expected) => {
+  ])('waits for a table %s, and so does a rollback', async (_, settings, options, expected) => {
     await execute(
       database().db,
       'create table timeouts (lock_timeout text, statement_timeout text)',
@@ -192,33 +182,37 @@ describe('a migrator', () => {
     const noted = 'select distinct * from timeouts';
     await migrate({ url, ...options });
     const timeouts = [{ lock_timeout: expected, statement_timeout: '99s' }];
-    // Drizzle makes its journal, which nobody else uses, before the migrations set a timeout.
+    // Drizzle creates its journal, which nobody else uses, before the migrations set a timeout.
     const ours = `${noted} where lock_timeout <> '0'`;
-    expect(await select(ours)).toEqual(timeouts);
+    expect(await select(database().db, ours)).toEqual(timeouts);
     await execute(database().db, 'delete from timeouts');
     await rollback({ url, ...options, all: true });
-    expect(await select(noted)).toEqual(timeouts);
+    expect(await select(database().db, noted)).toEqual(timeouts);
   });
 });
 
-describe('a service that reads while a migrator waits', () => {
-  test('is answered while another reader’s transaction goes on; the migrator gives up', async () => {
+describe('a migrator that waits for a table', () => {
+  test('gives up after lockTimeoutMs, and the reads that waited behind it are answered', async () => {
     await loadLegacyDump(database().db, 'plain');
-    const before = [await dumpSchema(database().db), await select('select * from vectors')];
+    const before = [
+      await dumpSchema(database().db),
+      await select(database().db, 'select * from vectors'),
+    ];
     const [first, second] = sessions;
     await first.unsafe('begin; select count(*) from vectors');
-    // Connected before it counts.
+    // Connects now rather than while the migrator waits.
     await second`select 1`;
 
-    const migrating = migrate({ ...database(), lockTimeoutMs: 1500 }).catch((thrown) => thrown);
-    await until(migratorWaitsForTable);
+    const failing = thrownBy(migrate({ ...database(), lockTimeoutMs: 1500 }));
+    await until(database().db, migratorWaitsForTable);
     const answer = second`select count(*)::integer as rows from vectors`.execute();
     await until(
+      database().db,
       `${waitingLocks} and relation = to_regclass('vectors') and mode = 'AccessShareLock'`,
     );
 
     expect(await answer).toEqual([{ rows: readLegacyRows('plain').length }]);
-    const error: unknown = await migrating;
+    const error = await failing;
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({
       tag: '0001_jsonb_ledger',
@@ -227,26 +221,28 @@ describe('a service that reads while a migrator waits', () => {
     });
     expect(
       await select(
+        database().db,
         "select from pg_stat_activity where state = 'idle in transaction' and datname = current_database()",
       ),
     ).toHaveLength(1);
     await first.unsafe('commit');
 
-    expect([await dumpSchema(database().db), await select('select * from vectors')]).toEqual(
-      before,
-    );
+    expect([
+      await dumpSchema(database().db),
+      await select(database().db, 'select * from vectors'),
+    ]).toEqual(before);
     expect(await migrationStatus(database())).toMatchObject({ applied: [], pending: tags });
     await expectAppliedOnce([await migrate(database())]);
   });
 
-  test('and writes is not lost: what it committed before is taken over', async () => {
+  test('converts the row that the blocking transaction commits', async () => {
     await loadLegacyDump(database().db, 'plain');
     const [writer] = sessions;
     await writer.unsafe(
       `begin; insert into vectors (doc_id, page, vector_ids) values (1, 900, 'late')`,
     );
     const migrating = migrate({ ...database(), lockTimeoutMs: 50_000 });
-    await until(`${waitingLocks} and relation = to_regclass('vectors')`);
+    await until(database().db, `${waitingLocks} and relation = to_regclass('vectors')`);
     await writer.unsafe('commit');
     await expectAppliedOnce([await migrating]);
     expect(await createVectorRepository(database().db).findByPage(1, 900)).toMatchObject({
@@ -255,14 +251,12 @@ describe('a service that reads while a migrator waits', () => {
   });
 });
 
-test('a rollback gives up as well, and nothing has changed', async () => {
+test('a rollback gives up after lockTimeoutMs and changes nothing', async () => {
   await loadLegacyDump(database().db, 'plain');
   await migrate(database());
   const [reader] = sessions;
   await reader.unsafe('begin; select count(*) from vectors');
-  const error: unknown = await rollback({ ...database(), all: true, lockTimeoutMs: 100 }).catch(
-    (thrown: unknown) => thrown,
-  );
+  const error = await thrownBy(rollback({ ...database(), all: true, lockTimeoutMs: 100 }));
   expect(error).toBeInstanceOf(MigrationError);
   expect(error).toMatchObject({ hint: expect.stringContaining('lock_timeout'), tag: tags.at(-1) });
   await reader.unsafe('commit');

@@ -2,23 +2,21 @@ import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { rowsOf } from '../../src/db.ts';
 import { createVectorRepository, MigrationError, migrate, openDatabase } from '../../src/index.ts';
-import { listMigrations } from '../../src/migrations/files.ts';
 import { createDatabase, createDocument } from '../support/database.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
+import { tags } from '../support/migrations.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
-const tags = listMigrations().map(({ tag }) => tag);
-
-/** An empty database, by its URL. */
+/** The URL of an empty database. */
 let url: string;
 let drop: () => Promise<void>;
 
 beforeEach(async () => {
-  ({ url, drop } = await createDatabase());
+  ({ url, drop } = await createDatabase({ exists: false }));
 });
 afterEach(() => drop());
 
-test('a page recorded, closed and opened again is there', async () => {
+test('a recorded page is still there after the database is closed and opened again', async () => {
   expect(await migrate({ url })).toEqual({ applied: tags, warnings: [] });
   const first = await openDatabase(url);
   const docId = await createDocument(first.db);
@@ -31,12 +29,7 @@ test('a page recorded, closed and opened again is there', async () => {
   expect(pages).toMatchObject([{ docId, page: 1, vectorIds: ['a'], document: { id: docId } }]);
 });
 
-test('migrating again does nothing', async () => {
-  await migrate({ url });
-  expect(await migrate({ url })).toEqual({ applied: [], warnings: [] });
-});
-
-test('an open database may be migrated, and opened a second time', async () => {
+test('an open database can be migrated and opened a second time', async () => {
   const first = await openDatabase(url);
   const ledger = createVectorRepository(first.db);
   await expect(ledger.findByPage(1, 1)).rejects.toThrow(MigrationError);
@@ -51,12 +44,13 @@ test('an open database may be migrated, and opened a second time', async () => {
   await second.close();
 });
 
-test('of many migrators at once one migrates', async () => {
+test('of many concurrent migrators one migrates, and the next migrator has nothing to do', async () => {
   const results = await Promise.all(Array.from({ length: 20 }, () => migrate({ url })));
   expect(results.flatMap(({ applied }) => applied)).toEqual(tags);
+  expect(await migrate({ url })).toEqual({ applied: [], warnings: [] });
 });
 
-test('drizzle-kit migrate gives the same database, and migrate() goes on from there', async () => {
+test('drizzle-kit migrate creates the same schema, and migrate() then has nothing to do', async () => {
   const { code, output } = await runDrizzleKit(['migrate'], { DATABASE_URL: url });
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(await migrate({ url })).toEqual({ applied: [], warnings: [] });
@@ -66,7 +60,7 @@ test('drizzle-kit migrate gives the same database, and migrate() goes on from th
   await close();
 });
 
-test('all migrations may be applied a second time', async () => {
+test('all migrations can be applied a second time', async () => {
   await migrate({ url });
   const { db, close } = await openDatabase(url);
   const docId = await createDocument(db);

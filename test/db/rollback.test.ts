@@ -1,7 +1,5 @@
-import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   decodeVectorIds,
@@ -15,7 +13,14 @@ import {
   vectorOrphans,
   vectors,
 } from '../../src/index.ts';
-import { createDocument, execute, useEmptyDatabase } from '../support/database.ts';
+import {
+  createDocument,
+  emptyLedger,
+  execute,
+  insertStoredPage,
+  select,
+  useEmptyDatabase,
+} from '../support/database.ts';
 import {
   type LegacyDump,
   legacyTables,
@@ -31,6 +36,7 @@ import {
   tags,
 } from '../support/migrations.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
+import { thrownBy } from '../support/thrown-by.ts';
 import { storedIdLists } from '../support/vector-id-lists.ts';
 
 const database = useEmptyDatabase();
@@ -40,48 +46,51 @@ function undo(options: RollbackOptions = {}) {
   return rollback({ url: database().url, ...options });
 }
 
-async function select(query: string): Promise<unknown[]> {
-  return rowsOf(await database().db.execute(sql.raw(query)));
-}
-
-/** All that is in the schema: the ledger in every detail, and whatever else there is by its name. */
+/** The ledger's objects in full, and the names of everything in the schema. */
 async function readSchema(): Promise<unknown> {
+  const { db } = database();
   return {
-    ledger: await dumpSchema(database().db),
-    relations: await select(`
-      select relname::text as name, relkind::text as kind from pg_class
-      where relnamespace = 'public'::regnamespace order by relname`),
-    functions: await select(`
-      select proname::text as name from pg_proc
-      where pronamespace = 'public'::regnamespace order by proname`),
+    ledger: await dumpSchema(db),
+    relations: await select(
+      db,
+      `select relname::text as name, relkind::text as kind from pg_class
+       where relnamespace = 'public'::regnamespace order by relname`,
+    ),
+    functions: await select(
+      db,
+      `select proname::text as name from pg_proc
+       where pronamespace = 'public'::regnamespace order by proname`,
+    ),
   };
 }
 
-/** The database as it is now and as it was, where a call must not have changed it. */
+/** Everything that a rejected call must not change. */
 async function readAll(): Promise<unknown> {
+  const { db } = database();
   return [
     await readSchema(),
-    await readJournal(database().db),
-    await select('select * from vectors order by id'),
-    await select('select * from vector_orphans order by id'),
+    await readJournal(db),
+    await select(db, 'select * from vectors order by id'),
+    await select(db, 'select * from vector_orphans order by id'),
   ];
 }
 
-/** Inserts a page as the column stores it. */
-async function insertStored(docId: number, page: number, stored: StoredVectorId[]): Promise<void> {
-  await database().db.execute(sql`
-    insert into vectors (doc_id, page, vector_ids)
-    values (${docId}, ${page}, ${JSON.stringify(stored)}::text::jsonb)`);
+/** Records the pages exactly as given, numbered from 1. */
+async function insertPages(docId: number, pages: readonly StoredVectorId[][]): Promise<void> {
+  for (const [index, stored] of pages.entries()) {
+    await insertStoredPage(database().db, docId, index + 1, JSON.stringify(stored));
+  }
 }
 
-/** The pages' texts in the original's column, by page. */
+/** The texts in the original's column, ordered by page. */
 async function readTexts(): Promise<string[]> {
-  const rows = await select('select vector_ids from vectors order by page');
-  return (rows as { vector_ids: string }[]).map((row) => row.vector_ids);
+  const query = 'select vector_ids from vectors order by page';
+  const rows = await select<{ vector_ids: string }>(database().db, query);
+  return rows.map((row) => row.vector_ids);
 }
 
-describe('how far back', () => {
-  test('is one step unless said', async () => {
+describe('rollback undoes', () => {
+  test('one migration by default', async () => {
     await migrate(database());
     expect(await undo()).toEqual({ undone: [orphanTriggers], warnings: [] });
     expect(await readJournal(database().db)).toEqual([createVectors, jsonbLedger]);
@@ -91,32 +100,32 @@ describe('how far back', () => {
     expect(await undo()).toEqual({ undone: [], warnings: [] });
   });
 
-  test('is the migration that `to` names, which stays', async () => {
+  test('the migrations after the one that `to` names', async () => {
     await migrate(database());
     expect((await undo({ to: orphanTriggers })).undone).toEqual([]);
     expect((await undo({ to: createVectors })).undone).toEqual([orphanTriggers, jsonbLedger]);
     expect(await readJournal(database().db)).toEqual([createVectors]);
   });
 
-  test('is the beginning with `all`', async () => {
+  test('every migration if `all` is set', async () => {
     await migrate(database());
     expect((await undo({ all: true })).undone).toEqual(tags.toReversed());
     expect(await readJournal(database().db)).toEqual([]);
     expect((await undo({ all: true })).undone).toEqual([]);
   });
 
-  test('is nothing in an empty database', async () => {
+  test('nothing in an empty database', async () => {
     expect(await undo()).toEqual({ undone: [], warnings: [] });
     expect(await undo({ all: true })).toEqual({ undone: [], warnings: [] });
     expect(await readSchema()).toEqual({ ledger: '', relations: [], functions: [] });
   });
 });
 
-describe('after each step the schema is', () => {
+describe('the schema', () => {
   test.each([
     [orphanTriggers, jsonbLedger],
     [jsonbLedger, createVectors],
-  ])('before %s what migrating up to %s gives', async (_, left) => {
+  ])('after undoing %s equals the schema after migrating up to %s', async (_, left) => {
     await applyUpTo(database().db, left);
     const expected = await readSchema();
     await execute(database().db, 'drop schema public cascade', 'create schema public');
@@ -126,7 +135,7 @@ describe('after each step the schema is', () => {
     expect(await readSchema()).toEqual(expected);
   });
 
-  test('the original’s, when JSONB and triggers are undone', async () => {
+  test('equals the original’s after undoing all but the first migration', async () => {
     await execute(database().db, ...legacyTables);
     const expected = await readSchema();
     await migrate(database());
@@ -135,7 +144,7 @@ describe('after each step the schema is', () => {
     expect(await readSchema()).toEqual(expected);
   });
 
-  test('documents alone, when all is undone, with its rows', async () => {
+  test('has only documents, with its rows, after undoing every migration', async () => {
     await migrate(database());
     await createDocument(database().db);
     await undo({ all: true });
@@ -150,7 +159,7 @@ describe('after each step the schema is', () => {
     expect(await database().db.$count(documents)).toBe(1);
   });
 
-  test('the newest again on the way up', async () => {
+  test('is up to date again after a rollback and another migrate', async () => {
     await migrate(database());
     for (const to of [jsonbLedger, createVectors, undefined]) {
       await undo(to === undefined ? { all: true } : { to });
@@ -162,19 +171,19 @@ describe('after each step the schema is', () => {
   });
 });
 
-describe('a database that Alembic made', () => {
+describe('a rollback of a database that Alembic created', () => {
   test.each<[LegacyDump, number]>([
     ['plain', 0],
     ['mixed', 1],
-  ])('%s: keeps every row of its other tables when all is undone', async (dump, firstPage) => {
+  ])('keeps every row of the host’s tables (%s)', async (dump, pageOffset) => {
     const { db } = database();
     await loadLegacyDump(db, dump);
     const host = await readHostTables(db);
     // Pages of `mixed` count from 0.
-    await execute(db, `update vectors set page = page + ${firstPage}`);
+    await execute(db, `update vectors set page = page + ${pageOffset}`);
     await migrate(database());
     const pages = await db.$count(vectors);
-    const waiting = await db.$count(vectorOrphans);
+    const queued = await db.$count(vectorOrphans);
 
     const { undone, warnings } = await undo({ all: true });
     expect(undone).toEqual(tags.toReversed());
@@ -185,25 +194,27 @@ describe('a database that Alembic made', () => {
     const left = ['alembic_version', 'documents', 'users'];
     expect(
       await select(
+        db,
         `select tablename::text as name from pg_tables where schemaname = 'public' order by 1`,
       ),
-    ).toEqual([...left, ...(waiting > 0 ? ['vector_orphans'] : [])].map((name) => ({ name })));
+    ).toEqual([...left, ...(queued > 0 ? ['vector_orphans'] : [])].map((name) => ({ name })));
   });
 
-  test('gets back the very text that it had', async () => {
+  test('restores the exact text of every row', async () => {
     await loadLegacyDump(database().db, 'plain');
     await migrate(database());
     await undo({ to: createVectors });
     expect(
       await select(
+        database().db,
         'select id, doc_id as "docId", page, vector_ids as "vectorIds" from vectors order by id',
       ),
     ).toEqual(readLegacyRows('plain'));
   });
 });
 
-describe('the way back to text', () => {
-  test('writes out the ids of every run', async () => {
+describe('a rollback to text', () => {
+  test('writes every id of a run', async () => {
     await migrate(database());
     const docId = await createDocument(database().db);
     const uuid = '0d5e7a2c-9f35-4c1e-8a52-0d5e7a2c9';
@@ -225,24 +236,26 @@ describe('the way back to text', () => {
         ['"', '\\', '\n', 'é', '😀', "'", ','],
       ],
     ];
-    for (const [index, [stored]] of pages.entries()) await insertStored(docId, index + 1, stored);
+    await insertPages(
+      docId,
+      pages.map(([stored]) => stored),
+    );
     await undo({ to: createVectors });
     const texts = await readTexts();
     expect(texts.map((text) => JSON.parse(text))).toEqual(pages.map(([, ids]) => ids));
-    // As Python's json.dumps writes them.
+    // In the notation of Python's json.dumps.
     expect(texts.slice(0, 2)).toEqual(['[]', '["p9", "p10", "p11"]']);
   });
 
-  test('and up again gives the ids that the decoder gives, in their order', async () => {
+  test('and another migrate keep all ids in order', async () => {
     await migrate(database());
     const docId = await createDocument(database().db);
-    // The repository takes no empty id, and neither does the way up.
+    // Neither the repository nor the migration accepts an empty id.
     const lists = storedIdLists().map((list) => list.filter((element) => element !== ''));
     await fc.assert(
       fc.asyncProperty(fc.array(lists, { minLength: 60, maxLength: 60 }), async (pages) => {
-        await database().db.delete(vectors);
-        await database().db.delete(vectorOrphans);
-        for (const [index, stored] of pages.entries()) await insertStored(docId, index + 1, stored);
+        await emptyLedger(database().db);
+        await insertPages(docId, pages);
         const expected = pages.map(decodeVectorIds);
 
         await undo({ to: createVectors });
@@ -256,8 +269,8 @@ describe('the way back to text', () => {
   });
 });
 
-describe('what the older schema has no place for', () => {
-  test('is counted in the warnings, and waiting ids outlive the way down and up', async () => {
+describe('the warnings of a rollback', () => {
+  test('count what the older schema cannot store, and the queue survives a rollback and another migrate', async () => {
     const { db } = database();
     await migrate(database());
     const docId = await createDocument(db);
@@ -272,9 +285,11 @@ describe('what the older schema has no place for', () => {
     for (const page of [1, 2, 4])
       await ledger.upsertPage({ docId, page, vectorIds: ['new'], grid });
     await ledger.upsertPages([{ docId, page: 5, vectorIds: ['e'] }], { pending: true });
-    const pages = await select('select id, doc_id, page, vector_ids from vectors order by id');
-    const waiting = await db.select().from(vectorOrphans).orderBy(vectorOrphans.id);
-    expect(waiting.map(({ vectorIds }) => vectorIds)).toEqual([['a'], ['b'], ['d']]);
+    const readPages = () =>
+      select(db, 'select id, doc_id, page, vector_ids from vectors order by id');
+    const pages = await readPages();
+    const queued = await db.select().from(vectorOrphans).orderBy(vectorOrphans.id);
+    expect(queued.map(({ vectorIds }) => vectorIds)).toEqual([['a'], ['b'], ['d']]);
 
     expect(await undo({ to: createVectors })).toEqual({
       undone: [orphanTriggers, jsonbLedger],
@@ -285,12 +300,10 @@ describe('what the older schema has no place for', () => {
       ],
     });
     expect(await migrate(database())).toMatchObject({ warnings: [] });
-    expect(await select('select id, doc_id, page, vector_ids from vectors order by id')).toEqual(
-      pages,
-    );
-    expect(await db.select().from(vectorOrphans).orderBy(vectorOrphans.id)).toEqual(waiting);
+    expect(await readPages()).toEqual(pages);
+    expect(await db.select().from(vectorOrphans).orderBy(vectorOrphans.id)).toEqual(queued);
 
-    // The triggers are at work again.
+    // The triggers work again.
     await ledger.deleteByPage(docId, 5);
     expect(await db.$count(vectorOrphans)).toBe(4);
     expect((await undo({ all: true })).warnings).toEqual([
@@ -299,19 +312,19 @@ describe('what the older schema has no place for', () => {
     ]);
     expect(await migrate(database())).toMatchObject({ applied: tags });
     expect(await db.select().from(vectorOrphans).orderBy(vectorOrphans.id)).toMatchObject([
-      ...waiting,
+      ...queued,
       { docId, page: 5, vectorIds: ['e'] },
     ]);
   });
 
-  test('is nothing to warn of where there is nothing', async () => {
+  test('are empty for an empty ledger', async () => {
     await migrate(database());
     expect((await undo({ all: true })).warnings).toEqual([]);
   });
 });
 
-describe('refused, with nothing changed:', () => {
-  test('a migration that is not applied', async () => {
+describe('rollback changes nothing and throws', () => {
+  test('if `to` names a migration that is not applied', async () => {
     for (const to of tags) {
       await expect(undo({ to })).rejects.toMatchObject({ name: 'MigrationError', tag: to });
     }
@@ -322,7 +335,7 @@ describe('refused, with nothing changed:', () => {
     expect(await readAll()).toEqual(before);
   });
 
-  test('a step that something of the host stands in the way of', async () => {
+  test('if a host’s view depends on a column that it would drop', async () => {
     const { db } = database();
     await migrate(database());
     const docId = await createDocument(db);
@@ -330,7 +343,7 @@ describe('refused, with nothing changed:', () => {
     await execute(db, 'create view host_grids as select doc_id, grid from vectors');
     const before = await readAll();
     for (const options of [{ all: true }, { to: createVectors }]) {
-      const error: unknown = await undo(options).catch((thrown: unknown) => thrown);
+      const error = await thrownBy(undo(options));
       expect(error).toBeInstanceOf(MigrationError);
       expect(error).toMatchObject({
         tag: jsonbLedger,
@@ -341,11 +354,11 @@ describe('refused, with nothing changed:', () => {
       });
       expect(await readAll()).toEqual(before);
     }
-    // What is newer than that can be undone.
+    // A newer migration can still be undone.
     expect((await undo()).undone).toEqual([orphanTriggers]);
   });
 
-  test('what a newer version of the package applied', async () => {
+  test('if a newer version of the package has applied a migration', async () => {
     await migrate(database());
     await listUnknownMigration(database().db);
     const before = await readAll();
@@ -356,12 +369,12 @@ describe('refused, with nothing changed:', () => {
   });
 });
 
-test('of a list with a gap the applied ones are undone', async () => {
+test('rollback undoes the applied migrations of a journal with a gap', async () => {
   await migrate(database());
   await forgetMigration(database().db, jsonbLedger);
   expect((await undo()).undone).toEqual([orphanTriggers]);
   expect(await readJournal(database().db)).toEqual([createVectors]);
-  // Now the one that is missing is the newest, and may be applied to what it did before.
+  // The missing migration is now the newest pending one; it can be applied although its changes exist.
   expect((await migrate(database())).applied).toEqual([jsonbLedger, orphanTriggers]);
   await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
 });

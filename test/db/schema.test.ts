@@ -6,12 +6,12 @@ import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
 const db = useTestDatabase();
 
-test('the migrated database is the one in drizzle/schema.sql', async () => {
-  // Written anew with `npx vitest run --project postgres.js test/db/schema.test.ts -u`, to be read in the diff.
+test('the migrated schema equals drizzle/schema.sql', async () => {
+  // To update the file: npx vitest run --project postgres.js test/db/schema.test.ts -u
   await expect(await dumpSchema(db())).toMatchFileSnapshot(schemaFile);
 });
 
-test('documents has its id and nothing else', async () => {
+test('documents has only the column id', async () => {
   const columns = await db().execute(sql`
     select attname::text as name, format_type(atttypid, atttypmod) as type
     from pg_attribute
@@ -19,7 +19,7 @@ test('documents has its id and nothing else', async () => {
   expect(rowsOf(columns)).toEqual([{ name: 'id', type: 'integer' }]);
 });
 
-test('nothing is left over from the conversion', async () => {
+test('the migrations leave no helper functions behind', async () => {
   const functions = await db().execute(sql`
     select proname::text as name from pg_proc
     where pronamespace = current_schema::regnamespace order by proname`);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createVectorRepository, migrate, openDatabase } from '../../src/index.ts';
 import { createDatabase, createDocument } from '../support/database.ts';
@@ -29,30 +30,30 @@ beforeAll(async () => {
 });
 afterAll(() => stop());
 
-/** What Studio's page asks its server; retried while that is starting. */
-async function ask(question: object): Promise<unknown> {
+/** Sends a request as Studio's page does, and retries while the server starts. */
+async function request(body: object): Promise<unknown> {
   for (;;) {
-    const answer = await fetch(studio, {
+    const response = await fetch(studio, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(question),
+      body: JSON.stringify(body),
     }).catch(() => undefined);
-    if (answer !== undefined) return answer.json();
-    await new Promise((retry) => setTimeout(retry, 100));
+    if (response !== undefined) return response.json();
+    await sleep(100);
   }
 }
 
-test('Drizzle Studio opens the database that DATABASE_URL names', async () => {
-  expect(await ask({ type: 'init' })).toMatchObject({
+test('Drizzle Studio opens the database at DATABASE_URL', async () => {
+  expect(await request({ type: 'init' })).toMatchObject({
     dialect: 'postgresql',
-    // drizzle-kit takes the first driver it finds installed, and looks for pg before postgres.
+    // drizzle-kit uses the first installed driver and looks for pg before postgres.
     packageName: inject('driver') === 'pglite' ? 'pglite' : 'pg',
   });
 });
 
-test('Drizzle Studio counts the pages, and the vectors in the view', async () => {
+test('Drizzle Studio can query the pages and the view of their vectors', async () => {
   const count = (table: string) =>
-    ask({
+    request({
       type: 'proxy',
       data: {
         sql: `select count(*)::int as rows from ${table}`,
