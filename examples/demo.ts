@@ -37,7 +37,7 @@ const { db, close } = await whileShowing(
   () => openDatabase(directory),
 );
 
-// The application has a table of documents before it adds the ledger, which only refers to its id.
+// The application already has its own table of documents. The ledger only refers to the id.
 const documents = pgTable('documents', {
   id: serial('id').primaryKey(),
   title: text('title').notNull(),
@@ -121,7 +121,7 @@ async function compare(): Promise<void> {
   row('vectors', columns.join('   '));
 }
 
-/** Shows on stderr that work is under way. */
+/** Runs `work` and shows `text` on stderr until it is done. */
 async function whileShowing<Result>(text: string, work: () => Promise<Result>): Promise<Result> {
   if (!process.stderr.isTTY) {
     console.error(text);

@@ -37,7 +37,7 @@ const store: ExampleStore = {
     return rows.map(({ id }) => id);
   },
 
-  // In the purge's transaction: it deletes the vectors and their queued ids together, or neither.
+  // Runs in the purge's transaction, so vectors and queued ids are deleted together or not at all.
   deleteVectors: (ids, { tx }) => tx.delete(points).where(inArray(points.id, ids)),
 
   async *listIds() {

@@ -25,7 +25,7 @@ export interface Point {
 
 /** What the example needs from a vector store. */
 export interface ExampleStore extends AuditedStore {
-  /** Inserts the points; replaces those whose ids exist. */
+  /** Inserts the points. Replaces those whose ids already exist. */
   write(points: Point[]): Promise<void>;
   /** Returns the ids of the `limit` points nearest to `vector` by cosine, nearest first. */
   search(vector: number[], limit: number): Promise<string[]>;

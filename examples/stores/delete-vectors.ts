@@ -1,5 +1,5 @@
 /**
- * `deleteVectors` for each store that the README lists.
+ * `deleteVectors` for each store that docs/vector-store.md lists.
  *
  * `npm run test:stores` compiles this file against the stores' own clients.
  */
@@ -32,7 +32,7 @@ export const stores: Record<string, DeleteVectors> = {
   // LanceDB
   lancedb: (ids) => table.delete(`id in (${ids.map((id) => `'${id.replaceAll("'", "''")}'`)})`),
 
-  // pgvector, in the same database: uses the purge's transaction
+  // pgvector in the same database: uses the purge's transaction
   pgvector: (ids, { tx }) =>
     tx.execute(sql`delete from patches where id = any (${sql.param(ids)}::uuid[])`),
 
