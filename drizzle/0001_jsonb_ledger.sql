@@ -3,12 +3,59 @@
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
+-- Whether vector_ids is a JSON array of ids and runs that the decoder can read. A run must not count past its
+-- last tail, 9999 or fff.
+create or replace function vectors_ids_are_valid(vector_ids jsonb) returns boolean
+language plpgsql immutable as $$
+begin
+  -- Removing every invalid element must leave the array unchanged.
+  return jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string" || (
+      @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
+      && @.count >= 1 && @.count % 1 == 0
+      && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
+           && @.from.double() + @.count <= 10000)
+          || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
+              && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))')
+      = vector_ids
+    and not (vector_ids @> '[{"radix": 16}]' and exists (
+      select from jsonb_array_elements(vector_ids) as run
+      where run -> 'radix' = '16'
+        and ('x' || lpad(run ->> 'from', 8, '0'))::bit(32)::integer + (run ->> 'count')::numeric > 4096
+    ));
+end $$;
+--> statement-breakpoint
+-- Whether no UUID among the ids mixes upper and lower case. The spellings of such a UUID are too many to look
+-- up, so a purge could not tell that a page uses it.
+create or replace function vectors_ids_have_one_case(vector_ids jsonb) returns boolean
+language plpgsql immutable as $$
+begin
+  return not exists (
+    select from jsonb_array_elements(vector_ids) as element
+    cross join lateral (
+      select coalesce(element ->> 'prefix', element #>> '{}') || coalesce(element ->> 'from', '') as id
+    ) as first
+    where id ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$'
+      and id <> lower(id) and id <> upper(id)
+  );
+end $$;
+--> statement-breakpoint
 CREATE TABLE IF NOT EXISTS "vector_orphans" (
 	"id" bigserial PRIMARY KEY NOT NULL,
-	"doc_id" integer NOT NULL,
-	"page" integer NOT NULL,
+	"doc_id" integer,
+	"page" integer,
 	"vector_ids" jsonb NOT NULL,
-	"orphaned_at" timestamp with time zone DEFAULT now() NOT NULL
+	"vector_count" integer NOT NULL,
+	"namespace" text,
+	"orphaned_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"attempts" integer DEFAULT 0 NOT NULL,
+	"tried_at" timestamp with time zone,
+	"due_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "vector_orphans_vector_ids_check" CHECK ((("vector_orphans"."doc_id" > 0 and "vector_orphans"."vector_ids" -> 1 is null and "vector_orphans"."vector_ids" -> 0 -> 'radix' = '16'
+        and "vector_orphans"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vector_orphans"."doc_id"), 8, '0') || '-'
+          || substr(lpad(to_hex("vector_orphans"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vector_orphans"."page"), 8, '0'), 6)
+          || '-800' || left(lpad(to_hex("vector_orphans"."page"), 8, '0'), 1) || '-' || '000000000') and "vector_orphans"."vector_ids" @? 'strict $[0] ? (@.from == "000"
+          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)') is true or (jsonb_typeof("vector_orphans"."vector_ids") = 'array'
+        and (not "vector_orphans"."vector_ids" @? 'strict $[*] ? (@.type() != "string")' or vectors_ids_are_valid("vector_orphans"."vector_ids"))))
 );
 --> statement-breakpoint
 -- Not compressed: random ids do not get smaller, and trying would make a delete take three times as long.
@@ -24,7 +71,7 @@ begin
   if ltrim(vector_ids, E' \t\r\n') like '[%' then
     ids := vector_ids::jsonb;
     if ids = jsonb_path_query_array(ids, 'strict $[*] ? (@.type() == "string" && @ != "")') then
-      return ids; -- Most rows are like this and need no conversion.
+      return case when vectors_ids_have_one_case(ids) then ids end; -- Most rows are like this.
     end if;
     -- Read as json, not jsonb: json keeps numbers as they were written, so integers above 2^53 keep all
     -- digits and 1e22 does not become an integer.
@@ -49,7 +96,7 @@ begin
       and btrim(piece.id, E' \t\r\n') not in ('null', 'None')
     );
   end if;
-  return ids;
+  return case when vectors_ids_have_one_case(ids) then ids end;
 exception when data_exception or program_limit_exceeded then
   return null;
 end $$;
@@ -109,7 +156,7 @@ begin
         case when below_one > 0 then
           'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1;' end,
         case when unreadable > 0 then
-          'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Fix or delete these rows.' end,
+          'vector_ids must be a JSON array of strings or integers, or ids separated by commas; a UUID must not mix upper and lower case. Fix or delete these rows.' end,
         case when printed_by_python then
           'To convert lists that Python printed, run: '
           'update vectors set vector_ids = replace(vector_ids, '''''''', ''"'') where vector_ids like ''[''''%'';' end);
@@ -122,8 +169,9 @@ begin
     where older.doc_id = newer.doc_id and older.page = newer.page and older.id < newer.id
     returning older.id, older.doc_id, older.page, vectors_legacy_ids(older.vector_ids::text) as vector_ids
   ), queued as (
-    insert into vector_orphans (doc_id, page, vector_ids)
-    select doc_id, page, vector_ids from dropped where vector_ids <> '[]' order by id
+    insert into vector_orphans (doc_id, page, vector_ids, vector_count)
+    select doc_id, page, vector_ids, jsonb_array_length(vector_ids)
+    from dropped where vector_ids <> '[]' order by id
   )
   select count(*) into doubled from dropped;
   if doubled > 0 then
@@ -142,8 +190,13 @@ end $$;
 drop function vectors_legacy_ids(text);
 --> statement-breakpoint
 ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "grid" jsonb;--> statement-breakpoint
+ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "namespace" text;--> statement-breakpoint
+ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "recorded_at" timestamp with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
 ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "indexed_at" timestamp with time zone DEFAULT now();--> statement-breakpoint
+ALTER TABLE "vectors" ADD COLUMN IF NOT EXISTS "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "ix_vector_orphans_doc_page" ON "vector_orphans" USING btree ("doc_id","page");--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "ix_vector_orphans_due" ON "vector_orphans" USING btree ("due_at","id");--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "ix_vectors_pending" ON "vectors" USING btree ("doc_id","page") WHERE "vectors"."indexed_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX IF NOT EXISTS "ix_vectors_doc_page" ON "vectors" USING btree ("doc_id","page");--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops) WITH (fastupdate=off) WHERE ("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix' = '16'
         and "vectors"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
@@ -156,18 +209,13 @@ ALTER TABLE "vectors" ADD CONSTRAINT "vectors_page_check" CHECK ("vectors"."page
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
-ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK ((("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix' = '16'
+ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK (((("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix' = '16'
         and "vectors"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
           || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6)
           || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-' || '000000000') and "vectors"."vector_ids" @? 'strict $[0] ? (@.from == "000"
-          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)') is true
-        or jsonb_path_query_array("vectors"."vector_ids", '$[*] ? (@.type() == "string" || (
-        @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
-        && @.count >= 1 && @.count % 1 == 0
-        && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
-             && @.from.double() + @.count <= 10000)
-            || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
-                && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))') = "vectors"."vector_ids");--> statement-breakpoint
+          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)') is true or (jsonb_typeof("vectors"."vector_ids") = 'array'
+        and (not "vectors"."vector_ids" @? 'strict $[*] ? (@.type() != "string")' or vectors_ids_are_valid("vectors"."vector_ids"))))
+        and ("vectors"."vector_ids"::text !~ '[A-F]' or vectors_ids_have_one_case("vectors"."vector_ids")));--> statement-breakpoint
 -- Expands a page's ids: one row per id, with its position from 0. A function without SET, so that PostgreSQL
 -- inlines it into the view and a condition on doc_id and page still reaches the table.
 create or replace function vectors_expand_ids(vector_ids jsonb)

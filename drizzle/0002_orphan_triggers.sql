@@ -1,5 +1,6 @@
--- Queues the ids of pages that are deleted or recorded again, and keeps writers and purges apart.
--- The queueing functions run as their owner, so a role that may only write to vectors fills the queue too.
+-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and keeps
+-- writers and purges apart. The queueing functions run as their owner, so a role that may only write to
+-- vectors fills the queue too.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -7,13 +8,29 @@ select set_config('lock_timeout', '5s', true) where current_setting('lock_timeou
 -- by default it comes first, and anyone could put a table of their own in the place of ours.
 select set_config('search_path', current_setting('search_path') || ', pg_temp', true);
 --> statement-breakpoint
+-- Counts the ids of a stored array. It returns a table, so that PostgreSQL inlines it into the queries below.
+create or replace function vectors_count_ids(vector_ids jsonb) returns table (vector_count integer)
+language sql immutable
+begin atomic
+  select case
+    when vector_ids @> '[{}]' then (
+      select sum(coalesce((element ->> 'count')::numeric, 1))::integer
+      from jsonb_array_elements(vector_ids) as element
+    )
+    -- Without runs, each element is an id.
+    else jsonb_array_length(vector_ids)
+  end;
+end;
+--> statement-breakpoint
 -- Queues the ids of deleted pages, in the transaction that deletes them. A statement trigger, because a row
 -- trigger takes two to three times as long for a document of patch ids.
 create or replace function vectors_queue_deleted() returns trigger
 language plpgsql security definer set search_path from current as $$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids)
-  select doc_id, page, vector_ids from deleted where vector_ids <> '[]';
+  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  select doc_id, page, vector_ids, vector_count, namespace
+  from deleted cross join lateral vectors_count_ids(vector_ids)
+  where vector_ids <> '[]';
   return null;
 end $$;
 --> statement-breakpoint
@@ -26,8 +43,9 @@ for each statement execute function vectors_queue_deleted();
 create or replace function vectors_queue_replaced() returns trigger
 language plpgsql security definer set search_path from current as $$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids)
-  values (old.doc_id, old.page, old.vector_ids);
+  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
+  from vectors_count_ids(old.vector_ids);
   return null;
 end $$;
 --> statement-breakpoint
@@ -45,29 +63,51 @@ begin
       errcode = 'feature_not_supported',
       message = 'vectors can only be truncated at isolation level read committed';
   end if;
-  insert into vector_orphans (doc_id, page, vector_ids)
-  select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
+  -- `only` the truncated table: each partition has a trigger of its own.
+  execute format(
+    'insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+     select doc_id, page, vector_ids, vector_count, namespace
+     from only %s cross join lateral vectors_count_ids(vector_ids)
+     where vector_ids <> ''[]''',
+    tg_relid::regclass
+  );
   return null;
 end $$;
 --> statement-breakpoint
 create or replace trigger vectors_queue_truncated before truncate on vectors
 for each statement execute function vectors_queue_truncated();
 --> statement-breakpoint
+-- Gives a page a new revision if SQL other than the repository's records it again: sets its ids or makes it
+-- pending. An ingest that is under way then cannot mark it as indexed.
+create or replace function vectors_new_revision() returns trigger
+language plpgsql as $$
+begin
+  new.revision := old.revision + 1;
+  new.recorded_at := clock_timestamp();
+  return new;
+end $$;
+--> statement-breakpoint
+create or replace trigger vectors_new_revision before update of vector_ids, indexed_at on vectors
+for each row when (
+  new.revision = old.revision
+  and (new.indexed_at is null and old.indexed_at is not null or new.vector_ids <> old.vector_ids)
+)
+execute function vectors_new_revision();
+--> statement-breakpoint
 -- The advisory lock of a document. Writers of its pages take it in shared mode, a purge takes it alone.
 -- A lock instead of the rows in vector_orphans, because a writer's snapshot may not show the rows that a
--- purge holds. Key 0 is for ids whose document is unknown (document 0). All other documents share 1023
--- keys, so that a transaction on any number of documents fits into the server's lock table.
+-- purge holds. The documents share 64 keys, so that a transaction on any number of documents needs few
+-- entries of the server's lock table.
 create or replace function vectors_purge_lock_key(doc_id integer) returns bigint
 language sql immutable
 -- The upper half is "colo" in ASCII.
-return (1668246639::bigint << 32) + case when doc_id = 0 then 0 else 1 + mod(abs(doc_id::bigint), 1023) end;
+return (1668246639::bigint << 32) + (doc_id & 63);
 --> statement-breakpoint
 -- Makes a writer wait for a purge of the same document. When the writer continues, the purge has either
 -- deleted the old vectors or spared them; it cannot delete the vectors that are written next.
 create or replace function vectors_wait_for_purge() returns trigger
 language plpgsql set search_path from current as $$
 begin
-  perform pg_advisory_xact_lock_shared(vectors_purge_lock_key(0));
   perform pg_advisory_xact_lock_shared(lock.key)
   from (select distinct vectors_purge_lock_key(doc_id) as key from written order by 1) as lock;
   return null;

@@ -2,15 +2,30 @@
 bigint not null default nextval('vector_orphans_id_seq'::regclass)
 
 -- column vector_orphans.doc_id
-integer not null
+integer
 
 -- column vector_orphans.page
-integer not null
+integer
 
 -- column vector_orphans.vector_ids
 jsonb not null storage external
 
+-- column vector_orphans.vector_count
+integer not null
+
+-- column vector_orphans.namespace
+text
+
 -- column vector_orphans.orphaned_at
+timestamp with time zone not null default now()
+
+-- column vector_orphans.attempts
+integer not null default 0
+
+-- column vector_orphans.tried_at
+timestamp with time zone
+
+-- column vector_orphans.due_at
 timestamp with time zone not null default now()
 
 -- column vectors.id
@@ -28,11 +43,23 @@ jsonb not null
 -- column vectors.grid
 jsonb
 
+-- column vectors.namespace
+text
+
+-- column vectors.recorded_at
+timestamp with time zone not null default now()
+
 -- column vectors.indexed_at
 timestamp with time zone default now()
 
+-- column vectors.revision
+integer not null default 1
+
 -- constraint vector_orphans_pkey
 vector_orphans: PRIMARY KEY (id)
+
+-- constraint vector_orphans_vector_ids_check
+vector_orphans: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND ((NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath)) OR vectors_ids_are_valid(vector_ids)))))
 
 -- constraint vectors_doc_id_fkey
 vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
@@ -44,10 +71,13 @@ vectors: CHECK ((page > 0))
 vectors: PRIMARY KEY (id)
 
 -- constraint vectors_vector_ids_check
-vectors: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR (jsonb_path_query_array(vector_ids, '$[*]?(@.type() == "string" || ((((@."prefix".type() == "string" && @."from".type() == "string") && @."count".type() == "number") && @."count" >= 1) && @."count" % 1 == 0) && (((!(exists (@."radix")) || @."radix" == 10) && @."from" like_regex "^[0-9]{1,4}$") && @."from".double() + @."count" <= 10000 || ((@."radix" == 16 && @."count" <= 4096) && @."from" like_regex "^[0-9a-f]{3}$") && @."prefix" like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))'::jsonpath) = vector_ids)))
+vectors: CHECK ((((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND ((NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath)) OR vectors_ids_are_valid(vector_ids)))) AND (((vector_ids)::text !~ '[A-F]'::text) OR vectors_ids_have_one_case(vector_ids))))
 
 -- index ix_vector_orphans_doc_page
 CREATE INDEX ix_vector_orphans_doc_page ON vector_orphans USING btree (doc_id, page)
+
+-- index ix_vector_orphans_due
+CREATE INDEX ix_vector_orphans_due ON vector_orphans USING btree (due_at, id)
 
 -- index vector_orphans_pkey
 CREATE UNIQUE INDEX vector_orphans_pkey ON vector_orphans USING btree (id)
@@ -58,11 +88,17 @@ CREATE INDEX ix_vectors_doc_id ON vectors USING btree (doc_id)
 -- index ix_vectors_doc_page
 CREATE UNIQUE INDEX ix_vectors_doc_page ON vectors USING btree (doc_id, page)
 
+-- index ix_vectors_pending
+CREATE INDEX ix_vectors_pending ON vectors USING btree (doc_id, page) WHERE (indexed_at IS NULL)
+
 -- index ix_vectors_vector_ids
 CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off) WHERE (((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text))) IS NOT TRUE)
 
 -- index vectors_pkey
 CREATE UNIQUE INDEX vectors_pkey ON vectors USING btree (id)
+
+-- trigger vectors_new_revision
+CREATE TRIGGER vectors_new_revision BEFORE UPDATE OF vector_ids, indexed_at ON vectors FOR EACH ROW WHEN (((new.revision = old.revision) AND (((new.indexed_at IS NULL) AND (old.indexed_at IS NOT NULL)) OR (new.vector_ids <> old.vector_ids)))) EXECUTE FUNCTION vectors_new_revision()
 
 -- trigger vectors_queue_deleted
 CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON vectors REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_deleted()
@@ -78,6 +114,20 @@ CREATE TRIGGER vectors_wait_after_insert AFTER INSERT ON vectors REFERENCING NEW
 
 -- trigger vectors_wait_after_update
 CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
+
+-- function vectors_count_ids
+CREATE OR REPLACE FUNCTION vectors_count_ids(vector_ids jsonb)
+ RETURNS TABLE(vector_count integer)
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(COALESCE(((element.value ->> 'count'::text))::numeric, (1)::numeric)))::integer AS sum
+                FROM jsonb_array_elements(vectors_count_ids.vector_ids) element(value))
+             ELSE jsonb_array_length(vector_ids)
+         END AS jsonb_array_length;
+END
 
 -- function vectors_expand_ids
 CREATE OR REPLACE FUNCTION vectors_expand_ids(vector_ids jsonb)
@@ -137,12 +187,63 @@ begin
   ) as holding;
 end $function$
 
+-- function vectors_ids_are_valid
+CREATE OR REPLACE FUNCTION vectors_ids_are_valid(vector_ids jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+  -- Removing every invalid element must leave the array unchanged.
+  return jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string" || (
+      @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
+      && @.count >= 1 && @.count % 1 == 0
+      && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
+           && @.from.double() + @.count <= 10000)
+          || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
+              && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))')
+      = vector_ids
+    and not (vector_ids @> '[{"radix": 16}]' and exists (
+      select from jsonb_array_elements(vector_ids) as run
+      where run -> 'radix' = '16'
+        and ('x' || lpad(run ->> 'from', 8, '0'))::bit(32)::integer + (run ->> 'count')::numeric > 4096
+    ));
+end $function$
+
+-- function vectors_ids_have_one_case
+CREATE OR REPLACE FUNCTION vectors_ids_have_one_case(vector_ids jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+  return not exists (
+    select from jsonb_array_elements(vector_ids) as element
+    cross join lateral (
+      select coalesce(element ->> 'prefix', element #>> '{}') || coalesce(element ->> 'from', '') as id
+    ) as first
+    where id ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$'
+      and id <> lower(id) and id <> upper(id)
+  );
+end $function$
+
+-- function vectors_new_revision
+CREATE OR REPLACE FUNCTION vectors_new_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.revision := old.revision + 1;
+  new.recorded_at := clock_timestamp();
+  return new;
+end $function$
+
 -- function vectors_purge_lock_key
 CREATE OR REPLACE FUNCTION vectors_purge_lock_key(doc_id integer)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE
-RETURN (((1668246639)::bigint << 32) + CASE WHEN (doc_id = 0) THEN (0)::bigint ELSE (1 + mod(abs((doc_id)::bigint), (1023)::bigint)) END)
+RETURN (((1668246639)::bigint << 32) + (doc_id & 63))
 
 -- function vectors_queue_deleted
 CREATE OR REPLACE FUNCTION vectors_queue_deleted()
@@ -152,8 +253,10 @@ CREATE OR REPLACE FUNCTION vectors_queue_deleted()
  SET search_path FROM CURRENT
 AS $function$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids)
-  select doc_id, page, vector_ids from deleted where vector_ids <> '[]';
+  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  select doc_id, page, vector_ids, vector_count, namespace
+  from deleted cross join lateral vectors_count_ids(vector_ids)
+  where vector_ids <> '[]';
   return null;
 end $function$
 
@@ -165,8 +268,9 @@ CREATE OR REPLACE FUNCTION vectors_queue_replaced()
  SET search_path FROM CURRENT
 AS $function$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids)
-  values (old.doc_id, old.page, old.vector_ids);
+  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
+  from vectors_count_ids(old.vector_ids);
   return null;
 end $function$
 
@@ -184,8 +288,14 @@ begin
       errcode = 'feature_not_supported',
       message = 'vectors can only be truncated at isolation level read committed';
   end if;
-  insert into vector_orphans (doc_id, page, vector_ids)
-  select doc_id, page, vector_ids from vectors where vector_ids <> '[]';
+  -- `only` the truncated table: each partition has a trigger of its own.
+  execute format(
+    'insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+     select doc_id, page, vector_ids, vector_count, namespace
+     from only %s cross join lateral vectors_count_ids(vector_ids)
+     where vector_ids <> ''[]''',
+    tg_relid::regclass
+  );
   return null;
 end $function$
 
@@ -196,7 +306,6 @@ CREATE OR REPLACE FUNCTION vectors_wait_for_purge()
  SET search_path FROM CURRENT
 AS $function$
 begin
-  perform pg_advisory_xact_lock_shared(vectors_purge_lock_key(0));
   perform pg_advisory_xact_lock_shared(lock.key)
   from (select distinct vectors_purge_lock_key(doc_id) as key from written order by 1) as lock;
   return null;

@@ -57,9 +57,10 @@ const repository = createVectorRepository(db);
 const store = new MemoryStore();
 const vectorsPerPage = 1030; // as many as ColPali makes
 
-heading('1. Ingest: upsertPages(), write the vectors to the store, markIndexed()');
+heading('1. Ingest: ingest() records the pages and writes their vectors to the store');
 for (const { id, title, pages } of await db.select().from(documents).orderBy(documents.id)) {
-  for (let page = 1; page <= pages; page += 1) await ingestPage(id, page, vectorsPerPage);
+  const numbers = Array.from({ length: pages }, (_, index) => index + 1);
+  await ingest(id, numbers, vectorsPerPage);
   const recorded = await repository.countPages(id);
   const vectors = await db.$count(vectorPatches, eq(vectorPatches.docId, id));
   row(title, `${format(recorded).padStart(2)} pages   ${format(vectors).padStart(6)} vectors`);
@@ -75,7 +76,7 @@ row('id', hit);
 row('belongs to', `${found?.title}, page ${location.page}, patch ${location.patch}`);
 
 heading(`3. Ingest page ${location.page} again: its new scan has only 700 vectors`);
-await ingestPage(location.docId, location.page, 700);
+await ingest(location.docId, [location.page], 700);
 await compare();
 
 heading('4. Delete the maintenance manual: a trigger queues the ids of its vectors');
@@ -98,14 +99,22 @@ console.log(`
 The database is in ${directory}. To browse it in Drizzle Studio:
   DATABASE_URL=${directory} npx drizzle-kit studio`);
 
-/** Ingests one page. If the process dies halfway, `findPending` returns the page. */
-async function ingestPage(docId: number, page: number, patches: number): Promise<void> {
-  const vectorIds = patchVectorIds({ docId, page, count: patches });
-  await repository.upsertPages([{ docId, page, vectorIds }], { pending: true });
-  await store.write(
-    vectorIds.map((id, patch) => ({ id, vector: embedPatch({ docId, page, patch }) })),
+/** Ingests pages. If the process dies halfway, `findPending` returns the pages that were not finished. */
+async function ingest(docId: number, pages: readonly number[], patches: number): Promise<void> {
+  await repository.ingest(
+    pages.map((page) => ({
+      docId,
+      page,
+      vectorIds: patchVectorIds({ docId, page, count: patches }),
+    })),
+    async (recorded) => {
+      for (const { page, vectorIds } of recorded) {
+        await store.write(
+          vectorIds.map((id, patch) => ({ id, vector: embedPatch({ docId, page, patch }) })),
+        );
+      }
+    },
   );
-  await repository.markIndexed([{ docId, page, vectorIds }]);
 }
 
 /** Prints how many vectors the ledger and the store have, and how many wait to be purged. */

@@ -6,6 +6,7 @@ import { addImportCommand } from './cli/import.ts';
 import { addLocateCommand } from './cli/locate.ts';
 import { addMigrateCommand } from './cli/migrate.ts';
 import { exitCodes, reportFailure } from './cli/output.ts';
+import { addPendingCommand } from './cli/pending.ts';
 import { addRollbackCommand } from './cli/rollback.ts';
 import { addShowCommand } from './cli/show.ts';
 import { addStatusCommand } from './cli/status.ts';
@@ -45,6 +46,7 @@ addRollbackCommand(program);
 addStatusCommand(program);
 addShowCommand(program);
 addLocateCommand(program);
+addPendingCommand(program);
 addImportCommand(program);
 addExportCommand(program);
 

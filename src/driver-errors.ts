@@ -10,6 +10,7 @@ import {
 
 const sqlStates = {
   foreignKeyViolation: '23503',
+  uniqueViolation: '23505',
   deadlockDetected: '40P01',
   undefinedFunction: '42883',
   undefinedTable: '42P01',
@@ -88,6 +89,16 @@ export function isForeignKeyViolation(error: unknown): boolean {
 /** Whether PostgreSQL cancelled the statement to resolve a deadlock. A retry usually succeeds. */
 export function isDeadlock(error: unknown): boolean {
   return driverErrorOf(error)?.code === sqlStates.deadlockDetected;
+}
+
+/** Whether the statement failed because it waited for a lock for longer than `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return driverErrorOf(error)?.code === sqlStates.lockNotAvailable;
+}
+
+/** Whether a row was inserted under a key that another session used at the same time. */
+export function isUniqueViolation(error: unknown): boolean {
+  return driverErrorOf(error)?.code === sqlStates.uniqueViolation;
 }
 
 /** Turns a driver's error into one of this package's errors. Other errors are returned unchanged. */

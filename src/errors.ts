@@ -1,10 +1,15 @@
+import type { AuditReport } from './store/audit.ts';
+
 /** What went wrong, for callers that switch on a value instead of a class. */
 export type VectorLedgerErrorCode =
   | 'INVALID_INPUT'
   | 'DOCUMENT_NOT_FOUND'
   | 'MIGRATION_FAILED'
   | 'DATABASE_UNAVAILABLE'
-  | 'DATABASE_ERROR';
+  | 'DATABASE_ERROR'
+  | 'INGEST_FAILED'
+  | 'PURGE_FAILED'
+  | 'AUDIT_REFUSED';
 
 /**
  * Base class of every error that this package throws.
@@ -95,6 +100,66 @@ export class DatabaseError extends VectorLedgerError {
     super('DATABASE_ERROR', message, options);
     this.sqlState = sqlState;
   }
+}
+
+/** `writeVectors` failed. The pages that it was given stay pending; `cause` is its error. */
+export class IngestError extends VectorLedgerError {
+  /** The pages that stay pending. */
+  readonly pages: readonly { docId: number; page: number }[];
+
+  constructor(pages: readonly { docId: number; page: number }[], options?: ErrorOptions) {
+    const keys = pages.map(({ docId, page }) => ({ docId, page }));
+    const names = keys.map(({ docId, page }) => `page ${page} of document ${docId}`);
+    super(
+      'INGEST_FAILED',
+      `The vectors were not written: ${shorten(names)}. Pages stay pending.`,
+      options,
+    );
+    this.pages = keys;
+  }
+}
+
+/**
+ * `deleteVectors` failed for some documents. Their ids stay queued, and later purges try again. All other ids
+ * that were due have been handled. `cause` is the first error.
+ */
+export class PurgeError extends VectorLedgerError {
+  /** The documents that failed; null for ids whose document is unknown. */
+  readonly documents: readonly (number | null)[];
+  /** What the purge did. */
+  readonly deleted: number;
+  readonly spared: number;
+  readonly repaired: number;
+
+  constructor(
+    documents: readonly (number | null)[],
+    done: { deleted: number; spared: number; repaired: number },
+    options?: ErrorOptions,
+  ) {
+    const names = documents.map((docId) => (docId === null ? 'unknown' : String(docId)));
+    super('PURGE_FAILED', `deleteVectors failed for documents ${shorten(names)}`, options);
+    this.documents = documents;
+    this.deleted = done.deleted;
+    this.spared = done.spared;
+    this.repaired = done.repaired;
+  }
+}
+
+/** An audit refused to queue so many untracked ids. Nothing was queued. */
+export class AuditError extends VectorLedgerError {
+  /** What the audit found. */
+  readonly report: AuditReport;
+
+  constructor(message: string, report: AuditReport) {
+    super('AUDIT_REFUSED', message);
+    this.report = report;
+  }
+}
+
+/** The first ten items as text. */
+function shorten(items: readonly string[]): string {
+  const more = items.length > 10 ? `, and ${items.length - 10} more` : '';
+  return items.slice(0, 10).join(', ') + more;
 }
 
 /** Formats `['pages', 3, 'docId']` as code: `pages[3].docId`. */

@@ -1,12 +1,15 @@
 export { type OpenDatabase, openDatabase } from './connect/open-database.ts';
 export type { Db } from './db.ts';
 export {
+  AuditError,
   DatabaseError,
   DatabaseUnavailableError,
   DocumentNotFoundError,
+  IngestError,
   type InputPath,
   InvalidInputError,
   MigrationError,
+  PurgeError,
   VectorLedgerError,
   type VectorLedgerErrorCode,
 } from './errors.ts';
@@ -24,10 +27,10 @@ export {
   type StoredVectorId,
   type VectorIdRun,
 } from './ids/runs.ts';
+export type { IngestOptions, WriteVectors } from './ledger/ingest.ts';
 export type { VectorLocation } from './ledger/locate.ts';
-export type { WrittenPage } from './ledger/mark-indexed.ts';
 export type { NewPageVectors, PageKey } from './ledger/page.ts';
-export type { UpsertOptions } from './ledger/write-pages.ts';
+export type { RecordedPage, UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
 export type { MigrationOptions } from './migrations/locked-session.ts';
 export { type MigrateResult, migrate } from './migrations/migrate.ts';
@@ -58,6 +61,7 @@ export {
   type AuditProgress,
   type AuditReport,
   auditVectors,
+  type SharedVectorId,
 } from './store/audit.ts';
 export {
   type DeleteVectors,

@@ -1,10 +1,12 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './db.ts';
 import { withLedgerErrors } from './driver-errors.ts';
-import { DocumentNotFoundError, InvalidInputError } from './errors.ts';
+import { InvalidInputError } from './errors.ts';
 import { checkVectorIds, type VectorIdInput } from './ids/check-vector-ids.ts';
+import { deletePage, deletePagesOf } from './ledger/delete-pages.ts';
+import { type IngestOptions, ingestPages, type WriteVectors } from './ledger/ingest.ts';
 import { locateVectors, type VectorLocation } from './ledger/locate.ts';
-import { markPagesIndexed, type WrittenPage } from './ledger/mark-indexed.ts';
+import { markPagesIndexed, requireRecordedPages } from './ledger/mark-indexed.ts';
 import {
   keyArrays,
   keyOf,
@@ -15,8 +17,17 @@ import {
   requirePageNumber,
 } from './ledger/page.ts';
 import { createPageStatements, selectPages, streamPages } from './ledger/read-pages.ts';
+import { replacePagesOf } from './ledger/replace-document.ts';
+import { requireTriggers } from './ledger/require-triggers.ts';
 import { retryDeadlocks } from './ledger/retry-deadlocks.ts';
-import { type UpsertOptions, writeArray, writePage, writeStream } from './ledger/write-pages.ts';
+import {
+  type RecordedPage,
+  type UpsertOptions,
+  type WriteTarget,
+  writeArray,
+  writePage,
+  writeStream,
+} from './ledger/write-pages.ts';
 import { requireArray, requireInteger, requireIterable } from './require.ts';
 import type { PageVectors } from './schema.ts';
 import { defaultTables, type VectorTables } from './tables.ts';
@@ -94,8 +105,10 @@ export interface VectorRepository {
    * Inserts or replaces a page. Its previous ids are queued as orphans; the purge spares those still in use.
    * A page that is already recorded with the same values stays unchanged.
    *
+   * @returns The recording, for `markIndexed`, if the page is recorded as pending.
    * @throws {DocumentNotFoundError} The page's document is not in `documents`.
    */
+  upsertPage(page: NewPageVectors, options: { pending: true }): Promise<RecordedPage>;
   upsertPage(page: NewPageVectors, options?: Pick<UpsertOptions, 'pending'>): Promise<void>;
 
   /**
@@ -106,7 +119,7 @@ export interface VectorRepository {
    * the chunks reported to `onProgress` stay recorded. Outside a transaction, the next chunk is read while
    * one is recorded.
    *
-   * @returns How many pages were given.
+   * @returns How many pages were given. For an array that is recorded as pending, the recordings, in its order.
    * @throws {InvalidInputError} A page is not valid or is given twice.
    * @throws {DocumentNotFoundError} The document of one of the pages is not in `documents`.
    * @example
@@ -116,8 +129,35 @@ export interface VectorRepository {
    * ]);
    */
   upsertPages(
+    pages: readonly NewPageVectors[],
+    options: UpsertOptions & { pending: true },
+  ): Promise<RecordedPage[]>;
+  upsertPages(
     pages: readonly NewPageVectors[] | Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
     options?: UpsertOptions,
+  ): Promise<number>;
+
+  /**
+   * Ingests pages: records them as pending, calls `writeVectors`, and marks them as indexed, in chunks. Whatever
+   * fails, no vector is lost: pages that were not marked stay pending, and `findPending` returns them.
+   *
+   * A page that is ingested again keeps its old vectors until its new ones are marked.
+   *
+   * @param pages - An array or a stream of any length.
+   * @param writeVectors - Writes the vectors of a chunk of pages to the vector store.
+   * @returns How many pages were marked. A page that was deleted or recorded again meanwhile is not.
+   * @throws {IngestError} `writeVectors` failed. The error names the pages that stay pending.
+   * @throws {InvalidInputError} The repository belongs to a transaction.
+   * @example
+   * await repository.ingest(pages, async (recorded) => {
+   *   const points = recorded.flatMap(({ docId, page, vectorIds }) => pointsOf(docId, page, vectorIds));
+   *   await qdrant.upsert('patches', { wait: true, points });
+   * });
+   */
+  ingest(
+    pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+    writeVectors: WriteVectors,
+    options?: IngestOptions,
   ): Promise<number>;
 
   /**
@@ -127,9 +167,14 @@ export interface VectorRepository {
    * another. Others can still insert pages of the document.
    *
    * @param pages - `docId` can be omitted; the id of another document is rejected.
-   * @returns How many pages the document now has.
+   * @returns How many pages the document now has; the recordings, if they are recorded as pending.
    * @throws {DocumentNotFoundError} The document is not in `documents`.
    */
+  replaceDocument(
+    docId: number,
+    pages: readonly DocumentPage[],
+    options: UpsertOptions & { pending: true },
+  ): Promise<RecordedPage[]>;
   replaceDocument(
     docId: number,
     pages: readonly DocumentPage[],
@@ -145,24 +190,46 @@ export interface VectorRepository {
   /**
    * Marks pages as indexed: their vectors have been written to the vector store.
    *
-   * Pass the pages with the ids that were written, as they were passed to `upsertPages`. If a page was
-   * deleted or recorded with other ids since, it is not marked, and the written ids are queued, because
-   * nothing else would know them. A page without `vectorIds` is marked whatever its ids are.
+   * Pass what `upsertPages` or `findPending` returned. If a page was deleted or recorded again since, it is not
+   * marked, and the ids are queued, because nothing else would know them.
    *
    * @returns How many pages were pending before.
+   * @example
+   * const recorded = await repository.upsertPages(pages, { pending: true });
+   * await writeToStore(recorded);
+   * await repository.markIndexed(recorded);
    */
-  markIndexed(pages: readonly WrittenPage[]): Promise<number>;
+  markIndexed(pages: readonly RecordedPage[]): Promise<number>;
 
   /**
    * Finds pages that were recorded as pending and are not marked as indexed, ordered by document and page.
    * After a crash, the vectors of these pages have to be written again.
    *
+   * @param options.olderThanMs - Only pages that were recorded longer ago. Others may still be ingested by a
+   *   worker. {@defaultValue 0}
    * @param options.limit - The most pages to return. {@defaultValue all}
    */
   findPending(options?: {
     docId?: number | undefined;
     limit?: number | undefined;
+    olderThanMs?: number | undefined;
   }): Promise<PageVectors[]>;
+}
+
+type Overloaded = 'upsertPage' | 'upsertPages' | 'replaceDocument';
+
+/** The queries as they are implemented, without overloads. */
+interface Queries extends Omit<VectorRepository, 'streamPages' | Overloaded> {
+  upsertPage(page: NewPageVectors, options?: UpsertOptions): Promise<RecordedPage | undefined>;
+  upsertPages(
+    pages: readonly NewPageVectors[] | Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+    options?: UpsertOptions,
+  ): Promise<RecordedPage[] | number>;
+  replaceDocument(
+    docId: number,
+    pages: readonly DocumentPage[],
+    options?: UpsertOptions,
+  ): Promise<RecordedPage[] | number>;
 }
 
 /** How a repository uses the database. */
@@ -190,20 +257,20 @@ export function createVectorRepository(
   tables: VectorTables = defaultTables,
   { prepare = true }: RepositoryOptions = {},
 ): VectorRepository {
-  const { documents, vectors } = tables;
+  const { vectors } = tables;
   const statements = createPageStatements(db, tables, prepare);
 
-  /** Locks a document's pages, in the order in which pages are recorded. */
-  async function lockPagesOf(tx: Db, docId: number): Promise<void> {
-    await tx
-      .select({ page: vectors.page })
-      .from(vectors)
-      .where(eq(vectors.docId, docId))
-      .orderBy(asc(vectors.page))
-      .for('update');
-  }
+  let triggersWork = false;
+  const target: WriteTarget = {
+    db,
+    tables,
+    async requireTriggers() {
+      if (!triggersWork) await requireTriggers(db, tables);
+      triggersWork = true;
+    },
+  };
 
-  const queries: Omit<VectorRepository, 'streamPages'> = {
+  const queries: Queries = {
     async findByDocument(docId) {
       requireDocId(docId);
       return statements.byDocument().execute({ docId });
@@ -245,75 +312,64 @@ export function createVectorRepository(
     },
 
     async upsertPage(page, options = {}) {
-      await writePage(db, tables, page, options);
+      const [recorded] = await writePage(target, page, options);
+      return recorded;
     },
 
     async upsertPages(pages, options = {}) {
       requireIterable(pages, ['pages']);
-      return Array.isArray(pages)
-        ? writeArray(db, tables, pages, options)
-        : writeStream(db, tables, pages, options);
+      if (!isArray(pages)) return writeStream(target, pages, options);
+      const recorded = await writeArray(target, pages, options);
+      return options.pending ? recorded : pages.length;
+    },
+
+    async ingest(pages, writeVectors, options = {}) {
+      return ingestPages(target, pages, writeVectors, options);
     },
 
     async replaceDocument(docId, pages, options = {}) {
       requireDocId(docId);
       const ownPages = withDocId(docId, pages);
       requirePageKeys(ownPages, ['pages']);
-      const numbers = sql.param(keyArrays(ownPages).pages);
-      const replace = async (tx: Db) => {
-        const [document] = await tx
-          .select({ id: documents.id })
-          .from(documents)
-          .where(eq(documents.id, docId))
-          // Blocks other replacements, but not the checks of the foreign key.
-          .for('no key update');
-        if (document === undefined) throw new DocumentNotFoundError(docId, ['docId']);
-        await lockPagesOf(tx, docId);
-        await tx
-          .delete(vectors)
-          .where(
-            and(eq(vectors.docId, docId), sql`${vectors.page} <> all (${numbers}::integer[])`),
-          );
-        return writeArray(tx, tables, ownPages, options);
-      };
-      return retryDeadlocks(db, () => db.transaction(replace));
+      const recorded = await replacePagesOf(target, docId, ownPages, options);
+      return options.pending ? recorded : ownPages.length;
     },
 
     async deleteByDocument(docId) {
       requireDocId(docId);
-      const deletePages = async (tx: Db) => {
-        await lockPagesOf(tx, docId);
-        return tx.delete(vectors).where(eq(vectors.docId, docId)).returning({ page: vectors.page });
-      };
-      const deleted = await retryDeadlocks(db, () => db.transaction(deletePages));
-      return deleted.length;
+      await target.requireTriggers();
+      return deletePagesOf(db, tables, docId);
     },
 
     async deleteByPage(docId, page) {
       requireDocId(docId);
       requirePageNumber(page);
-      const deleted = await db
-        .delete(vectors)
-        .where(and(eq(vectors.docId, docId), eq(vectors.page, page)))
-        .returning({ page: vectors.page });
-      return deleted.length > 0;
+      await target.requireTriggers();
+      return deletePage(db, tables, docId, page);
     },
 
     async markIndexed(pages) {
+      requireRecordedPages(pages);
+      await target.requireTriggers();
       return retryDeadlocks(db, () => markPagesIndexed(db, tables, pages));
     },
 
-    async findPending({ docId, limit } = {}) {
+    async findPending({ docId, limit, olderThanMs = 0 } = {}) {
       if (docId !== undefined) requireDocId(docId, ['options', 'docId']);
       if (limit !== undefined) requireInteger(limit, ['options', 'limit'], { min: 1 });
+      requireInteger(olderThanMs, ['options', 'olderThanMs'], { min: 0 });
       const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
-      const pending = selectPages(db, tables, and(isNull(vectors.indexedAt), ofDocument));
+      const isOld =
+        olderThanMs === 0
+          ? undefined
+          : sql`${vectors.recordedAt} < clock_timestamp() - ${olderThanMs}::integer * interval '1 millisecond'`;
+      const pending = selectPages(db, tables, and(isNull(vectors.indexedAt), ofDocument, isOld));
       return limit === undefined ? pending : pending.limit(limit);
     },
   };
 
   return {
-    ...withLedgerErrorsEverywhere(queries),
+    ...(withLedgerErrorsEverywhere(queries) as Omit<VectorRepository, 'streamPages'>),
 
     streamPages({ docId, batchSize = 100 } = {}) {
       if (docId !== undefined) requireDocId(docId, ['options', 'docId']);
@@ -333,6 +389,11 @@ function withDocId(docId: number, pages: readonly DocumentPage[]): NewPageVector
     }
     return { ...page, docId };
   });
+}
+
+/** `Array.isArray`, which does not narrow a readonly array. */
+function isArray<T>(pages: readonly T[] | Iterable<T> | AsyncIterable<T>): pages is readonly T[] {
+  return Array.isArray(pages);
 }
 
 /** Wraps each function in `withLedgerErrors`. */

@@ -36,6 +36,12 @@ export function requireObject(value: unknown, path: InputPath): asserts value is
   throw new InvalidInputError(path, `must be an object, got ${describe(value)}`);
 }
 
+/** @throws {InvalidInputError} */
+export function requireFunction(value: unknown, path: InputPath): void {
+  if (typeof value === 'function') return;
+  throw new InvalidInputError(path, `must be a function, got ${describe(value)}`);
+}
+
 /** A number itself; for other values only their type, since errors must not contain the caller's text. */
 export function describe(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);

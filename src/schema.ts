@@ -20,7 +20,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 import { vectorIdsColumn } from './ids/column.ts';
-import { isArrayOfIdsAndRuns, isRunOfOwnPatchIds } from './schema-expressions.ts';
+import { areFindableIds, areReadableIds, isRunOfOwnPatchIds } from './schema-expressions.ts';
 
 /**
  * How a page's vectors cover the page: vector `start + row * cols + col` is the patch at (row, col), row
@@ -57,8 +57,14 @@ export const vectors = pgTable(
     vectorIds: vectorIdsColumn('vector_ids').notNull(),
     /** Null if the vectors are not patches: pooled vectors, or one vector for the whole page. */
     grid: jsonb('grid').$type<PatchGrid>(),
+    /** Where the vectors are in the vector store, if it keeps a namespace or collection per tenant. */
+    namespace: text('namespace'),
+    /** When these ids were recorded. */
+    recordedAt: timestamp('recorded_at', { withTimezone: true }).notNull().defaultNow(),
     /** When the page's vectors were in the vector store. Null while they are still being written. */
     indexedAt: timestamp('indexed_at', { withTimezone: true }).defaultNow(),
+    /** Grows each time the page is recorded. With `id`, it tells one recording of the page from another. */
+    revision: integer('revision').notNull().default(1),
   },
   (table) => [
     foreignKey({
@@ -67,7 +73,7 @@ export const vectors = pgTable(
       foreignColumns: [documents.id],
     }).onDelete('cascade'),
     check('vectors_page_check', sql`${table.page} > 0`),
-    check('vectors_vector_ids_check', isArrayOfIdsAndRuns(table)),
+    check('vectors_vector_ids_check', areFindableIds(table)),
     index('ix_vectors_doc_id').on(table.docId),
     uniqueIndex('ix_vectors_doc_page').on(table.docId, table.page),
     // Finds the page of an id, through the function vectors_holding. jsonb_path_ops makes one entry per id
@@ -77,6 +83,7 @@ export const vectors = pgTable(
       .using('gin', table.vectorIds.op('jsonb_path_ops'))
       .with({ fastupdate: 'off' })
       .where(sql`${isRunOfOwnPatchIds(table)} is not true`),
+    index('ix_vectors_pending').on(table.docId, table.page).where(sql`${table.indexedAt} is null`),
   ],
 );
 
@@ -91,12 +98,27 @@ export const vectorOrphans = pgTable(
   'vector_orphans',
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
-    docId: integer('doc_id').notNull(),
-    page: integer('page').notNull(),
+    /** The page that had the ids. Null for strays: ids that an audit found and that belong to no page. */
+    docId: integer('doc_id'),
+    page: integer('page'),
     vectorIds: vectorIdsColumn('vector_ids').notNull(),
+    /** The number of ids. */
+    vectorCount: integer('vector_count').notNull(),
+    /** The namespace of the page that had the ids. */
+    namespace: text('namespace'),
     orphanedAt: timestamp('orphaned_at', { withTimezone: true }).notNull().defaultNow(),
+    /** How many purges have tried to delete the ids. */
+    attempts: integer('attempts').notNull().default(0),
+    /** When the last of them began. */
+    triedAt: timestamp('tried_at', { withTimezone: true }),
+    /** When the next purge may try. */
+    dueAt: timestamp('due_at', { withTimezone: true }).notNull().defaultNow(),
   },
-  (table) => [index('ix_vector_orphans_doc_page').on(table.docId, table.page)],
+  (table) => [
+    check('vector_orphans_vector_ids_check', areReadableIds(table)),
+    index('ix_vector_orphans_doc_page').on(table.docId, table.page),
+    index('ix_vector_orphans_due').on(table.dueAt, table.id),
+  ],
 );
 
 /** The vectors of all pages, one row per vector, for your own SQL and for Drizzle Studio. */

@@ -34,8 +34,9 @@ export const newPageVectorsSchema = createInsertSchema(vectors, {
   page: positive,
   vectorIds: z.array(vectorIdSchema),
   grid: patchGridSchema.nullish(),
+  namespace: z.string().nullish(),
 })
-  .pick({ docId: true, page: true, vectorIds: true, grid: true })
+  .pick({ docId: true, page: true, vectorIds: true, grid: true, namespace: true })
   .refine(
     ({ grid, vectorIds }) => !grid || grid.start + grid.cols * grid.rows <= vectorIds.length,
     { path: ['grid'], message: 'needs more vectors than the page has' },

@@ -1,5 +1,12 @@
-import { sql } from 'drizzle-orm';
-import { createVectorRepository, documents, migrate, openDatabase } from '../../src/index.ts';
+import { eq, sql } from 'drizzle-orm';
+import {
+  createVectorRepository,
+  type Db,
+  documents,
+  migrate,
+  openDatabase,
+  vectors,
+} from '../../src/index.ts';
 import type { Contender } from '../contender.ts';
 
 /** The package as users install it. */
@@ -22,30 +29,37 @@ function createOurs(name: string, { triggers = true } = {}): Contender {
     async open(url) {
       await migrate({ url });
       const { db, close } = await openDatabase(url);
-      if (!triggers) await db.execute(sql`alter table vectors disable trigger user`);
-      const ledger = createVectorRepository(db);
+      const repository = createVectorRepository(db);
       return {
         async addDocuments(docIds) {
           await db.insert(documents).values(docIds.map((id) => ({ id })));
         },
         async writePages(pages) {
-          await ledger.upsertPages(pages);
+          await repository.upsertPages(pages);
         },
         async findByPage(docId, page) {
-          return (await ledger.findByPage(docId, page))?.vectorIds ?? [];
+          return (await repository.findByPage(docId, page))?.vectorIds ?? [];
         },
         async findByDocument(docId) {
-          return (await ledger.findByDocument(docId)).map(({ vectorIds }) => vectorIds);
+          return (await repository.findByDocument(docId)).map(({ vectorIds }) => vectorIds);
         },
         async findByPages(keys) {
-          return (await ledger.findByPages(keys)).map((page) => page?.vectorIds ?? []);
+          return (await repository.findByPages(keys)).map((page) => page?.vectorIds ?? []);
         },
-        locate: (vectorIds) => ledger.locate(vectorIds),
+        locate: (vectorIds) => repository.locate(vectorIds),
         async deleteDocument(docId) {
-          await ledger.deleteByDocument(docId);
+          if (triggers) await repository.deleteByDocument(docId);
+          else await deleteWithoutTriggers(db, docId);
         },
         close,
       };
     },
   };
+}
+
+async function deleteWithoutTriggers(db: Db, docId: number): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`set local session_replication_role = replica`);
+    await tx.delete(vectors).where(eq(vectors.docId, docId));
+  });
 }

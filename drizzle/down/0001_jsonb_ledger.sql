@@ -40,11 +40,22 @@ alter table vectors drop constraint if exists vectors_page_check;
 --> statement-breakpoint
 drop index if exists ix_vectors_vector_ids;
 --> statement-breakpoint
+drop index if exists ix_vectors_pending;
+--> statement-breakpoint
 drop index if exists ix_vectors_doc_page;
 --> statement-breakpoint
 -- Services that read the newer columns must be stopped first; the documentation of rollback says so.
 -- squawk-ignore ban-drop-column
 alter table vectors drop column if exists indexed_at;
+--> statement-breakpoint
+-- squawk-ignore ban-drop-column
+alter table vectors drop column if exists revision;
+--> statement-breakpoint
+-- squawk-ignore ban-drop-column
+alter table vectors drop column if exists recorded_at;
+--> statement-breakpoint
+-- squawk-ignore ban-drop-column
+alter table vectors drop column if exists namespace;
 --> statement-breakpoint
 -- squawk-ignore ban-drop-column
 alter table vectors drop column if exists grid;
@@ -62,3 +73,13 @@ alter table vectors alter column vector_ids set data type text using vectors_pla
 drop function vectors_plain_list(jsonb);
 --> statement-breakpoint
 drop function vectors_expand_ids(jsonb);
+--> statement-breakpoint
+drop function vectors_ids_have_one_case(jsonb);
+--> statement-breakpoint
+-- The check of vector_orphans uses the function, if the table stays.
+do $$
+begin
+  if to_regclass('vector_orphans') is null then
+    drop function vectors_ids_are_valid(jsonb);
+  end if;
+end $$;

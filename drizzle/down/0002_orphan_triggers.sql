@@ -6,6 +6,8 @@ drop trigger if exists vectors_wait_after_update on vectors;
 --> statement-breakpoint
 drop trigger if exists vectors_wait_after_insert on vectors;
 --> statement-breakpoint
+drop trigger if exists vectors_new_revision on vectors;
+--> statement-breakpoint
 drop trigger if exists vectors_queue_truncated on vectors;
 --> statement-breakpoint
 drop trigger if exists vectors_queue_replaced on vectors;
@@ -16,8 +18,12 @@ drop function if exists vectors_wait_for_purge();
 --> statement-breakpoint
 drop function if exists vectors_purge_lock_key(integer);
 --> statement-breakpoint
+drop function if exists vectors_new_revision();
+--> statement-breakpoint
 drop function if exists vectors_queue_truncated();
 --> statement-breakpoint
 drop function if exists vectors_queue_replaced();
 --> statement-breakpoint
 drop function if exists vectors_queue_deleted();
+--> statement-breakpoint
+drop function if exists vectors_count_ids(jsonb);

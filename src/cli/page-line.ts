@@ -8,13 +8,14 @@ export interface PageLine extends NewPageVectors {
   pending: boolean;
 }
 
-const fields = ['docId', 'page', 'vectorIds', 'grid', 'pending'];
+const fields = ['docId', 'page', 'vectorIds', 'grid', 'namespace', 'pending'];
 
 // Fatal: replacing invalid bytes with U+FFFD would change an id.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Parses a line such as `{"docId":7,"page":3,"vectorIds":["a","b"]}`; `grid` and `pending` are optional.
+ * Parses a line such as `{"docId":7,"page":3,"vectorIds":["a","b"]}`; `grid`, `namespace` and `pending`
+ * are optional.
  *
  * @returns The page, or undefined for an empty line.
  * @throws {InvalidInputError} The line is not a valid page.
@@ -41,12 +42,14 @@ export function parsePageLine(bytes: Buffer): PageLine | undefined {
 }
 
 /** Formats a page as a line that `parsePageLine` reads, without the newline. */
-export function formatPageLine({ docId, page, vectorIds, grid, indexedAt }: PageVectors): string {
+export function formatPageLine(recorded: PageVectors): string {
+  const { docId, page, vectorIds, grid, namespace, indexedAt } = recorded;
   return JSON.stringify({
     docId,
     page,
     vectorIds,
     ...(grid === null ? {} : { grid }),
+    ...(namespace === null ? {} : { namespace }),
     ...(indexedAt === null ? { pending: true } : {}),
   });
 }

@@ -92,8 +92,7 @@ function pushRun(ids: string[], { prefix, from, count, radix = 10 }: VectorIdRun
   // One loop per radix: a condition inside the loop would take as long as making the id.
   if (radix === 16) {
     for (let tail = first; tail < end; tail += 1) {
-      // The check on the column does not count in hexadecimal, so SQL written by hand can exceed 'fff'.
-      ids.push(prefix + (hexadecimalTails[tail] ?? tail.toString(16)));
+      ids.push(prefix + hexadecimalTails[tail]);
     }
   } else {
     for (let tail = first; tail < end; tail += 1) {

@@ -26,6 +26,12 @@ export function canonicalId(id: string): string {
   return isUuid(id) ? id.replaceAll('-', '').toLowerCase() : id;
 }
 
+/** Whether the id is a UUID with upper-case and lower-case digits. */
+export function isMixedCaseUuid(id: string): boolean {
+  const hasUuidLength = id.length === 32 || id.length === 36;
+  return hasUuidLength && /[A-F]/.test(id) && /[a-f]/.test(id) && isUuid(id);
+}
+
 function isUuid(id: string): boolean {
   return dashed.test(id) || undashed.test(id);
 }

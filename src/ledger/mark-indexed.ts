@@ -1,45 +1,57 @@
-import { and, isNull, sql } from 'drizzle-orm';
+import { and, asc, isNull, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
-import { checkVectorIds, type VectorIdInput } from '../ids/check-vector-ids.ts';
+import { checkVectorIds } from '../ids/check-vector-ids.ts';
+import { requireInteger } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
 import { type OrphanedIds, queueOrphans } from './orphans.ts';
-import { keyOf, type PageKey, requirePageKeys, sameIds } from './page.ts';
-import { isOneOf, selectPages } from './read-pages.ts';
+import { keyOf, type PageKey, requirePageKeys } from './page.ts';
+import { isOneOf } from './read-pages.ts';
+import type { RecordedPage } from './write-pages.ts';
 
-/** A page whose vectors have been written to the vector store. */
-export interface WrittenPage extends PageKey {
-  /** The ids under which they were written. */
-  vectorIds?: readonly VectorIdInput[] | undefined;
+/** Checks recordings of pages. @throws {InvalidInputError} */
+export function requireRecordedPages(pages: unknown): asserts pages is readonly RecordedPage[] {
+  requirePageKeys(pages, ['pages']);
+  pages.forEach((page, position) => {
+    const { vectorIds, id, revision } = page as Partial<RecordedPage>;
+    checkVectorIds(vectorIds, ['pages', position, 'vectorIds']);
+    requireInteger(id, ['pages', position, 'id'], { min: 0 });
+    requireInteger(revision, ['pages', position, 'revision'], { min: 0 });
+  });
 }
 
 /**
- * Marks pages as indexed. If a page no longer has the ids that were written, queues those ids instead.
+ * Marks recordings as indexed. If a page was deleted or recorded again since, queues the ids of the recording
+ * instead: their vectors were written, and nothing else may know them.
  *
  * @returns How many pages were pending before.
  */
 export async function markPagesIndexed(
   db: Db,
   tables: VectorTables,
-  pages: readonly WrittenPage[],
+  pages: readonly RecordedPage[],
 ): Promise<number> {
-  requirePageKeys(pages, ['pages']);
-  const written = pages.map(({ docId, page, vectorIds }, position) => ({
-    docId,
-    page,
-    vectorIds: vectorIds && checkVectorIds(vectorIds, ['pages', position, 'vectorIds']),
-  }));
   return db.transaction(async (tx) => {
+    const { vectors } = tables;
     // The lock keeps the pages unchanged until they are marked. Same order as when pages are recorded.
-    const recorded = await selectPages(tx, tables, isOneOf(tables, written)).for('no key update');
-    const byKey = new Map(recorded.map((page) => [keyOf(page), page]));
+    const rows = await tx
+      .select({
+        docId: vectors.docId,
+        page: vectors.page,
+        id: vectors.id,
+        revision: vectors.revision,
+      })
+      .from(vectors)
+      .where(isOneOf(tables, pages))
+      .orderBy(asc(vectors.docId), asc(vectors.page))
+      .for('no key update');
+    const byKey = new Map(rows.map((row) => [keyOf(row), row]));
 
     const toQueue: OrphanedIds[] = [];
     const toMark: PageKey[] = [];
-    for (const { docId, page, vectorIds } of written) {
-      const current = byKey.get(keyOf({ docId, page }));
-      const isCurrent =
-        vectorIds === undefined || (current && sameIds(current.vectorIds, vectorIds));
-      if (isCurrent) toMark.push({ docId, page });
+    for (const { docId, page, vectorIds, id, revision } of pages) {
+      const row = byKey.get(keyOf({ docId, page }));
+      // Whoever changes the ids changes the revision, so the ids need not be read and compared.
+      if (row?.id === id && row.revision === revision) toMark.push({ docId, page });
       else if (vectorIds.length > 0) toQueue.push({ docId, page, vectorIds });
     }
     await queueOrphans(tx, tables, toQueue);

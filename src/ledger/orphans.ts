@@ -2,25 +2,33 @@ import { sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
 import { encodeVectorIds } from '../ids/runs.ts';
 import type { VectorTables } from '../tables.ts';
-import { keyArrays, type PageKey } from './page.ts';
 
-/** Ids of a page to queue for the purge. */
-export interface OrphanedIds extends PageKey {
+/** Ids to queue for the purge. */
+export interface OrphanedIds {
+  /** The document and the page that had the ids. Null if they are unknown. */
+  docId: number | null;
+  page: number | null;
   vectorIds: readonly string[];
+  namespace?: string | null | undefined;
 }
 
-/** Queues ids for the next purge, as the triggers do when a page loses them. */
+/** Queues ids for the purge, as the triggers do when a page loses them. */
 export async function queueOrphans(
   db: Db,
   { vectorOrphans }: VectorTables,
   orphans: readonly OrphanedIds[],
 ): Promise<void> {
   if (orphans.length === 0) return;
-  const { docIds, pages } = keyArrays(orphans);
-  const lists = orphans.map(({ vectorIds }) => JSON.stringify(encodeVectorIds(vectorIds)));
+  const rows = orphans.map(({ docId, page, vectorIds, namespace }) => ({
+    doc_id: docId,
+    page,
+    vector_ids: encodeVectorIds(vectorIds),
+    vector_count: vectorIds.length,
+    namespace,
+  }));
   await db.execute(sql`
-    insert into ${vectorOrphans} (doc_id, page, vector_ids)
-    select doc_id, page, vector_ids::jsonb
-    from unnest(${sql.param(docIds)}::integer[], ${sql.param(pages)}::integer[], ${sql.param(lists)}::text[])
-      as queued (doc_id, page, vector_ids)`);
+    insert into ${vectorOrphans} (doc_id, page, vector_ids, vector_count, namespace)
+    select doc_id, page, vector_ids, vector_count, namespace
+    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      as queued (doc_id integer, page integer, vector_ids jsonb, vector_count integer, namespace text)`);
 }

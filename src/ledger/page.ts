@@ -1,7 +1,7 @@
 /** A page as callers give it, and its checks. */
 
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { checkVectorIds, type VectorIdInput } from '../ids/check-vector-ids.ts';
+import { checkVectorIds, requireOneCase, type VectorIdInput } from '../ids/check-vector-ids.ts';
 import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
 import type { PatchGrid } from '../schema.ts';
 
@@ -19,29 +19,39 @@ export interface NewPageVectors extends PageKey {
   vectorIds: readonly VectorIdInput[];
   /** Which of the vectors are patches of the page, and where. Omit it if none are. */
   grid?: PatchGrid | null | undefined;
+  /**
+   * Where the vectors are in the vector store, if it keeps a namespace or collection per tenant. `deleteVectors`
+   * receives it, also when the document is deleted. To move a page, record it with new ids.
+   */
+  namespace?: string | null | undefined;
 }
 
-/** A page that has been checked: its ids are strings, its grid is present or null. */
+/** A page that has been checked: its ids are strings, the other fields are present or null. */
 export interface CheckedPage extends PageKey {
   vectorIds: readonly string[];
   grid: PatchGrid | null;
+  namespace: string | null;
 }
 
 /** @throws {InvalidInputError} The path names the field and, for ids, the position. */
 export function checkPage(page: unknown, path: InputPath): CheckedPage {
   requirePageKey(page, path);
-  const { docId, page: pageNumber, vectorIds, grid = null } = page as NewPageVectors;
+  const { docId, page: pageNumber, vectorIds, grid, namespace } = page as NewPageVectors;
   const ids = checkVectorIds(vectorIds, [...path, 'vectorIds']);
+  // An unchanged array of generated ids was returned itself; its ids are in lower case.
+  if (ids !== vectorIds) requireOneCase(ids, [...path, 'vectorIds']);
   return {
     docId,
     page: pageNumber,
     vectorIds: ids,
-    grid: grid && checkGrid(grid, ids.length, [...path, 'grid']),
+    grid: checkGrid(grid, ids.length, [...path, 'grid']),
+    namespace: checkNamespace(namespace, [...path, 'namespace']),
   };
 }
 
-function checkGrid(grid: unknown, vectorCount: number, path: InputPath): PatchGrid {
-  if (typeof grid !== 'object' || grid === null) {
+function checkGrid(grid: unknown, vectorCount: number, path: InputPath): PatchGrid | null {
+  if (grid === undefined || grid === null) return null;
+  if (typeof grid !== 'object') {
     throw new InvalidInputError(path, `must be an object or null, got ${describe(grid)}`);
   }
   const { cols, rows, start } = grid as Partial<PatchGrid>;
@@ -56,6 +66,14 @@ function checkGrid(grid: unknown, vectorCount: number, path: InputPath): PatchGr
     );
   }
   return { cols, rows, start };
+}
+
+function checkNamespace(namespace: unknown, path: InputPath): string | null {
+  if (namespace === undefined || namespace === null) return null;
+  const isValid =
+    typeof namespace === 'string' && !namespace.includes('\0') && namespace.isWellFormed();
+  if (isValid) return namespace;
+  throw new InvalidInputError(path, `must be a string or null, got ${describe(namespace)}`);
 }
 
 /** @throws {InvalidInputError} */

@@ -1,7 +1,7 @@
 import { is } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
-import { isDeadlock } from '../driver-errors.ts';
+import { isDeadlock, isUniqueViolation } from '../driver-errors.ts';
 
 /** How often PostgreSQL may cancel the same call before the caller gets the error. */
 const maxAttempts = 5;
@@ -17,7 +17,8 @@ export async function retryDeadlocks<T>(db: Db, work: () => Promise<T>): Promise
     try {
       return await work();
     } catch (error) {
-      if (attempt === maxAttempts || !isDeadlock(error) || is(db, PgTransaction)) throw error;
+      const mayPass = isDeadlock(error) || isUniqueViolation(error);
+      if (attempt === maxAttempts || !mayPass || is(db, PgTransaction)) throw error;
     }
   }
 }

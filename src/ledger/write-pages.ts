@@ -1,7 +1,7 @@
 /** Records pages: one, an array, or a stream. */
 import { setImmediate } from 'node:timers/promises';
 import { is, sql } from 'drizzle-orm';
-import { PgTransaction } from 'drizzle-orm/pg-core';
+import { getTableConfig, PgTransaction } from 'drizzle-orm/pg-core';
 import { batchesOf } from '../batches.ts';
 import { readCallback, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
@@ -10,7 +10,8 @@ import { encodeGeneratedIds } from '../ids/generated.ts';
 import { encodeVectorIds } from '../ids/runs.ts';
 import type { VectorTables } from '../tables.ts';
 import { explainMissingDocument } from './missing-documents.ts';
-import { checkPage, type NewPageVectors, type PageKey, requirePageKey } from './page.ts';
+import { checkPage, keyOf, type NewPageVectors, type PageKey, requirePageKey } from './page.ts';
+import { isOneOf } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
 
@@ -27,16 +28,37 @@ export interface UpsertOptions {
    * stream are recorded at that point; the pages of an array are recorded when the call returns.
    */
   onProgress?: ((pages: number) => void) | undefined;
+  /** Stops the call between two statements. It rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** One recording of a page. Recording the page again gives it a new revision. */
+export interface RecordedPage extends PageKey {
+  /** The page's ids, in patch order. */
+  vectorIds: readonly string[];
+  /** `id` of the page's row. */
+  id: number;
+  /** `revision` of the page's row. */
+  revision: number;
+}
+
+/** Where pages are written. */
+export interface WriteTarget {
+  db: Db;
+  tables: VectorTables;
+  /** Checks that the ledger's triggers work. Called after the arguments are checked, before the first write. */
+  requireTriggers(): Promise<void>;
 }
 
 /** A page and its path in the arguments. */
-interface GivenPage {
+export interface GivenPage {
   page: NewPageVectors;
   path: InputPath;
 }
 
 /** A page as it is sent. */
 interface EncodedPage extends PageKey {
+  vectorIds: readonly string[];
   /** The row to insert, as a JSON object. */
   row: string;
   path: InputPath;
@@ -54,46 +76,61 @@ const sliceMs = 1;
 
 /** Records one page in one statement. */
 export async function writePage(
-  db: Db,
-  tables: VectorTables,
+  target: WriteTarget,
   page: NewPageVectors,
   options: UpsertOptions,
-): Promise<void> {
-  await writeChunk(db, tables, [encodePage({ page, path: ['page'] })], options);
+): Promise<RecordedPage[]> {
+  return writeChunk(target, [encodePage({ page, path: ['page'] })], options);
 }
 
-/** Records all pages of an array or none of them. Returns how many were given. */
+/** Records all pages of an array or none of them. Returns their recordings if they are pending. */
 export async function writeArray(
-  db: Db,
-  tables: VectorTables,
+  target: WriteTarget,
   pages: readonly NewPageVectors[],
   options: UpsertOptions,
-): Promise<number> {
+): Promise<RecordedPage[]> {
   const seen = new SeenPages();
   // Array.from, because map would skip the holes of a sparse array.
   const given = Array.from(pages, (page, position) => checkedOnce(page, position, seen));
-  // Two writers of the same pages lock them in the same order, so one waits and neither deadlocks.
-  given.sort((a, b) => byKey(a.page, b.page));
+  return writeGiven(target, given, options);
+}
 
-  const documents = given.map(({ page, path }) => ({ docId: page.docId, path }));
+/** Records all given pages or none of them. Returns their recordings, in the order given, if they are pending. */
+export async function writeGiven(
+  target: WriteTarget,
+  given: readonly GivenPage[],
+  options: UpsertOptions,
+): Promise<RecordedPage[]> {
+  // Two writers of the same pages lock them in the same order, so one waits and neither deadlocks.
+  const sorted = given.toSorted((a, b) => byKey(a.page, b.page));
+  const documents = sorted.map(({ page, path }) => ({ docId: page.docId, path }));
+  const { db, tables } = target;
+  // The first chunk is encoded before anything is sent, so that invalid pages are found first.
+  let chunks: AsyncGenerator<EncodedPage[]> | undefined = await startEncoding(sorted);
+  await target.requireTriggers();
+  let recorded = new Map<string, RecordedPage>();
   const writeChunks = () =>
     db.transaction(async (tx) => {
+      recorded = new Map();
       let sent = 0;
-      // Encoded one chunk at a time: the whole array as text could be gigabytes.
-      for await (const chunk of encodeAhead(chunksOf(given))) {
-        await insertChunk(tx, tables, chunk, options);
+      const encoded = chunks ?? (await startEncoding(sorted));
+      chunks = undefined;
+      for await (const chunk of encoded) {
+        await runCallback(() => options.signal?.throwIfAborted());
+        for (const page of await insertChunk(tx, tables, chunk, options)) {
+          recorded.set(keyOf(page), page);
+        }
         sent += chunk.length;
         await runCallback(() => options.onProgress?.(sent));
       }
     });
   await explainMissingDocument(db, tables, documents, () => retryDeadlocks(db, writeChunks));
-  return given.length;
+  return given.flatMap(({ page }) => recorded.get(keyOf(page)) ?? []);
 }
 
 /** Records the pages of a stream in chunks, each of them whole or not at all. Returns how many were given. */
 export async function writeStream(
-  db: Db,
-  tables: VectorTables,
+  target: WriteTarget,
   pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
   options: UpsertOptions,
 ): Promise<number> {
@@ -101,15 +138,17 @@ export async function writeStream(
   const chunks = chunksOf(checkStream(pages));
   // No read-ahead inside a transaction: the stream's own work and our chunk could land in each other's
   // savepoint and roll back together.
-  for await (const chunk of is(db, PgTransaction) ? chunks : encodeAhead(chunks)) {
-    await writeChunk(db, tables, chunk.sort(byKey), options);
+  for await (const chunk of is(target.db, PgTransaction) ? chunks : encodeAhead(chunks)) {
+    await runCallback(() => options.signal?.throwIfAborted());
+    await writeChunk(target, chunk.sort(byKey), options);
     sent += chunk.length;
     await runCallback(() => options.onProgress?.(sent));
   }
   return sent;
 }
 
-async function* checkStream(
+/** Checks the keys of a stream of pages, and that no page is given twice. */
+export async function* checkStream(
   pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
 ): AsyncGenerator<GivenPage> {
   const seen = new SeenPages();
@@ -120,7 +159,6 @@ async function* checkStream(
   }
 }
 
-/** Checks the key of a page and that the page has not been given before. */
 function checkedOnce(page: NewPageVectors, position: number, seen: SeenPages): GivenPage {
   const path = ['pages', position];
   requirePageKey(page, path);
@@ -167,52 +205,114 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
   }
 }
 
+/** Encodes the first chunk, and the others one at a time: all of them as text could be gigabytes. */
+async function startEncoding(pages: readonly GivenPage[]): Promise<AsyncGenerator<EncodedPage[]>> {
+  const chunks = encodeAhead(chunksOf(pages));
+  const first = await chunks.next();
+  async function* encoded(): AsyncGenerator<EncodedPage[]> {
+    if (first.done) return;
+    yield first.value;
+    yield* chunks;
+  }
+  return encoded();
+}
+
 function encodePage({ page, path }: GivenPage): EncodedPage {
-  const { docId, page: number, vectorIds, grid } = checkPage(page, path);
+  const { docId, page: number, vectorIds, grid, namespace } = checkPage(page, path);
   // checkPage copies ids unless they are an unchanged array of generated ids.
   const isGenerated = vectorIds === page.vectorIds;
   const stored = isGenerated ? encodeGeneratedIds(vectorIds) : encodeVectorIds(vectorIds);
   return {
     docId,
     page: number,
-    row: JSON.stringify({ doc_id: docId, page: number, vector_ids: stored, grid }),
+    vectorIds,
+    row: JSON.stringify({ doc_id: docId, page: number, vector_ids: stored, grid, namespace }),
     path,
   };
 }
 
 /** Records a chunk in one statement. If it fails inside a host's transaction, the transaction stays usable. */
 async function writeChunk(
-  db: Db,
-  tables: VectorTables,
+  { db, tables, requireTriggers }: WriteTarget,
   chunk: readonly EncodedPage[],
   options: UpsertOptions,
-): Promise<void> {
-  const write = () =>
-    is(db, PgTransaction)
-      ? db.transaction((savepoint) => insertChunk(savepoint, tables, chunk, options))
-      : insertChunk(db, tables, chunk, options);
+): Promise<RecordedPage[]> {
+  await requireTriggers();
+  let recorded: RecordedPage[] = [];
+  const write = async () => {
+    recorded = is(db, PgTransaction)
+      ? await db.transaction((savepoint) => insertChunk(savepoint, tables, chunk, options))
+      : await insertChunk(db, tables, chunk, options);
+  };
   await explainMissingDocument(db, tables, chunk, () => retryDeadlocks(db, write));
+  return recorded;
 }
 
 async function insertChunk(
   db: Db,
-  { vectors }: VectorTables,
+  tables: VectorTables,
   chunk: readonly EncodedPage[],
   { pending = false }: UpsertOptions,
-): Promise<void> {
+): Promise<RecordedPage[]> {
+  const { vectors } = tables;
   // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
   // needs to read this, and a list of values is limited to 65,534 parameters.
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
-  // The condition at the end skips pages that are already recorded exactly like this.
+  // `on conflict` takes its id from the row that exists: the sequence must not lose a value for every page that
+  // is recorded again. `offset 0` keeps the rows in order, one lookup each. If that row was deleted at the same
+  // time, its id is used again, under the next revision. The condition at the end skips unchanged pages.
   await db.execute(sql`
-    insert into ${vectors} as recorded (doc_id, page, vector_ids, grid, indexed_at)
-    select doc_id, page, vector_ids, grid, ${pending ? sql`null::timestamptz` : sql`now()`}
+    insert into ${vectors} as recorded
+      (id, doc_id, page, vector_ids, grid, namespace, indexed_at, revision)
+    overriding system value
+    select coalesce(existing.id, nextval(${idSequence(tables)})), given.doc_id, given.page, given.vector_ids,
+      given.grid, given.namespace, ${pending ? sql`null::timestamptz` : sql`now()`},
+      coalesce(existing.revision, 0) + 1
     from jsonb_to_recordset(${rows}::text::jsonb)
-      as given (doc_id integer, page integer, vector_ids jsonb, grid jsonb)
+      as given (doc_id integer, page integer, vector_ids jsonb, grid jsonb, namespace text)
+    left join lateral (
+      select id, revision from ${vectors} as page
+      where page.doc_id = given.doc_id and page.page = given.page
+      offset 0
+    ) as existing on true
     on conflict (doc_id, page) do update
-    set vector_ids = excluded.vector_ids, grid = excluded.grid, indexed_at = excluded.indexed_at
-    where (recorded.vector_ids, recorded.grid, recorded.indexed_at is null)
-      is distinct from (excluded.vector_ids, excluded.grid, excluded.indexed_at is null)`);
+    set vector_ids = excluded.vector_ids, grid = excluded.grid, namespace = excluded.namespace,
+      indexed_at = excluded.indexed_at, recorded_at = clock_timestamp(), revision = recorded.revision + 1
+    where (recorded.vector_ids, recorded.grid, recorded.namespace, recorded.indexed_at is null)
+      is distinct from
+      (excluded.vector_ids, excluded.grid, excluded.namespace, excluded.indexed_at is null)`);
+  return pending ? readRecordings(db, tables, chunk) : [];
+}
+
+/** The sequence of `vectors.id`, looked up once per statement. */
+function idSequence({ vectors }: VectorTables) {
+  const { schema, name } = getTableConfig(vectors);
+  const quoted = [schema, name].flatMap((part) => part ?? []).map((part) => `"${part}"`);
+  return sql`(select coalesce(
+    pg_get_serial_sequence(${quoted.join('.')}::text, 'id'), ${`${name}_id_seq`}::text)::regclass)`;
+}
+
+/** The recordings of the pages. A page that was deleted since has revision 0, which no row has. */
+async function readRecordings(
+  db: Db,
+  tables: VectorTables,
+  chunk: readonly EncodedPage[],
+): Promise<RecordedPage[]> {
+  const { vectors } = tables;
+  const rows = await db
+    .select({
+      docId: vectors.docId,
+      page: vectors.page,
+      id: vectors.id,
+      revision: vectors.revision,
+    })
+    .from(vectors)
+    .where(isOneOf(tables, chunk));
+  const byPage = new Map(rows.map((row) => [keyOf(row), row]));
+  return chunk.map(({ docId, page, vectorIds }) => {
+    const { id = 0, revision = 0 } = byPage.get(keyOf({ docId, page })) ?? {};
+    return { docId, page, vectorIds, id, revision };
+  });
 }
 
 function byKey(a: PageKey, b: PageKey): number {

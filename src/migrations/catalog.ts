@@ -25,7 +25,7 @@ export async function readLedgerObjects(db: Db): Promise<LedgerObject[]> {
       ), ledger_trigger as (
         select pg_trigger.* from pg_trigger join ledger_table on tgrelid = ledger_table.oid where not tgisinternal
       ), object (sort_key, kind, name, definition) as (
-        select (relname, attnum)::text, 'column', relname || '.' || attname,
+        select relname || to_char(attnum, '0000'), 'column', relname || '.' || attname,
           format_type(atttypid, atttypmod)
             || case when attnotnull then ' not null' else '' end
             || coalesce(' default ' || pg_get_expr(adbin, adrelid), '')

@@ -1,4 +1,4 @@
-/** Which vector ids the ledger knows: on pages, or on pages and in the queue. */
+/** Which pages have a vector id. */
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { containsVectorId, findInAnySpelling, indexKeysOf } from '../ids/lookup.ts';
@@ -8,77 +8,49 @@ import { type PageKey, uniqueKeys } from '../ledger/page.ts';
 import { findByIndexKeys, isOneOf } from '../ledger/read-pages.ts';
 import type { VectorTables } from '../tables.ts';
 
-/** Those of the ids that a page has, in any spelling. */
-export function findLiveIds(
+/** The pages that have each id, in any spelling. Ids that no page has are not in the map. */
+export type LiveIds = ReadonlyMap<string, readonly PageKey[]>;
+
+/** Finds the pages that have one of the ids. */
+export async function findLiveIds(
   db: Db,
   tables: VectorTables,
   ids: readonly string[],
-): Promise<Set<string>> {
-  return findIds(db, ids, (search) => elementsOfPages(tables, search));
-}
-
-/**
- * Those of the ids that a page has or that wait for a purge, in any spelling.
- *
- * One statement searches both, so an id that a delete moves from a page to the queue is always found.
- */
-export function findTrackedIds(
-  db: Db,
-  tables: VectorTables,
-  ids: readonly string[],
-): Promise<Set<string>> {
-  return findIds(
-    db,
-    ids,
-    (search) =>
-      sql`${elementsOfPages(tables, search)} union all ${elementsOfOrphans(tables, search)}`,
-  );
-}
-
-/** What a statement searches for. */
-interface Search {
-  /** A JSON array of `IndexKey`, as text. */
-  indexKeys: string;
-  /** The pages that the patch ids among the ids name. */
-  namedPages: readonly PageKey[];
-}
-
-/**
- * Selects the stored elements that might contain one of the ids, and keeps the ids that they do contain.
- *
- * Selects elements instead of rows, because 1000 ids can be on 1000 pages of 40 KB each.
- */
-async function findIds(
-  db: Db,
-  ids: readonly string[],
-  elements: (search: Search) => SQL,
-): Promise<Set<string>> {
-  const found = await findInAnySpelling(ids, async (spellings) => {
-    const contained = new Map<string, true>();
-    if (spellings.length === 0) return contained;
+): Promise<LiveIds> {
+  return findInAnySpelling(ids, async (spellings) => {
+    const live = new Map<string, PageKey[]>();
+    if (spellings.length === 0) return live;
     const { keys, idsOf } = indexKeysOf(spellings);
-    const search = { indexKeys: JSON.stringify(keys), namedPages: pagesNamedBy(spellings) };
-    const rows = rowsOf<{ element: StoredVectorId }>(await db.execute(elements(search)));
-    for (const { element } of rows) {
+    const named = uniqueKeys(
+      spellings.map(parsePatchVectorId).filter((place) => place !== undefined),
+    );
+    const found = await db.execute(selectElements(tables, JSON.stringify(keys), named));
+    for (const { element, doc_id, page } of rowsOf<ElementRow>(found)) {
       for (const id of idsOf(element)) {
-        if (containsVectorId(element, id)) contained.set(id, true);
+        if (!containsVectorId(element, id)) continue;
+        const pages = live.get(id);
+        if (pages === undefined) live.set(id, [{ docId: doc_id, page }]);
+        else pages.push({ docId: doc_id, page });
       }
     }
-    return contained;
+    return live;
   });
-  return new Set(found.keys());
 }
 
-/** The pages that the patch ids among the ids name, without duplicates. */
-function pagesNamedBy(ids: readonly string[]): PageKey[] {
-  return uniqueKeys(ids.map(parsePatchVectorId).filter((place) => place !== undefined));
+interface ElementRow {
+  element: StoredVectorId;
+  doc_id: number;
+  page: number;
 }
 
-/** Selects elements of pages: through the index, and from the pages that patch ids name. */
-function elementsOfPages(tables: VectorTables, { indexKeys, namedPages }: Search): SQL {
+/**
+ * Selects the stored elements that might contain one of the ids, with their pages: through the index, and from
+ * the pages that patch ids name. Elements instead of rows, because a row can be 40 KB.
+ */
+function selectElements(tables: VectorTables, indexKeys: string, named: readonly PageKey[]): SQL {
   const { vectors } = tables;
   return sql`
-    select distinct stored.element
+    select distinct stored.element, holding.doc_id, holding.page
     from ${findByIndexKeys(tables, indexKeys)} as holding
     cross join lateral (
       -- A page that was found by an id contains exactly that id. A page that was found by a prefix has to
@@ -94,20 +66,6 @@ function elementsOfPages(tables: VectorTables, { indexKeys, namedPages }: Search
     ) as stored
     union all
     -- A page of one run of its own patch ids is not in the index.
-    select ${vectors.vectorIds} -> 0 from ${vectors}
-    where ${isOneOf(tables, namedPages)} and jsonb_array_length(${vectors.vectorIds}) = 1`;
-}
-
-/** Selects elements of all orphans. They have no index, because it would slow down deletes. */
-function elementsOfOrphans({ vectorOrphans }: VectorTables, { indexKeys }: Search): SQL {
-  return sql`
-    select distinct stored.value
-    from ${vectorOrphans} as orphan
-    cross join lateral jsonb_array_elements(orphan.vector_ids) as stored (value)
-    -- A join, because "in (select ...)" would compare every element with every key.
-    join jsonb_array_elements(${indexKeys}::text::jsonb) as wanted (element)
-      on wanted.element = case jsonb_typeof(stored.value)
-        when 'object' then jsonb_build_object('prefix', stored.value -> 'prefix')
-        else stored.value
-      end`;
+    select ${vectors.vectorIds} -> 0, ${vectors.docId}, ${vectors.page} from ${vectors}
+    where ${isOneOf(tables, named)} and jsonb_array_length(${vectors.vectorIds}) = 1`;
 }

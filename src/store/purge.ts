@@ -1,82 +1,110 @@
 /** Deletes orphaned ids from the vector store. */
-import { and, asc, eq, gt, is, sql } from 'drizzle-orm';
+import { is, ne, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
-import { slicesOf } from '../batches.ts';
-import { runCallback } from '../callbacks.ts';
+import { CallbackError, runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
-import { toLedgerError, withLedgerErrors } from '../driver-errors.ts';
-import { InvalidInputError } from '../errors.ts';
+import { isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors.ts';
+import { InvalidInputError, PurgeError } from '../errors.ts';
+import { decodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
 import { ledgerFunction } from '../ledger/read-pages.ts';
-import { requireInteger } from '../require.ts';
+import { requireTriggers } from '../ledger/require-triggers.ts';
+import { requireFunction, requireInteger } from '../require.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
 import { findLiveIds } from './live-ids.ts';
+import {
+  type ClaimedRow,
+  claimRows,
+  type DueBatch,
+  dueBatches,
+  isOneOfRows,
+  ofDocument,
+  releaseRows,
+  timestamp,
+} from './queue.ts';
+import { repairPages } from './repair.ts';
 
 /**
  * Deletes vectors from the vector store. The promise must resolve when the store has deleted them, not
  * when it has accepted the request (Qdrant: `wait: true`).
  *
- * After a crash the same ids are passed again, so ids that no longer exist must not be an error.
+ * After a failure or a crash the same ids are passed again, so ids that no longer exist must not be an error.
  *
- * @param ids - At most `batchIds` ids.
+ * @param ids - At most `batchIds` ids of one document and namespace.
  * @param context.tx - The purge's own transaction, for vectors in the same database (pgvector): they are
  *   deleted with the orphans or not at all. Do not use `db` there: on PGlite, or with one connection, it
  *   would wait for the purge, and the purge for it.
- * @param context.signal - Aborts when the purge should stop. The purge still waits for the promise, because
- *   a delete that is under way must not meet a page that is recorded again.
+ * @param context.signal - Aborts when the call should stop.
+ * @param context.docId - The document that had the ids; null if it is unknown. It may be deleted by now.
+ * @param context.namespace - The namespace of the page that had the ids.
  */
 export type DeleteVectors = (
   ids: string[],
-  context: { tx: Db; signal: AbortSignal },
+  context: { tx: Db; signal: AbortSignal; docId: number | null; namespace: string | null },
 ) => Promise<unknown>;
 
 /** What a purge has done so far. */
 export interface PurgeProgress {
-  /** How many ids were passed to `deleteVectors`. */
+  /** How many ids were passed to `deleteVectors` and are gone. */
   deleted: number;
   /** How many ids stayed in the store because a page uses them again. */
   spared: number;
+  /**
+   * How many pages were made pending, because one of their ids was recorded again while the store deleted it.
+   * `findPending` returns them.
+   */
+  repaired: number;
 }
 
 export interface PurgeResult extends PurgeProgress {
-  /** How many rows are left in `vector_orphans`: queued since, locked by others, or beyond `limit`. */
+  /** How many rows are left in `vector_orphans`: not due yet, of pending pages, locked, or beyond `limit`. */
   remaining: number;
 }
 
 export interface PurgeOptions {
-  /** How many rows of `vector_orphans` (pages) one transaction claims. {@defaultValue 20} */
-  batchRows?: number | undefined;
   /** How many ids one call of `deleteVectors` gets. Several stores accept no more. {@defaultValue 1000} */
   batchIds?: number | undefined;
-  /** How many rows the purge claims in total. {@defaultValue all} */
+  /** How many rows of `vector_orphans` the purge claims in total. {@defaultValue all} */
   limit?: number | undefined;
+  /**
+   * How long one call of `deleteVectors` may take, in milliseconds. Writers of the document wait for the call.
+   * {@defaultValue 60000}
+   */
+  callTimeoutMs?: number | undefined;
+  /** How long the purge may take, in milliseconds. It then stops and resolves. {@defaultValue no limit} */
+  deadlineMs?: number | undefined;
   /** Stops the purge, which rejects with the signal's reason. What was committed stays committed. */
   signal?: AbortSignal | undefined;
-  /** Called after each transaction. */
+  /** Called after each call of `deleteVectors`. */
   onProgress?: ((progress: PurgeProgress) => void) | undefined;
   /** {@defaultValue the package's own tables} */
   tables?: VectorTables | undefined;
 }
 
-/** After this many documents have failed, the purge assumes that the store is down and stops. */
-const maxFailures = 3;
+/** After this many failures in a row, the purge assumes that the store is down and stops. */
+const maxFailuresInARow = 20;
+
+/** How long a purge waits for a document's writers before it skips the document. New writers wait behind it. */
+const lockWaitMs = 500;
 
 /**
  * Deletes the ids in `vector_orphans` from the vector store, except ids that a page uses again.
  *
- * Each transaction claims rows of one document, calls `deleteVectors` with the ids that no page uses, and
- * deletes the rows. If the call throws, or the process or the server dies, the rows stay and the next purge
- * claims them again. Any number of purges can run at the same time. Run it on a schedule and after large
- * deletes.
+ * Rows are handled by the time they are due. Each call of `deleteVectors` gets ids of one document, inside a
+ * transaction that removes their rows. If the call fails, the rows stay and are due again later: after 1 second,
+ * then twice as long each time, up to 1 hour. Any number of purges can run at the same time. Run it on a schedule
+ * and after large deletes.
  *
- * While a document is being purged, recording its pages waits. So ids that can come back (generated ids)
- * are safe if pages are recorded before their vectors are written, and if no other document has the same
- * ids. A delete that is under way when the process or its connection dies cannot be stopped: it may reach
- * the store after the lock is released.
+ * While the store deletes ids of a document, recording pages of that document waits for that one call. A writer
+ * of several documents may wait for as many calls as purges run at the same time. If an id is recorded again
+ * during the call, by another document for example, its page becomes pending. This protects every writer
+ * that writes its vectors after its page is committed.
  *
- * A document whose delete fails is skipped. After three of them the purge stops.
+ * A call that timed out may still delete. The purge repairs pages again when the call ends, but cannot if the
+ * process dies first; an audit finds such vectors.
  *
  * @param db - A database, not a transaction, because the purge opens its own transactions.
- * @throws The first error of `deleteVectors`. The rows of the documents that failed stay queued.
+ * @throws {PurgeError} `deleteVectors` failed. All other documents were handled, unless 20 calls in a row failed.
+ * @throws {MigrationError} A trigger is missing or disabled.
  * @example
  * const { deleted, spared } = await purgeOrphans(db, (ids) =>
  *   qdrant.delete('patches', { wait: true, points: ids }),
@@ -87,47 +115,54 @@ export async function purgeOrphans(
   deleteVectors: DeleteVectors,
   options: PurgeOptions = {},
 ): Promise<PurgeResult> {
-  const { batchRows = 20, batchIds = 1_000, limit, signal, onProgress } = options;
-  const { tables = defaultTables } = options;
   if (is(db, PgTransaction)) {
     throw new InvalidInputError(['db'], 'must be a database, got a transaction');
   }
-  requireInteger(batchRows, ['options', 'batchRows'], { min: 1 });
+  requireFunction(deleteVectors, ['deleteVectors']);
+  const { batchIds = 1_000, limit, callTimeoutMs = 60_000, deadlineMs, signal } = options;
+  const { tables = defaultTables, onProgress } = options;
   requireInteger(batchIds, ['options', 'batchIds'], { min: 1 });
+  requireInteger(callTimeoutMs, ['options', 'callTimeoutMs'], { min: 1 });
   if (limit !== undefined) requireInteger(limit, ['options', 'limit'], { min: 1 });
+  if (deadlineMs !== undefined) requireInteger(deadlineMs, ['options', 'deadlineMs'], { min: 1 });
+  if (onProgress !== undefined) requireFunction(onProgress, ['options', 'onProgress']);
 
-  const purge: Purge = { db, tables, deleteVectors, batchIds, signal };
-  const progress: PurgeProgress = { deleted: 0, spared: 0 };
-  const failures: unknown[] = [];
+  const deadline = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
+  const purge: Purge = { db, tables, deleteVectors, callTimeoutMs, deadline, signal };
+  const progress: PurgeProgress = { deleted: 0, spared: 0, repaired: 0 };
+  const failures = new Map<number | null, unknown>();
+  let failuresInARow = 0;
   let rowsLeft = limit ?? Number.POSITIVE_INFINITY;
-
-  /** Purges a batch of the document; false if there was nothing to claim. */
-  const purgeNext = async (docId: number): Promise<boolean> => {
-    const batch = await purgeBatch(purge, docId, Math.min(batchRows, rowsLeft));
-    if (batch === undefined) return false;
-    rowsLeft -= batch.rows;
-    progress.deleted += batch.deleted;
-    progress.spared += batch.spared;
-    await runCallback(() => onProgress?.({ ...progress }));
-    return true;
-  };
 
   return withLedgerErrors(async () => {
     await runCallback(() => signal?.throwIfAborted());
-    let docId = await nextDocument(purge);
-    while (docId !== undefined && rowsLeft > 0) {
+    await requireTriggers(db, tables);
+    for await (const due of dueBatches(db, tables, batchIds)) {
       await runCallback(() => signal?.throwIfAborted());
-      const hasMore = await purgeNext(docId).catch((error: unknown) => {
-        if (signal?.aborted) throw error;
-        failures.push(error);
-        if (failures.length === maxFailures) throw failures[0];
-        // One document that the store rejects must not block the others.
-        return false;
-      });
-      // Nothing is left, or writers and other purges have the rest.
-      if (!hasMore) docId = await nextDocument(purge, docId);
+      if (rowsLeft <= 0 || performance.now() >= deadline) break;
+      // A document that the store rejects must not block the others.
+      if (failures.has(due.docId)) continue;
+      const batch = { ...due, rows: due.rows.slice(0, rowsLeft) };
+      const outcome = await purgeBatch(purge, batch);
+      rowsLeft -= outcome.rows;
+      progress.deleted += outcome.deleted;
+      progress.spared += outcome.spared;
+      progress.repaired += outcome.repaired;
+      if ('error' in outcome) {
+        if (signal?.aborted) throw outcome.error;
+        if (performance.now() >= deadline) break;
+        failures.set(due.docId, outcome.error);
+        failuresInARow += 1;
+        if (failuresInARow === maxFailuresInARow) break;
+      } else if (outcome.rows > 0) {
+        failuresInARow = 0;
+      }
+      await runCallback(() => onProgress?.({ ...progress }));
     }
-    if (failures.length > 0) throw failures[0];
+    if (failures.size > 0) {
+      const [first] = failures.values();
+      throw new PurgeError([...failures.keys()], progress, { cause: toLedgerError(first) });
+    }
     return { ...progress, remaining: await db.$count(tables.vectorOrphans) };
   });
 }
@@ -137,115 +172,212 @@ interface Purge {
   db: Db;
   tables: VectorTables;
   deleteVectors: DeleteVectors;
-  batchIds: number;
+  callTimeoutMs: number;
+  /** On the clock of `performance.now()`. */
+  deadline: number;
   signal: AbortSignal | undefined;
 }
 
-/** The document after `last`, by id, that has orphans. */
-async function nextDocument(
-  { db, tables: { vectorOrphans } }: Purge,
-  last?: number,
-): Promise<number | undefined> {
-  const [next] = await db
-    .select({ docId: vectorOrphans.docId })
-    .from(vectorOrphans)
-    .where(last === undefined ? undefined : gt(vectorOrphans.docId, last))
-    .orderBy(asc(vectorOrphans.docId))
-    .limit(1);
-  return next?.docId;
+/** What a batch came to. */
+interface Outcome extends PurgeProgress {
+  /** How many rows were claimed. */
+  rows: number;
+  /** Why `deleteVectors` failed. Absent if it did not. */
+  error?: unknown;
+}
+
+/** Claims the rows of a batch, deletes their ids from the store, and repairs pages that recorded them again. */
+async function purgeBatch(purge: Purge, batch: DueBatch): Promise<Outcome> {
+  const { db, tables } = purge;
+  const claimed = await claimRows(db, tables, batch);
+  const outcome: Outcome = { rows: claimed.length, deleted: 0, spared: 0, repaired: 0 };
+  if (claimed.length === 0) return outcome;
+
+  const rows = claimed.map(({ id }) => id);
+  const call = new StoreCall(purge, batch, claimed);
+  try {
+    const result = await deleteInTransaction(purge, { ...batch, rows }, call);
+    if (result === 'busy') {
+      await releaseRows(db, tables, batch.docId, rows);
+      return { ...outcome, rows: 0 };
+    }
+    outcome.deleted = result.deleted;
+    outcome.spared = result.spared;
+  } catch (error) {
+    await call.end(error);
+    // An error of the database ends the purge; pages are repaired first, if the database can be reached.
+    if (!(error instanceof CallbackError)) {
+      await call.repair({ hadLock: false }).catch(() => {});
+      throw error;
+    }
+    outcome.error = error;
+  }
+  // Outside the purge's transaction, whose lock could make this the victim of a deadlock. Also after a failed
+  // call, which may have deleted some ids.
+  outcome.repaired = await call.repair({ hadLock: !call.hasTimedOut });
+  return outcome;
 }
 
 /**
- * Claims rows of one document, deletes their ids from the store, and deletes the rows, in one transaction.
+ * Deletes the rows and then their ids in the store, in one transaction. The rows first: on Citus, that keeps the
+ * shard in place until the transaction ends. If it fails, the rows come back.
  *
- * @returns undefined if the document is locked or has no rows to claim.
+ * @returns `busy` if writers of the document did not finish in time.
  */
-async function purgeBatch(
-  purge: Purge,
-  docId: number,
-  rows: number,
-): Promise<(PurgeProgress & { rows: number }) | undefined> {
-  const { db, tables, signal: stop } = purge;
-  const connectionLost = new AbortController();
-  const signals = stop === undefined ? [connectionLost.signal] : [stop, connectionLost.signal];
-  const signal = AbortSignal.any(signals);
-  let lastCall: Promise<unknown> = Promise.resolve();
-
-  const transaction = db.transaction(
-    async (tx) => {
-      if (!(await takePurgeLock(tx, tables, docId))) return undefined;
-      const claimed = await claimRows(tx, tables, docId, rows);
-      if (claimed.length === 0) return undefined;
-
-      // A separate statement after the lock: it sees every writer that has committed, and later writers
-      // wait for the lock. Each statement needs its own snapshot, hence read committed.
-      const ids = [...new Set(claimed.flatMap(({ vectorIds }) => vectorIds))];
-      const live = await findLiveIds(tx, tables, ids);
-      const dead = ids.filter((id) => !live.has(id));
-      for (const [index, batch] of [...slicesOf(dead, purge.batchIds)].entries()) {
-        await runCallback(() => signal.throwIfAborted());
-        // A purge that has lost its connection has lost its lock, and must not delete any more.
-        if (index > 0) await tx.execute(sql`select 1`);
-        lastCall = runCallback(() => purge.deleteVectors(batch, { tx, signal }));
-        await lastCall;
-      }
-
-      await deleteRows(
-        tx,
-        tables,
-        docId,
-        claimed.map(({ id }) => id),
-      );
-      return { rows: claimed.length, deleted: dead.length, spared: live.size };
-    },
-    { isolationLevel: 'read committed' },
-  );
+async function deleteInTransaction(
+  { db, tables }: Purge,
+  { docId, rows }: DueBatch,
+  call: StoreCall,
+): Promise<{ deleted: number; spared: number } | 'busy'> {
+  const { vectorOrphans } = tables;
+  const work = async (tx: Db) => {
+    await disableTimeouts(tx);
+    // Strays have no lock: both checks for live ids protect them, and no writer ever waits for them.
+    if (docId !== null) await takePurgeLock(tx, tables, docId, rows);
+    const deletedRows = rowsOf<{ vector_ids: StoredVectorId[] }>(
+      await tx.execute(sql`
+        delete from ${vectorOrphans} where ${ofDocument(docId)} and ${isOneOfRows(rows)}
+        returning vector_ids`),
+    );
+    const ids = new Set(deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(vector_ids)));
+    // A separate statement after the lock: it sees every writer that has committed, and later writers of the
+    // document wait for the lock.
+    const live = await findLiveIds(tx, tables, [...ids]);
+    const dead = [...ids].filter((id) => !live.has(id));
+    call.spared = [...live.keys()];
+    if (dead.length > 0) await call.run(dead, tx);
+    return { deleted: dead.length, spared: live.size };
+  };
   try {
-    return await transaction;
+    // Each statement needs its own snapshot, hence read committed.
+    return await db.transaction(work, { isolationLevel: 'read committed' });
   } catch (error) {
-    // If the connection was lost, the store may still be deleting: tell it to stop, and wait for it.
-    connectionLost.abort(toLedgerError(error));
-    await lastCall.catch(() => {});
+    if (!call.hasStarted && isLockTimeout(error)) return 'busy';
     throw error;
   }
 }
 
+/** A server that ends idle or long transactions would release the lock while the store deletes. */
+async function disableTimeouts(tx: Db): Promise<void> {
+  await tx.execute(sql`
+    select set_config('idle_in_transaction_session_timeout', '0', true),
+      case when current_setting('transaction_timeout', true) is not null
+        then set_config('transaction_timeout', '0', true) end`);
+}
+
 /**
- * Takes the document's purge lock until the end of the transaction, unless somebody else has it. Writers of
- * the document's pages wait for it; the trigger `vectors_wait_for_purge` takes it in shared mode.
+ * Takes the document's purge lock until the end of the transaction. Writers of the document's pages wait for it;
+ * the trigger `vectors_wait_for_purge` takes it in shared mode. On Citus the lock must be taken where the
+ * document's rows are, so the statement reads one of them.
+ *
+ * @throws PostgreSQL's lock timeout if writers do not finish in time.
  */
-async function takePurgeLock(tx: Db, tables: VectorTables, docId: number): Promise<boolean> {
-  // A server that ends idle transactions would release the lock while the store deletes.
-  const [lock] = rowsOf<{ taken: boolean }>(
-    await tx.execute(sql`
-      select pg_try_advisory_xact_lock(${ledgerFunction(tables, 'vectors_purge_lock_key')}(${docId})) as taken,
-        set_config('idle_in_transaction_session_timeout', '0', true)`),
-  );
-  return lock?.taken === true;
-}
-
-/** Locks up to `rows` of the document's orphans. Skips rows that somebody is deleting by hand. */
-async function claimRows(
+async function takePurgeLock(
   tx: Db,
-  { vectorOrphans }: VectorTables,
+  tables: VectorTables,
   docId: number,
-  rows: number,
-): Promise<{ id: number; vectorIds: string[] }[]> {
-  return tx
-    .select({ id: vectorOrphans.id, vectorIds: vectorOrphans.vectorIds })
-    .from(vectorOrphans)
-    .where(eq(vectorOrphans.docId, docId))
-    .orderBy(asc(vectorOrphans.id))
-    .limit(rows)
-    .for('update', { skipLocked: true });
-}
-
-async function deleteRows(
-  tx: Db,
-  { vectorOrphans }: VectorTables,
-  docId: number,
-  ids: readonly number[],
+  rows: readonly string[],
 ): Promise<void> {
-  const isClaimed = sql`${vectorOrphans.id} = any (${sql.param(ids)}::bigint[])`;
-  await tx.delete(vectorOrphans).where(and(eq(vectorOrphans.docId, docId), isClaimed));
+  const key = sql`${ledgerFunction(tables, 'vectors_purge_lock_key')}(doc_id)`;
+  const fromRow = sql`
+    from ${tables.vectorOrphans} where doc_id = ${docId} and ${isOneOfRows(rows)} limit 1`;
+  const [lock] = rowsOf<{ taken: boolean }>(
+    await tx.execute(sql`select pg_try_advisory_xact_lock(${key}) as taken ${fromRow}`),
+  );
+  // Without a row there is nothing to delete, so no lock is needed.
+  if (lock === undefined || lock.taken) return;
+  // Trying alone would starve beside many writers. Waiting gives the purge a place in line.
+  await tx.execute(sql`select set_config('lock_timeout', ${`${lockWaitMs}ms`}::text, true)`);
+  await tx.execute(sql`select pg_advisory_xact_lock(${key}) ${fromRow}`);
+  await tx.execute(sql`select set_config('lock_timeout', '0', true)`);
+}
+
+/** One call of `deleteVectors`: its time limit, and the repair of pages that it may have damaged. */
+class StoreCall {
+  private readonly purge: Purge;
+  private readonly batch: DueBatch;
+  private readonly stop = new AbortController();
+  private running: Promise<unknown> | undefined;
+  /** When an earlier purge last tried one of the rows, in microseconds since 1970. */
+  private readonly lastTriedUs: string | undefined;
+  private ids: string[] = [];
+  /** The ids of the rows that pages use again. */
+  spared: string[] = [];
+  hasTimedOut = false;
+
+  constructor(purge: Purge, batch: DueBatch, claimed: readonly ClaimedRow[]) {
+    this.purge = purge;
+    this.batch = batch;
+    // As text: the numbers have equally many digits.
+    this.lastTriedUs = claimed
+      .flatMap(({ lastTriedUs }) => lastTriedUs ?? [])
+      .toSorted()
+      .at(-1);
+  }
+
+  get hasStarted(): boolean {
+    return this.running !== undefined;
+  }
+
+  /** @throws {CallbackError} The error of `deleteVectors`, or a `TimeoutError`. */
+  async run(ids: string[], tx: Db): Promise<void> {
+    const { deleteVectors, signal } = this.purge;
+    const { docId, namespace } = this.batch;
+    const stops = signal === undefined ? [this.stop.signal] : [this.stop.signal, signal];
+    await runCallback(() => signal?.throwIfAborted());
+    this.ids = ids;
+    this.running = runCallback(() =>
+      deleteVectors(ids, { tx, signal: AbortSignal.any(stops), docId, namespace }),
+    );
+    await this.waitFor(this.running);
+  }
+
+  /** Stops the call after an error outside of it, such as a lost connection, and waits for it. */
+  async end(reason: unknown): Promise<void> {
+    this.stop.abort(toLedgerError(reason));
+    if (this.running === undefined || this.hasTimedOut) return;
+    await this.waitFor(this.running).catch(() => {});
+  }
+
+  /**
+   * Makes the pages pending that recorded an id while the store deleted it, in this call or in an earlier one.
+   *
+   * @param hadLock - Whether the purge lock kept the document's writers away until this call ended. What they
+   *   have recorded since, they write after the delete.
+   * @returns How many pages.
+   */
+  async repair({ hadLock }: { hadLock: boolean }): Promise<number> {
+    const { db, tables, callTimeoutMs } = this.purge;
+    const { docId } = this.batch;
+    const isUnprotected = hadLock && docId !== null ? ne(tables.vectors.docId, docId) : undefined;
+    const repaired = await repairPages(db, tables, this.ids, isUnprotected);
+    if (this.lastTriedUs === undefined) return repaired;
+    // An earlier call may have gone on deleting after it lost its lock, for as long as a call may take.
+    const isAsOld = sql`${tables.vectors.recordedAt}
+      < ${timestamp(this.lastTriedUs)} + ${callTimeoutMs}::integer * interval '1 millisecond'`;
+    return repaired + (await repairPages(db, tables, this.spared, isAsOld));
+  }
+
+  /** Waits for the call within its time limit. A call that ends later repairs pages again. */
+  private async waitFor(call: Promise<unknown>): Promise<void> {
+    const { callTimeoutMs, deadline } = this.purge;
+    const limitMs = Math.max(0, Math.min(callTimeoutMs, deadline - performance.now()));
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new Error(`deleteVectors did not finish within ${Math.ceil(limitMs)} ms`);
+        error.name = 'TimeoutError';
+        this.hasTimedOut = true;
+        this.stop.abort(error);
+        const repair = () => this.repair({ hadLock: false });
+        call.then(repair, repair).catch(() => {});
+        reject(new CallbackError(error));
+      }, limitMs);
+    });
+    try {
+      await Promise.race([call, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }

@@ -27,15 +27,15 @@ function linesOf(pages: readonly object[]): string {
 
 describe('export', () => {
   test('prints pages that import records again; importing them twice changes nothing', async () => {
-    const { run, ledger, db, docId } = cliLedger();
+    const { run, repository, db, docId } = cliLedger();
     const other = await createDocument(db);
-    await ledger.upsertPages([
+    await repository.upsertPages([
       { docId, page: 1, vectorIds: patchVectorIds({ docId, page: 1, count: 1030 }) },
       { docId, page: 7, vectorIds: ['ä', '\u2028', '{"', '449278312341234567'] },
       { docId: other, page: 1, vectorIds: ['x', 'y'], grid: { cols: 1, rows: 2, start: 0 } },
       { docId: other, page: 2, vectorIds: [] },
     ]);
-    await ledger.upsertPage({ docId: other, page: 3, vectorIds: ['z'] }, { pending: true });
+    await repository.upsertPage({ docId: other, page: 3, vectorIds: ['z'] }, { pending: true });
     const exported = await run(['export']);
     expect(exported).toMatchObject({ code: 0, stderr: '' });
 
@@ -61,10 +61,10 @@ describe('export', () => {
   });
 
   test('prints only one document with --document', async () => {
-    const { run, ledger, db, docId } = cliLedger();
+    const { run, repository, db, docId } = cliLedger();
     const other = await createDocument(db);
     const pages = somePages(other, 2);
-    await ledger.upsertPages([...somePages(docId, 2), ...pages]);
+    await repository.upsertPages([...somePages(docId, 2), ...pages]);
     expect(await run(['export', '--document', `${other}`])).toMatchObject({
       code: 0,
       stdout: linesOf(pages),
@@ -80,9 +80,9 @@ describe('export', () => {
   });
 
   test('succeeds if the reader closes the pipe early', async () => {
-    const { start, ledger, docId } = cliLedger();
+    const { start, repository, docId } = cliLedger();
     const vectorIds = ['x'.repeat(200)];
-    await ledger.upsertPages(somePages(docId, 5000).map((page) => ({ ...page, vectorIds })));
+    await repository.upsertPages(somePages(docId, 5000).map((page) => ({ ...page, vectorIds })));
     const { process: child, result } = start(['export']);
     child.stdout.once('data', () => child.stdout.destroy());
     expect(await result).toMatchObject({ code: 0, signal: null, stderr: '' });
@@ -108,7 +108,7 @@ describe('import', () => {
   });
 
   test('records pending and indexed pages from the same file', async () => {
-    const { run, ledger, docId } = cliLedger();
+    const { run, repository, docId } = cliLedger();
     const pending = [2, 3, 5];
     const input = linesOf(
       somePages(docId, 6).map((page) => ({ ...page, pending: pending.includes(page.page) })),
@@ -117,7 +117,7 @@ describe('import', () => {
       code: 1,
       stderr: expect.stringContaining('line 7: is not valid JSON\nRecorded 6 pages before'),
     });
-    expect((await ledger.findPending({ docId })).map(({ page }) => page)).toEqual(pending);
+    expect((await repository.findPending({ docId })).map(({ page }) => page)).toEqual(pending);
   });
 
   test('fails for a file that does not exist', async () => {
@@ -134,11 +134,11 @@ describe('import', () => {
   });
 
   test('stops between two batches on Ctrl-C, and can be run again', async () => {
-    const { run, start, ledger, docId } = cliLedger();
+    const { run, start, repository, docId } = cliLedger();
     const input = linesOf(somePages(docId, 1500));
     const { process: child, result } = start(['import', '-']);
     child.stdin.write(input);
-    await expect.poll(() => ledger.countPages(docId), { timeout: 30_000 }).toBe(1000);
+    await expect.poll(() => repository.countPages(docId), { timeout: 30_000 }).toBe(1000);
     child.kill('SIGINT');
     expect(await result).toEqual({
       code: null,
@@ -146,13 +146,13 @@ describe('import', () => {
       stdout: '1,000 pages recorded\n',
       stderr: 'interrupted after line 1000; run the import again to continue\n',
     });
-    expect(await ledger.countPages(docId)).toBe(1000);
+    expect(await repository.countPages(docId)).toBe(1000);
 
     expect(await run(['import', '-'], input)).toMatchObject({
       code: 0,
       stdout: '1,500 pages recorded\n',
     });
-    expect(await ledger.countPages(docId)).toBe(1500);
+    expect(await repository.countPages(docId)).toBe(1500);
   });
 });
 
@@ -175,7 +175,7 @@ describe('import reports an invalid line, and stops or skips it', () => {
     [
       'an unknown field',
       (docId) => JSON.stringify({ ...page, docId, ids: [] }),
-      'ids: unknown field; expected one of docId, page, vectorIds, grid, pending\n',
+      'ids: unknown field; expected one of docId, page, vectorIds, grid, namespace, pending\n',
     ],
     [
       'no document',
@@ -211,7 +211,7 @@ describe('import reports an invalid line, and stops or skips it', () => {
   ];
 
   test.each(cases)('%s', async (_, line, message) => {
-    const { run, ledger, docId } = cliLedger();
+    const { run, repository, docId } = cliLedger();
     const input = Buffer.concat([
       Buffer.from(`${JSON.stringify({ ...page, docId, page: 1 })}\n`),
       Buffer.from(line(docId)),
@@ -224,19 +224,19 @@ describe('import reports an invalid line, and stops or skips it', () => {
     expect(advice.join('')).toBe(
       'Recorded 1 page before this line. Fix the line and run the import again, or skip invalid lines with --skip-invalid.\n',
     );
-    expect(await ledger.countPages(docId)).toBe(1);
+    expect(await repository.countPages(docId)).toBe(1);
 
     expect(await run(['import', '-', '--skip-invalid'], input)).toMatchObject({
       code: 0,
       stdout: '2 pages recorded, 2 invalid lines skipped\n',
       stderr: `${error?.replace('colpali-vectors', 'warning')}warning: line 4: is not valid JSON\n`,
     });
-    const pages = await ledger.findByDocument(docId);
+    const pages = await repository.findByDocument(docId);
     expect(pages.map(({ page: number }) => number)).toEqual([1, 3]);
   });
 
   test('all lines before it are recorded, also in earlier batches', async () => {
-    const { run, ledger, docId } = cliLedger();
+    const { run, repository, docId } = cliLedger();
     const input = `${linesOf(somePages(docId, 2500))}nonsense\n`;
     const { code, stderr } = await run(['import', '-'], input);
     expect({ code, stderr }).toEqual({
@@ -245,6 +245,6 @@ describe('import reports an invalid line, and stops or skips it', () => {
         /^colpali-vectors: line 2501: is not valid JSON\nRecorded 2,500 pages before this line\./,
       ),
     });
-    expect(await ledger.countPages(docId)).toBe(2500);
+    expect(await repository.countPages(docId)).toBe(2500);
   });
 });

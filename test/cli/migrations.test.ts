@@ -23,10 +23,10 @@ test('migrate, status and rollback print what they did', async () => {
   });
 
   const docId = await createDocument(database().db);
-  const ledger = createVectorRepository(database().db);
-  await ledger.upsertPage({ docId, page: 1, vectorIds: ['a'] });
-  await ledger.upsertPage({ docId, page: 1, vectorIds: ['b'] });
-  await ledger.upsertPage({ docId, page: 2, vectorIds: ['c'] }, { pending: true });
+  const repository = createVectorRepository(database().db);
+  await repository.upsertPage({ docId, page: 1, vectorIds: ['a'] });
+  await repository.upsertPage({ docId, page: 1, vectorIds: ['b'] });
+  await repository.upsertPage({ docId, page: 2, vectorIds: ['c'] }, { pending: true });
   const status = await run('status');
   expect(status).toMatchObject({ code: 0, stderr: '' });
   expect(status.stdout).toMatch(

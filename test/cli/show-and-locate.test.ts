@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { patchVectorIds } from '../../src/index.ts';
 import { useCliLedger } from '../support/cli-ledger.ts';
@@ -6,9 +7,9 @@ const cliLedger = useCliLedger();
 
 describe('show', () => {
   test('lists the pages of a document', async () => {
-    const { run, ledger, docId } = cliLedger();
+    const { run, repository, docId } = cliLedger();
     const grid = { cols: 2, rows: 1, start: 0 };
-    await ledger.upsertPages([
+    await repository.upsertPages([
       { docId, page: 1, vectorIds: ['a', 'b'], grid },
       { docId, page: 2, vectorIds: [] },
     ]);
@@ -20,9 +21,9 @@ describe('show', () => {
   });
 
   test('lists the vector ids of a page', async () => {
-    const { run, ledger, docId } = cliLedger();
+    const { run, repository, docId } = cliLedger();
     const page = { docId, page: 1, vectorIds: ['a', 'b'], grid: { cols: 2, rows: 1, start: 0 } };
-    await ledger.upsertPages([page, { docId, page: 2, vectorIds: [] }]);
+    await repository.upsertPages([page, { docId, page: 2, vectorIds: [] }]);
     expect(await run(['show', `${docId}`, '1'])).toMatchObject({
       code: 0,
       stdout: 'patch  vector id\n    0  a\n    1  b\n',
@@ -52,9 +53,9 @@ describe('show', () => {
 
 describe('locate', () => {
   test('prints where the ids are and names the ids it does not find', async () => {
-    const { run, ledger, docId } = cliLedger();
+    const { run, repository, docId } = cliLedger();
     const vectorIds = patchVectorIds({ docId, page: 3, count: 50 });
-    await ledger.upsertPage({ docId, page: 3, vectorIds });
+    await repository.upsertPage({ docId, page: 3, vectorIds });
     const id = vectorIds[41] as string;
     expect(await run(['locate', id, 'unknown'])).toMatchObject({
       code: 1,
@@ -66,5 +67,28 @@ describe('locate', () => {
     const both = await run(['locate', id, 'unknown', '--json']);
     expect(JSON.parse(both.stdout)).toEqual([{ vectorId: id, docId, page: 3, patch: 41 }, null]);
     expect(await run(['locate', id])).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('pending', () => {
+  test('lists the pages whose vectors are not in the store yet, by document and age', async () => {
+    const { run, repository, db, docId } = cliLedger();
+    expect(await run(['pending'])).toMatchObject({ code: 0, stdout: 'no pending pages\n' });
+    const pages = [1, 2].map((page) => ({ docId, page, vectorIds: ['a', 'b'] }));
+    await repository.upsertPages(pages, { pending: true });
+    await repository.upsertPage({ docId, page: 3, vectorIds: ['c'] });
+    await db.execute(
+      sql`update vectors set recorded_at = now() - interval '2 hours' where page = 2`,
+    );
+
+    const { stdout } = await run(['pending', '--document', `${docId}`]);
+    const row = (page: number) => ` +${docId} +${page} +2 +20\\S+Z\n`;
+    expect(stdout).toMatch(new RegExp(`^document +page +vectors +recorded\n${row(1)}${row(2)}$`));
+    const old = await run(['pending', '--older-than', '3600', '--json']);
+    expect(JSON.parse(old.stdout)).toMatchObject([{ docId, page: 2, indexedAt: null }]);
+    expect(await run(['pending', '--document', '999999'])).toMatchObject({
+      code: 0,
+      stdout: 'no pending pages\n',
+    });
   });
 });

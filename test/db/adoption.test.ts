@@ -23,9 +23,9 @@ describe('a database that Alembic created', () => {
 
     await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
     expect(await readHostTables(database().db)).toEqual(before);
-    const ledger = createVectorRepository(database().db);
+    const repository = createVectorRepository(database().db);
     for (const { id, docId, page, vectorIds } of readLegacyRows('plain')) {
-      expect(await ledger.findByPage(docId, page)).toMatchObject({
+      expect(await repository.findByPage(docId, page)).toMatchObject({
         id,
         vectorIds: JSON.parse(vectorIds),
         grid: null,
@@ -78,7 +78,7 @@ describe('rows that cannot be converted', () => {
     expect(await readHostTables(database().db)).toEqual(host);
 
     // The newest row of a page stays; the ids of older rows are queued.
-    const ledger = createVectorRepository(database().db);
+    const repository = createVectorRepository(database().db);
     const kept = new Map<string, string[]>();
     const replaced: string[][] = [];
     for (const { docId, page, vectorIds } of readLegacyRows('mixed')) {
@@ -96,11 +96,11 @@ describe('rows that cannot be converted', () => {
     }
     for (const [key, ids] of kept) {
       const [docId, page] = key.split('/').map(Number) as [number, number];
-      expect((await ledger.findByPage(docId, page))?.vectorIds).toEqual(ids);
+      expect((await repository.findByPage(docId, page))?.vectorIds).toEqual(ids);
     }
     const orphans = await database().db.select().from(vectorOrphans).orderBy(vectorOrphans.id);
     expect(orphans.map(({ vectorIds }) => vectorIds)).toEqual(replaced);
     expect(replaced.length).toBeGreaterThan(0);
-    expect((await ledger.findByPage(5, 1))?.vectorIds[0]).toBe('449278312341234567');
+    expect((await repository.findByPage(5, 1))?.vectorIds[0]).toBe('449278312341234567');
   });
 });

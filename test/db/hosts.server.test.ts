@@ -39,7 +39,7 @@ describe('concurrent writers of a document', () => {
   test('all succeed', async () => {
     await migrate(database());
     const docId = await createDocument(database().db);
-    const ledger = createVectorRepository(database().db);
+    const repository = createVectorRepository(database().db);
     const pages = (count: number, tag: string) =>
       Array.from({ length: count }, (_, index) => ({
         docId,
@@ -49,10 +49,10 @@ describe('concurrent writers of a document', () => {
     const work: (() => Promise<unknown>)[] = [];
     for (let round = 0; round < 12; round += 1) {
       work.push(
-        () => ledger.upsertPages(pages(300, `a${round}-`), { pending: true }),
-        () => ledger.replaceDocument(docId, pages(150, `b${round}-`)),
-        () => ledger.markIndexed(pages(300, '').map(({ page }) => ({ docId, page }))),
-        () => ledger.deleteByDocument(docId),
+        () => repository.upsertPages(pages(300, `a${round}-`), { pending: true }),
+        () => repository.replaceDocument(docId, pages(150, `b${round}-`)),
+        async () => repository.markIndexed(await repository.findPending({ docId })),
+        () => repository.deleteByDocument(docId),
       );
     }
     const results = await Promise.allSettled(work.map((run) => run()));
@@ -62,13 +62,13 @@ describe('concurrent writers of a document', () => {
   test('replace it one after another', async () => {
     await migrate(database());
     const docId = await createDocument(database().db);
-    const ledger = createVectorRepository(database().db);
+    const repository = createVectorRepository(database().db);
     const sets = [1, 2, 3, 4].map((first) =>
       [0, 4, 8].map((step) => ({ page: first + step, vectorIds: ['x'] })),
     );
-    await Promise.all(sets.map((pages) => ledger.replaceDocument(docId, pages)));
+    await Promise.all(sets.map((pages) => repository.replaceDocument(docId, pages)));
     // The result is one of the four replacements, never a mixture.
-    const left = (await ledger.findByDocument(docId)).map(({ page }) => page);
+    const left = (await repository.findByDocument(docId)).map(({ page }) => page);
     expect(sets.map((pages) => pages.map(({ page }) => page))).toContainEqual(left);
   });
 });
@@ -90,10 +90,10 @@ describe('a role with privileges on documents and vectors only', () => {
     );
     const app = await openDatabase(urlWith(database().url, { user: role }));
     try {
-      const ledger = createVectorRepository(app.db);
-      await ledger.upsertPage({ docId, page: 1, vectorIds: ['a'] });
-      await ledger.upsertPage({ docId, page: 1, vectorIds: ['b'] });
-      await ledger.deleteByDocument(docId);
+      const repository = createVectorRepository(app.db);
+      await repository.upsertPage({ docId, page: 1, vectorIds: ['a'] });
+      await repository.upsertPage({ docId, page: 1, vectorIds: ['b'] });
+      await repository.deleteByDocument(docId);
       expect(await database().db.$count(vectorOrphans)).toBe(2);
       // A temporary table of the same name does not receive the orphans.
       await app.db.transaction(async (tx) => {

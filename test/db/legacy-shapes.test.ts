@@ -290,7 +290,8 @@ describe('the error of a migration that cannot convert rows', () => {
     );
     expect(hint).toBe(
       'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1; ' +
-        'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Fix or delete these rows.',
+        'vector_ids must be a JSON array of strings or integers, or ids separated by commas; ' +
+        'a UUID must not mix upper and lower case. Fix or delete these rows.',
     );
   });
 
@@ -368,7 +369,7 @@ test('of a page that was recorded more than once, the newest row stays and the i
     { docId: 1, page: 1, vectorIds: ['second', '2'] },
   ]);
   // A new page gets the next row id.
-  const ledger = createVectorRepository(db);
-  await ledger.upsertPage({ docId: 1, page: 9, vectorIds: ['new'] });
-  expect(await ledger.findByPage(1, 9)).toMatchObject({ id: 8 });
+  const repository = createVectorRepository(db);
+  await repository.upsertPage({ docId: 1, page: 9, vectorIds: ['new'] });
+  expect(await repository.findByPage(1, 9)).toMatchObject({ id: 8 });
 });

@@ -31,9 +31,9 @@ test('a recorded page is still there after the database is closed and opened aga
 
 test('an open database can be migrated and opened a second time', async () => {
   const first = await openDatabase(url);
-  const ledger = createVectorRepository(first.db);
-  await expect(ledger.findByPage(1, 1)).rejects.toThrow(MigrationError);
-  await expect(ledger.locate(['a'])).rejects.toThrow(MigrationError);
+  const repository = createVectorRepository(first.db);
+  await expect(repository.findByPage(1, 1)).rejects.toThrow(MigrationError);
+  await expect(repository.locate(['a'])).rejects.toThrow(MigrationError);
   await migrate({ url });
   const second = await openDatabase(url);
   const docId = await createDocument(first.db);

@@ -274,17 +274,17 @@ describe('the warnings of a rollback', () => {
     const { db } = database();
     await migrate(database());
     const docId = await createDocument(db);
-    const ledger = createVectorRepository(db);
+    const repository = createVectorRepository(db);
     const grid = { cols: 1, rows: 1, start: 0 };
-    await ledger.upsertPages([
+    await repository.upsertPages([
       { docId, page: 1, vectorIds: ['a'], grid },
       { docId, page: 2, vectorIds: ['b'], grid },
       { docId, page: 3, vectorIds: [] },
     ]);
-    await ledger.upsertPages([{ docId, page: 4, vectorIds: ['d'] }], { pending: true });
+    await repository.upsertPages([{ docId, page: 4, vectorIds: ['d'] }], { pending: true });
     for (const page of [1, 2, 4])
-      await ledger.upsertPage({ docId, page, vectorIds: ['new'], grid });
-    await ledger.upsertPages([{ docId, page: 5, vectorIds: ['e'] }], { pending: true });
+      await repository.upsertPage({ docId, page, vectorIds: ['new'], grid });
+    await repository.upsertPages([{ docId, page: 5, vectorIds: ['e'] }], { pending: true });
     const readPages = () =>
       select(db, 'select id, doc_id, page, vector_ids from vectors order by id');
     const pages = await readPages();
@@ -304,7 +304,7 @@ describe('the warnings of a rollback', () => {
     expect(await db.select().from(vectorOrphans).orderBy(vectorOrphans.id)).toEqual(queued);
 
     // The triggers work again.
-    await ledger.deleteByPage(docId, 5);
+    await repository.deleteByPage(docId, 5);
     expect(await db.$count(vectorOrphans)).toBe(4);
     expect((await undo({ all: true })).warnings).toEqual([
       'rows that still wait in vector_orphans for a purge: 4; the table stays',

@@ -24,8 +24,12 @@ test('the migrations leave no helper functions behind', async () => {
     select proname::text as name from pg_proc
     where pronamespace = current_schema::regnamespace order by proname`);
   expect(rowsOf(functions)).toEqual([
+    { name: 'vectors_count_ids' },
     { name: 'vectors_expand_ids' },
     { name: 'vectors_holding' },
+    { name: 'vectors_ids_are_valid' },
+    { name: 'vectors_ids_have_one_case' },
+    { name: 'vectors_new_revision' },
     { name: 'vectors_purge_lock_key' },
     { name: 'vectors_queue_deleted' },
     { name: 'vectors_queue_replaced' },

@@ -6,7 +6,10 @@ import {
   type DeleteVectors,
 } from '../../src/index.ts';
 
-/** A vector store that outlives every process of the test: a table of points on a server of its own. */
+/** All purges of the test must agree on the time limit: it says how long an earlier call may have gone on. */
+export const purgeOptions = { callTimeoutMs: 500 };
+
+/** A vector store that outlives every process of the test: a table of points on another server. */
 export interface PointStore extends AuditedStore {
   write(ids: readonly string[]): Promise<void>;
   deleteVectors: DeleteVectors;
@@ -23,7 +26,7 @@ export async function createPointStore(url: string): Promise<PointStore> {
 export function connectPointStore(url: string): PointStore {
   const sql = postgres(url, { max: 2 });
   return {
-    // In thirds, to be killed between them.
+    // In thirds, so that a kill can come in between.
     async write(ids) {
       const third = Math.ceil(ids.length / 3);
       for (let start = 0; start < ids.length; start += third) {
@@ -49,11 +52,11 @@ export function connectPointStore(url: string): PointStore {
   };
 }
 
-/** Writes what was recorded and not marked: what an ingester does when it starts. */
+/** Writes the vectors of pending pages and marks the pages, as a service does when it starts. */
 export async function finishPending(db: Db, store: PointStore): Promise<void> {
-  const ledger = createVectorRepository(db);
-  for (const page of await ledger.findPending()) {
+  const repository = createVectorRepository(db);
+  for (const page of await repository.findPending()) {
     await store.write(page.vectorIds);
-    await ledger.markIndexed([page]);
+    await repository.markIndexed([page]);
   }
 }

@@ -12,7 +12,7 @@ import { type CliResult, runCli, startCli } from './run-cli.ts';
 /** A ledger and the command line that works on it. */
 export interface CliLedger {
   db: OpenDatabase['db'];
-  ledger: VectorRepository;
+  repository: VectorRepository;
   /** The only document. */
   docId: number;
   /** Runs `colpali-vectors ...` to its end, with `input` on its stdin. */
@@ -43,7 +43,7 @@ export function useCliLedger(): () => CliLedger {
     const env = { DATABASE_URL: url() };
     return {
       db: database.db,
-      ledger: createVectorRepository(database.db),
+      repository: createVectorRepository(database.db),
       docId,
       run: (args, input = '') => runCli(args, { env, input }),
       start: (args) => startCli(args, { env }),

@@ -212,3 +212,8 @@ export async function emptyLedger(db: Db): Promise<void> {
   await db.delete(vectors);
   await db.delete(vectorOrphans);
 }
+
+/** Makes every queued row due, as if its waiting time had passed. */
+export async function makeDue(db: Db): Promise<void> {
+  await db.update(vectorOrphans).set({ dueAt: sql`now()` });
+}

@@ -58,6 +58,7 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
     port,
     unix_socket_directories: '',
     max_connections: 200,
+    max_prepared_transactions: 20,
     ...(survivesKill ? durable : careless),
   };
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;

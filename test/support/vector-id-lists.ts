@@ -104,12 +104,14 @@ export function storedIdLists(): fc.Arbitrary<StoredVectorId[]> {
           { requiredKeys: ['prefix', 'from', 'count'] },
         )
         .filter((run) => Number(run.from) + run.count <= 10_000),
-      fc.record({
-        prefix: hexPrefix().filter((prefix) => prefix.length !== 28),
-        from: fc.stringMatching(/^[0-9a-f]{3}$/),
-        count,
-        radix: fc.constant<16>(16),
-      }),
+      fc
+        .record({
+          prefix: hexPrefix().filter((prefix) => prefix.length !== 28),
+          from: fc.stringMatching(/^[0-9a-f]{3}$/),
+          count,
+          radix: fc.constant<16>(16),
+        })
+        .filter((run) => Number.parseInt(run.from, 16) + run.count <= 0x1000),
     ),
     { maxLength: 6 },
   );

@@ -16,7 +16,7 @@ import {
   vectors,
 } from '../../src/index.ts';
 
-declare const ledger: VectorRepository;
+declare const repository: VectorRepository;
 declare const anyDriver: {
   postgresJs: PostgresJsDatabase;
   nodePostgres: NodePgDatabase<{ theirs: typeof vectors }>;
@@ -32,7 +32,10 @@ export async function types(): Promise<void> {
     page: number;
     vectorIds: string[];
     grid: PatchGrid | null;
+    namespace: string | null;
+    recordedAt: Date;
     indexedAt: Date | null;
+    revision: number;
   }>();
   expectTypeOf<VectorPatch>().toEqualTypeOf<{
     docId: number;
@@ -42,12 +45,12 @@ export async function types(): Promise<void> {
   }>();
 
   // The verb says how many.
-  expectTypeOf(ledger.findByPage(1, 1)).resolves.toEqualTypeOf<PageVectors | undefined>();
-  expectTypeOf(ledger.findByDocument(1)).resolves.toEqualTypeOf<PageVectors[]>();
-  expectTypeOf(ledger.locate(['a', 1, 1n])).resolves.toEqualTypeOf<
+  expectTypeOf(repository.findByPage(1, 1)).resolves.toEqualTypeOf<PageVectors | undefined>();
+  expectTypeOf(repository.findByDocument(1)).resolves.toEqualTypeOf<PageVectors[]>();
+  expectTypeOf(repository.locate(['a', 1, 1n])).resolves.toEqualTypeOf<
     (VectorLocation | undefined)[]
   >();
-  expectTypeOf(ledger.streamPages()).toExtend<AsyncIterable<PageVectors>>();
+  expectTypeOf(repository.streamPages()).toExtend<AsyncIterable<PageVectors>>();
 
   // Any driver, with any schema, and a transaction of each.
   for (const db of [anyDriver.postgresJs, anyDriver.nodePostgres, anyDriver.pglite] as const) {
@@ -57,7 +60,7 @@ export async function types(): Promise<void> {
   await anyDriver.nodePostgres.transaction(async (tx) => createVectorRepository(tx).countPages(1));
 
   // A recorded page can be recorded again, and read through Drizzle in any shape.
-  for await (const page of ledger.streamPages()) await ledger.upsertPage(page);
+  for await (const page of repository.streamPages()) await repository.upsertPage(page);
   const rows = await anyDriver.opened
     .select({ ids: vectors.vectorIds, patch: vectorPatches.patch })
     .from(vectors)
@@ -67,17 +70,17 @@ export async function types(): Promise<void> {
   expectTypeOf(first?.document).toEqualTypeOf<{ id: number } | undefined>();
 
   // @ts-expect-error a page number is a number
-  ledger.findByPage(1, '3');
+  repository.findByPage(1, '3');
   // @ts-expect-error a page is named by both
-  ledger.findByPages([{ docId: 1 }]);
+  repository.findByPages([{ docId: 1 }]);
   // @ts-expect-error ids are text or integers
-  ledger.upsertPage({ docId: 1, page: 1, vectorIds: [null] });
+  repository.upsertPage({ docId: 1, page: 1, vectorIds: [null] });
   // @ts-expect-error a page needs its ids
-  ledger.upsertPage({ docId: 1, page: 1 });
+  repository.upsertPage({ docId: 1, page: 1 });
   // @ts-expect-error a grid is whole or null
-  ledger.upsertPage({ docId: 1, page: 1, vectorIds: [], grid: { cols: 1, rows: 1 } });
+  repository.upsertPage({ docId: 1, page: 1, vectorIds: [], grid: { cols: 1, rows: 1 } });
   // @ts-expect-error a replacement is atomic, a stream cannot be
-  ledger.replaceDocument(1, new Set<{ page: number; vectorIds: string[] }>());
+  repository.replaceDocument(1, new Set<{ page: number; vectorIds: string[] }>());
   // @ts-expect-error a repository needs a Drizzle database, not a client
   createVectorRepository({ query: () => {} });
   // @ts-expect-error the column takes the ids, not their JSON

@@ -56,8 +56,8 @@ describe.each(invalidIntegers)('%o is rejected', (value) => {
   const bad = value as number;
 
   test('as a document id', async () => {
-    const page = { docId: bad, page: 1, vectorIds: [] };
-    const good = { docId: 1, page: 2, vectorIds: [] };
+    const page = { docId: bad, page: 1, vectorIds: [], id: 1, revision: 1 };
+    const good = { docId: 1, page: 2, vectorIds: [], id: 1, revision: 1 };
     await expectRejected(() => repository.findByDocument(bad), ['docId']);
     await expectRejected(() => repository.findByPage(bad, 1), ['docId']);
     await expectRejected(() => repository.findByPageRange(bad, 1, 2), ['docId']);
@@ -72,7 +72,7 @@ describe.each(invalidIntegers)('%o is rejected', (value) => {
   });
 
   test('as a page number', async () => {
-    const page = { docId: 1, page: bad, vectorIds: [] };
+    const page = { docId: 1, page: bad, vectorIds: [], id: 1, revision: 1 };
     await expectRejected(() => repository.findByPage(1, bad), ['page']);
     await expectRejected(() => repository.findByPageRange(1, bad, 2), ['first']);
     await expectRejected(() => repository.findByPageRange(1, 1, bad), ['last']);
@@ -88,8 +88,8 @@ describe.each(invalidIntegers)('%o is rejected', (value) => {
 test.each(invalidVectorIds)('%s is rejected as a vector id, with its position', async (_, id) => {
   const vectorIds = ['ok', 'ok too', id] as string[];
   const pages = [
-    { docId: 1, page: 2, vectorIds: ['fine'] },
-    { docId: 1, page: 3, vectorIds },
+    { docId: 1, page: 2, vectorIds: ['fine'], id: 1, revision: 1 },
+    { docId: 1, page: 3, vectorIds, id: 1, revision: 1 },
   ];
   const inSecondPage = ['pages', 1, 'vectorIds', 2];
   await expectRejected(
@@ -175,13 +175,16 @@ describe('an option out of range is rejected', () => {
     expect(() => repository.streamPages({ docId: 0 })).toThrow(InvalidInputError);
   });
 
-  test.each(['batchRows', 'batchIds', 'limit'])('by purgeOrphans: %s', async (option) => {
-    const { deleteVectors } = new MemoryStore();
-    await expectRejected(
-      () => purgeOrphans(db, deleteVectors, { [option]: 0 }),
-      ['options', option],
-    );
-  });
+  test.each(['batchIds', 'limit', 'callTimeoutMs', 'deadlineMs'])(
+    'by purgeOrphans: %s',
+    async (option) => {
+      const { deleteVectors } = new MemoryStore();
+      await expectRejected(
+        () => purgeOrphans(db, deleteVectors, { [option]: 0 }),
+        ['options', option],
+      );
+    },
+  );
 
   test.each([
     ['batchIds', 0],

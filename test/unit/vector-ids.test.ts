@@ -113,14 +113,6 @@ describe('where a run ends', () => {
   });
 });
 
-test('a run that others wrote past the last tail goes on counting, as the view does', () => {
-  const prefix = 'a'.repeat(29);
-  expect(decodeVectorIds([{ prefix, from: 'fff', count: 2, radix: 16 }])).toEqual([
-    `${prefix}fff`,
-    `${prefix}1000`,
-  ]);
-});
-
 describe('for any strings', () => {
   test('ids in are ids out', () => {
     fc.assert(

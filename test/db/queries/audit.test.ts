@@ -12,7 +12,7 @@ import { MemoryStore } from '../../support/memory-store.ts';
 import { randomVectorIds } from '../../support/random-ids.ts';
 
 const db = useTestDatabase();
-const ledger = () => createVectorRepository(db());
+const repository = () => createVectorRepository(db());
 let store: MemoryStore;
 
 beforeEach(async () => {
@@ -28,14 +28,15 @@ describe('auditVectors', () => {
     await ingest(randomVectorIds(1030), ['one point'], []);
     const docId = await ingest([]);
     const ids = patchVectorIds({ docId, page: 2, count: 3000 });
-    await ledger().upsertPage({ docId, page: 2, vectorIds: ids });
+    await repository().upsertPage({ docId, page: 2, vectorIds: ids });
     store.write(ids);
     expect(await auditVectors(db(), store)).toEqual({
       pages: 5,
       vectors: 4031,
       stored: 4031,
       missing: { vectors: 0, pages: 0, sample: [] },
-      untracked: { vectors: 0, sample: [] },
+      untracked: { vectors: 0, sample: [], queued: 0 },
+      shared: { vectors: 0, sample: [] },
     });
   });
 
@@ -58,7 +59,7 @@ describe('auditVectors', () => {
     await ingest(['a'], ['r1', 'r2', 'r3']);
     store.write(['stray', 'r4', 'r0']);
     const { missing, untracked } = await auditVectors(db(), store, { sampleSize: 2, batchIds: 2 });
-    expect(untracked).toEqual({ vectors: 3, sample: ['stray', 'r4'] });
+    expect(untracked).toEqual({ vectors: 3, sample: ['stray', 'r4'], queued: 0 });
     expect(missing.vectors).toBe(0);
   });
 
@@ -68,9 +69,9 @@ describe('auditVectors', () => {
       randomVectorIds(50),
       Array.from({ length: 9 }, (_, i) => `r${i}`),
     );
-    await ledger().upsertPages([{ docId, page: 4, vectorIds: ['soon'] }], { pending: true });
-    await ledger().deleteByPage(docId, 2);
-    await ledger().deleteByPage(docId, 3);
+    await repository().upsertPages([{ docId, page: 4, vectorIds: ['soon'] }], { pending: true });
+    await repository().deleteByPage(docId, 2);
+    await repository().deleteByPage(docId, 3);
     const report = await auditVectors(db(), store);
     expect(report).toMatchObject({
       pages: 1,
@@ -107,7 +108,7 @@ describe('an audit does not report', () => {
     const slow = {
       listIds: () => store.listIds(),
       existing: async (ids: string[]) => {
-        await ledger().upsertPage({ docId, page: 1, vectorIds: ['new'] });
+        await repository().upsertPage({ docId, page: 1, vectorIds: ['new'] });
         store.ids.delete('a');
         store.write(['new']);
         return store.existing(ids);
@@ -121,7 +122,7 @@ describe('an audit does not report', () => {
     const slow = {
       async *listIds() {
         const listed = [...store.ids];
-        await ledger().deleteByDocument(docId);
+        await repository().deleteByDocument(docId);
         await purgeOrphans(db(), store.deleteVectors);
         yield listed;
       },
@@ -136,29 +137,32 @@ describe('after an audit with', () => {
     const docId = await ingest(['a', 'b'], ['c']);
     store.ids.delete('b');
     await auditVectors(db(), store, { markMissingPending: true });
-    const pending = await ledger().findPending();
+    const pending = await repository().findPending();
     expect(pending.map(({ page }) => page)).toEqual([1]);
 
     for (const page of pending) store.write(page.vectorIds);
-    await ledger().markIndexed(pending);
+    await repository().markIndexed(pending);
     expect(await auditVectors(db(), store)).toMatchObject({ pages: 2, missing: { vectors: 0 } });
-    expect(await ledger().countPages(docId)).toBe(2);
+    expect(await repository().countPages(docId)).toBe(2);
   });
 
   test('queueUntracked, the next purge deletes the untracked ids', async () => {
     const docId = await ingest(['a']);
     const strays = [...randomVectorIds(20), ...patchVectorIds({ docId, page: 9, count: 1030 })];
     store.write(strays);
-    expect(await auditVectors(db(), store, { queueUntracked: true })).toMatchObject({
-      untracked: { vectors: 1050 },
+    const options = { queueUntracked: true, maxUntrackedShare: 1 };
+    expect(await auditVectors(db(), store, options)).toMatchObject({
+      untracked: { vectors: 1050, queued: 1050 },
     });
     const queued = await db().select().from(vectorOrphans).orderBy(vectorOrphans.docId);
     expect(queued.map(({ docId: id, page, vectorIds }) => [id, page, vectorIds.length])).toEqual([
-      [0, 0, 20],
-      [docId, 9, 1030],
+      // One row per batch that the audit looked up.
+      [docId, 9, 980],
+      [docId, 9, 50],
+      [null, null, 20],
     ]);
     // Queued ids are tracked, so a second audit does not queue them again.
-    expect(await auditVectors(db(), store, { queueUntracked: true })).toMatchObject({
+    expect(await auditVectors(db(), store, options)).toMatchObject({
       untracked: { vectors: 0 },
     });
     await purgeOrphans(db(), store.deleteVectors);

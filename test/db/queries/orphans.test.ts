@@ -94,8 +94,8 @@ describe('nothing is queued if', () => {
   test('a page is recorded again with the same ids', async () => {
     const { docId } = await twoDocuments();
     const vectorIds = patchVectorIds({ docId, page: 2, count: 1030 });
-    await repository().upsertPage({ docId, page: 2, vectorIds }, { pending: true });
-    await repository().markIndexed([{ docId, page: 2 }]);
+    const page = { docId, page: 2, vectorIds };
+    await repository().markIndexed([await repository().upsertPage(page, { pending: true })]);
     expect(await orphansOf(docId)).toEqual([]);
   });
 

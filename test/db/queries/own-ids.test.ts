@@ -51,11 +51,11 @@ describe('locate and the purge find the ids of a page that has', () => {
 
 test('the purge deletes the patch ids of a page that is recorded again without vectors', async () => {
   const docId = await createDocument(db());
-  const ledger = createVectorRepository(db());
-  await ledger.upsertPage({ docId, page: 3, vectorIds: ids(docId, 3, 1030) });
-  await ledger.upsertPage({ docId, page: 3, vectorIds: [] });
+  const repository = createVectorRepository(db());
+  await repository.upsertPage({ docId, page: 3, vectorIds: ids(docId, 3, 1030) });
+  await repository.upsertPage({ docId, page: 3, vectorIds: [] });
   expect(await purgeOrphans(db(), async () => {})).toMatchObject({ deleted: 1030, spared: 0 });
-  expect(await ledger.locate(ids(docId, 3, 2))).toEqual([undefined, undefined]);
+  expect(await repository.locate(ids(docId, 3, 2))).toEqual([undefined, undefined]);
 });
 
 /** Expects `locate` to find the page's ids and the purge to spare them, with or without the index. */
@@ -63,8 +63,8 @@ async function expectFound(
   page: { docId: number; page: number; vectorIds: string[] },
   indexed: boolean,
 ): Promise<void> {
-  const ledger = createVectorRepository(db());
-  await ledger.upsertPage(page);
+  const repository = createVectorRepository(db());
+  await repository.upsertPage(page);
 
   const elements = encodeVectorIds(page.vectorIds).map((element) =>
     typeof element === 'string' ? element : { prefix: element.prefix },
@@ -80,16 +80,18 @@ async function expectFound(
     page: page.page,
     patch,
   });
-  expect(await ledger.locate([first, last])).toEqual([
+  expect(await repository.locate([first, last])).toEqual([
     at(first, 0),
     at(last, page.vectorIds.length - 1),
   ]);
 
   await db().execute(sql`
-    insert into vector_orphans (doc_id, page, vector_ids)
-    select doc_id, page, vector_ids from vectors where doc_id = ${page.docId}`);
+    insert into vector_orphans (doc_id, page, vector_ids, vector_count)
+    select doc_id, page, vector_ids, ${page.vectorIds.length} from vectors where doc_id = ${page.docId}`);
   const deleted: string[] = [];
-  const purged = await purgeOrphans(db(), async (dead) => deleted.push(...dead));
+  const purged = await purgeOrphans(db(), async (dead) => deleted.push(...dead), {
+    batchIds: 10_000,
+  });
   expect(deleted).toEqual([]);
   expect(purged.spared).toBe(page.vectorIds.length);
 }

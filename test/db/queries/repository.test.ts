@@ -63,7 +63,10 @@ describe('findByPage', () => {
       page: 3,
       vectorIds: ['a', 'b'],
       grid,
+      namespace: null,
+      recordedAt: expect.any(Date),
       indexedAt: expect.any(Date),
+      revision: 1,
     });
   });
 
@@ -299,19 +302,15 @@ describe('pending pages', () => {
   test('are found in order until they are marked', async () => {
     const docId = await createDocument(db());
     const keys = [2, 1, 3].map((page) => ({ docId, page }));
-    await repository().upsertPages(
+    const recorded = await repository().upsertPages(
       keys.map((key) => ({ ...key, vectorIds: ['x'] })),
       { pending: true },
     );
+    expect(numbersOf(recorded as never)).toEqual([2, 1, 3]);
     expect(numbersOf(await repository().findPending({ docId }))).toEqual([1, 2, 3]);
     expect(numbersOf(await repository().findPending({ docId, limit: 2 }))).toEqual([1, 2]);
 
-    expect(
-      await repository().markIndexed([
-        { docId, page: 1 },
-        { docId, page: 3 },
-      ]),
-    ).toBe(2);
+    expect(await repository().markIndexed(recorded.filter(({ page }) => page !== 2))).toBe(2);
     const left = await repository().findPending({ docId });
     expect(left.map(({ page, indexedAt }) => [page, indexedAt])).toEqual([[2, null]]);
     expect((await repository().findByPage(docId, 1))?.indexedAt).toBeInstanceOf(Date);
@@ -320,12 +319,8 @@ describe('pending pages', () => {
   test('do not change when an indexed page or a page that is not recorded is marked', async () => {
     const { docId } = await documentWithPages(1);
     const before = await repository().findByPage(docId, 1);
-    expect(
-      await repository().markIndexed([
-        { docId, page: 1 },
-        { docId, page: 7 },
-      ]),
-    ).toBe(0);
+    const unknown = { docId, page: 7, vectorIds: [], id: 1, revision: 1 };
+    expect(await repository().markIndexed([before as PageVectors, unknown])).toBe(0);
     expect(await repository().findByPage(docId, 1)).toEqual(before);
   });
 
@@ -508,12 +503,13 @@ describe('in a transaction', () => {
     );
     const missing = (await createDocument(db())) + 1;
     await db().transaction(async (tx) => {
-      const ledger = createVectorRepository(tx);
+      const repository = createVectorRepository(tx);
       async function* copies() {
-        for await (const page of ledger.streamPages({ docId })) yield { ...page, docId: missing };
+        for await (const page of repository.streamPages({ docId }))
+          yield { ...page, docId: missing };
       }
-      await expect(ledger.upsertPages(copies())).rejects.toMatchObject({ docId: missing });
-      await ledger.upsertPage({ docId, page: 1, vectorIds: ['after'] });
+      await expect(repository.upsertPages(copies())).rejects.toMatchObject({ docId: missing });
+      await repository.upsertPage({ docId, page: 1, vectorIds: ['after'] });
     });
     expect((await repository().findByPage(docId, 1))?.vectorIds).toEqual(['after']);
   });

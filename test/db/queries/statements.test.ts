@@ -11,15 +11,18 @@ async function countPrepared(prepare: boolean | undefined) {
   const docId = await createDocument(db());
   const page = { docId, page: 3, vectorIds: [`${docId}-a`, `${docId}-b`] };
   return db().transaction(async (tx) => {
-    const ledger = createVectorRepository(tx, undefined, { prepare });
-    await ledger.upsertPage(page);
+    const repository = createVectorRepository(tx, undefined, { prepare });
+    await repository.upsertPage(page);
     for (let round = 0; round < 2; round += 1) {
-      expect(await ledger.findByPage(docId, 3)).toMatchObject(page);
-      expect(await ledger.findByPage(docId, 4)).toBeUndefined();
-      expect(await ledger.findByDocument(docId)).toMatchObject([page]);
-      expect(await ledger.findByPageRange(docId, 1, 9)).toMatchObject([page]);
-      expect(await ledger.findByPages([{ docId, page: 4 }, page])).toMatchObject([undefined, page]);
-      expect(await ledger.locate([`${docId}-b`])).toMatchObject([{ docId, page: 3, patch: 1 }]);
+      expect(await repository.findByPage(docId, 3)).toMatchObject(page);
+      expect(await repository.findByPage(docId, 4)).toBeUndefined();
+      expect(await repository.findByDocument(docId)).toMatchObject([page]);
+      expect(await repository.findByPageRange(docId, 1, 9)).toMatchObject([page]);
+      expect(await repository.findByPages([{ docId, page: 4 }, page])).toMatchObject([
+        undefined,
+        page,
+      ]);
+      expect(await repository.locate([`${docId}-b`])).toMatchObject([{ docId, page: 3, patch: 1 }]);
     }
     const prepared = await tx.execute(sql`
       select from pg_prepared_statements

@@ -1,0 +1,67 @@
+import { is } from 'drizzle-orm';
+import { PgTransaction } from 'drizzle-orm/pg-core';
+import { batchesOf } from '../batches.ts';
+import { CallbackError, runCallback } from '../callbacks.ts';
+import { IngestError, InvalidInputError } from '../errors.ts';
+import { requireFunction, requireInteger, requireIterable } from '../require.ts';
+import { markPagesIndexed } from './mark-indexed.ts';
+import type { NewPageVectors } from './page.ts';
+import { retryDeadlocks } from './retry-deadlocks.ts';
+import { checkStream, type RecordedPage, type WriteTarget, writeGiven } from './write-pages.ts';
+
+/**
+ * Writes the vectors of pages to the vector store, under the pages' ids. It may be called again for the same
+ * pages, so writing an id a second time must replace its vector.
+ */
+export type WriteVectors = (
+  pages: readonly RecordedPage[],
+  context: { signal: AbortSignal },
+) => Promise<unknown>;
+
+/** How pages are ingested. */
+export interface IngestOptions {
+  /** How many pages one call of `writeVectors` gets. {@defaultValue 50} */
+  chunkPages?: number | undefined;
+  /** Called after each chunk with the number of pages that are indexed. */
+  onProgress?: ((pages: number) => void) | undefined;
+  /** Stops the ingest, which rejects with the signal's reason. Pages that are not indexed yet stay pending. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Records pages as pending, writes their vectors, and marks the pages as indexed, chunk by chunk.
+ *
+ * @returns How many pages it marked.
+ */
+export async function ingestPages(
+  target: WriteTarget,
+  pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+  writeVectors: WriteVectors,
+  options: IngestOptions,
+): Promise<number> {
+  const { db, tables } = target;
+  const { chunkPages = 50, onProgress, signal = new AbortController().signal } = options;
+  if (is(db, PgTransaction)) {
+    // Others could not see the pending pages, and a rollback would forget vectors that were written.
+    throw new InvalidInputError(['db'], 'must be a database to ingest pages, got a transaction');
+  }
+  requireIterable(pages, ['pages']);
+  requireFunction(writeVectors, ['writeVectors']);
+  requireInteger(chunkPages, ['options', 'chunkPages'], { min: 1 });
+  if (onProgress !== undefined) requireFunction(onProgress, ['options', 'onProgress']);
+
+  let indexed = 0;
+  for await (const chunk of batchesOf(checkStream(pages), { maxItems: chunkPages })) {
+    await runCallback(() => signal.throwIfAborted());
+    const recorded = await writeGiven(target, chunk, { pending: true });
+    try {
+      await writeVectors(recorded, { signal });
+    } catch (cause) {
+      if (signal.aborted) throw new CallbackError(cause);
+      throw new IngestError(recorded, { cause });
+    }
+    indexed += await retryDeadlocks(db, () => markPagesIndexed(db, tables, recorded));
+    await runCallback(() => onProgress?.(indexed));
+  }
+  return indexed;
+}

@@ -1,0 +1,53 @@
+import { sql } from 'drizzle-orm';
+import { getTableConfig } from 'drizzle-orm/pg-core';
+import { type Db, rowsOf } from '../db.ts';
+import { MigrationError } from '../errors.ts';
+import type { VectorTables } from '../tables.ts';
+
+/** The triggers on `vectors` without which ids would be lost. */
+const triggers = [
+  'vectors_queue_deleted',
+  'vectors_queue_replaced',
+  'vectors_queue_truncated',
+  'vectors_new_revision',
+  'vectors_wait_after_insert',
+  'vectors_wait_after_update',
+];
+
+/**
+ * Checks that the triggers exist and fire. Tables that the host's own migrations created do not have them, and
+ * then nothing would ever be queued.
+ *
+ * @throws {MigrationError} A trigger is missing or disabled.
+ */
+export async function requireTriggers(db: Db, { vectors }: VectorTables): Promise<void> {
+  const { schema, name } = getTableConfig(vectors);
+  const table = [schema, name]
+    .flatMap((part) => part ?? [])
+    .map(quote)
+    .join('.');
+  const found = rowsOf<{ name: string; state: string }>(
+    await db.execute(sql`
+      select trigger.name, case when tgname is null then 'missing' else 'disabled' end as state
+      from jsonb_array_elements_text(${JSON.stringify(triggers)}::text::jsonb) as trigger (name)
+      left join pg_trigger on tgrelid = to_regclass(${table}) and tgname = trigger.name
+      where to_regclass(${table}) is not null
+        and tgenabled is distinct from 'A'
+        and tgenabled is distinct from
+          case current_setting('session_replication_role') when 'replica' then 'R' else 'O' end`),
+  );
+  if (found.length === 0) return;
+  const isDisabled = found.every(({ state }) => state === 'disabled');
+  const hint = isDisabled
+    ? `Run: alter table ${table} enable trigger ${found.map((trigger) => trigger.name).join(`; alter table ${table} enable trigger `)}; and check session_replication_role.`
+    : 'Run "npx colpali-vectors migrate". If it has nothing to apply, run "npx colpali-vectors rollback" first.';
+  const list = found.map((trigger) => `${trigger.name} (${trigger.state})`).join(', ');
+  throw new MigrationError(
+    `Triggers of ${table} do not work, so vector ids would be lost: ${list}\nHint: ${hint}`,
+    { hint },
+  );
+}
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

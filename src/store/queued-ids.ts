@@ -1,0 +1,48 @@
+import { sql } from 'drizzle-orm';
+import { type Db, rowsOf } from '../db.ts';
+import { decodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
+import { canonicalId } from '../ids/spellings.ts';
+import type { VectorTables } from '../tables.ts';
+
+/** How many ids one query reads from the queue, about. */
+const idsPerQuery = 100_000;
+
+/**
+ * Returns those of the ids that are not queued, in any spelling. Reads the whole queue, because an index on the
+ * queued ids would slow down every delete.
+ *
+ * A row that is queued meanwhile has a larger id than all others, so the scan reaches it.
+ */
+export async function removeQueuedIds(
+  db: Db,
+  { vectorOrphans }: VectorTables,
+  ids: readonly string[],
+): Promise<string[]> {
+  const idsByForm = new Map<string, string[]>();
+  for (const id of ids) {
+    const form = canonicalId(id);
+    const same = idsByForm.get(form);
+    if (same === undefined) idsByForm.set(form, [id]);
+    else same.push(id);
+  }
+  for (let last: string | undefined = '0'; last !== undefined && idsByForm.size > 0; ) {
+    const rows: { id: string; vector_ids: StoredVectorId[] }[] = rowsOf(
+      await db.execute(sql`
+        select id::text as id, vector_ids
+        from (
+          select id, vector_ids, sum(vector_count) over (order by id) - vector_count as before
+          from (
+            select id, vector_ids, vector_count from ${vectorOrphans}
+            where id > ${last}::text::bigint order by id limit 1000
+          ) as next
+        ) as counted
+        where before < ${sql.raw(String(idsPerQuery))}
+        order by id`),
+    );
+    for (const { vector_ids } of rows) {
+      for (const id of decodeVectorIds(vector_ids)) idsByForm.delete(canonicalId(id));
+    }
+    last = rows.at(-1)?.id;
+  }
+  return [...idsByForm.values()].flat();
+}

@@ -1,0 +1,41 @@
+import { and, type SQL, sql } from 'drizzle-orm';
+import type { Db } from '../db.ts';
+import { uniqueKeys } from '../ledger/page.ts';
+import { isOneOf } from '../ledger/read-pages.ts';
+import { retryDeadlocks } from '../ledger/retry-deadlocks.ts';
+import type { VectorTables } from '../tables.ts';
+import { findLiveIds } from './live-ids.ts';
+
+/**
+ * Makes the pages that have one of these ids pending, because a purge may have deleted the ids' vectors. The new
+ * revision keeps an ingest that is under way from marking such a page.
+ *
+ * @param ids - Ids that were passed to `deleteVectors`.
+ * @param isAtRisk - Which of the pages to make pending.
+ * @returns How many pages it made pending.
+ */
+export async function repairPages(
+  db: Db,
+  tables: VectorTables,
+  ids: readonly string[],
+  isAtRisk: SQL | undefined,
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  const { vectors } = tables;
+  const repair = async () => {
+    const live = await findLiveIds(db, tables, ids);
+    const pages = uniqueKeys([...live.values()].flat());
+    if (pages.length === 0) return 0;
+    const repaired = await db
+      .update(vectors)
+      .set({
+        indexedAt: null,
+        recordedAt: sql`clock_timestamp()`,
+        revision: sql`${vectors.revision} + 1`,
+      })
+      .where(and(isOneOf(tables, pages), isAtRisk))
+      .returning({ page: vectors.page });
+    return repaired.length;
+  };
+  return retryDeadlocks(db, repair);
+}
