@@ -1,4 +1,4 @@
-/** What compiles and what must not; checked by `npm run typecheck`, never run. */
+/** What must compile and what must not. `npm run typecheck` checks this file; it never runs. */
 import { eq } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { PgliteDatabase } from 'drizzle-orm/pglite';
@@ -25,7 +25,7 @@ declare const anyDriver: {
 };
 
 export async function types(): Promise<void> {
-  // A row says exactly what it holds.
+  // The types of rows.
   expectTypeOf<PageVectors>().toEqualTypeOf<{
     id: number;
     docId: number;
@@ -44,7 +44,7 @@ export async function types(): Promise<void> {
     vectorId: string;
   }>();
 
-  // The verb says how many.
+  // How many results each query returns.
   expectTypeOf(repository.findByPage(1, 1)).resolves.toEqualTypeOf<PageVectors | undefined>();
   expectTypeOf(repository.findByDocument(1)).resolves.toEqualTypeOf<PageVectors[]>();
   expectTypeOf(repository.locate(['a', 1, 1n])).resolves.toEqualTypeOf<
@@ -52,14 +52,14 @@ export async function types(): Promise<void> {
   >();
   expectTypeOf(repository.streamPages()).toExtend<AsyncIterable<PageVectors>>();
 
-  // Any driver, with any schema, and a transaction of each.
+  // Every driver, with any schema, and its transactions.
   for (const db of [anyDriver.postgresJs, anyDriver.nodePostgres, anyDriver.pglite] as const) {
     expectTypeOf(createVectorRepository(db)).toEqualTypeOf<VectorRepository>();
   }
   await anyDriver.postgresJs.transaction(async (tx) => createVectorRepository(tx).findByPage(1, 1));
   await anyDriver.nodePostgres.transaction(async (tx) => createVectorRepository(tx).countPages(1));
 
-  // A recorded page can be recorded again, and read through Drizzle in any shape.
+  // A page that was read can be recorded again; Drizzle selects single columns.
   for await (const page of repository.streamPages()) await repository.upsertPage(page);
   const rows = await anyDriver.opened
     .select({ ids: vectors.vectorIds, patch: vectorPatches.patch })
@@ -69,20 +69,20 @@ export async function types(): Promise<void> {
   const first = await anyDriver.opened.query.vectors.findFirst({ with: { document: true } });
   expectTypeOf(first?.document).toEqualTypeOf<{ id: number } | undefined>();
 
-  // @ts-expect-error a page number is a number
+  // @ts-expect-error a page number must be a number
   repository.findByPage(1, '3');
-  // @ts-expect-error a page is named by both
+  // @ts-expect-error a page key needs document and page
   repository.findByPages([{ docId: 1 }]);
-  // @ts-expect-error ids are text or integers
+  // @ts-expect-error ids must be strings or integers
   repository.upsertPage({ docId: 1, page: 1, vectorIds: [null] });
-  // @ts-expect-error a page needs its ids
+  // @ts-expect-error a page needs vectorIds
   repository.upsertPage({ docId: 1, page: 1 });
-  // @ts-expect-error a grid is whole or null
+  // @ts-expect-error a grid needs all fields
   repository.upsertPage({ docId: 1, page: 1, vectorIds: [], grid: { cols: 1, rows: 1 } });
-  // @ts-expect-error a replacement is atomic, a stream cannot be
+  // @ts-expect-error replaceDocument is atomic, so it does not accept a stream
   repository.replaceDocument(1, new Set<{ page: number; vectorIds: string[] }>());
   // @ts-expect-error a repository needs a Drizzle database, not a client
   createVectorRepository({ query: () => {} });
-  // @ts-expect-error the column takes the ids, not their JSON
+  // @ts-expect-error the column takes ids, not JSON
   anyDriver.pglite.insert(vectors).values({ docId: 1, page: 1, vectorIds: '["a"]' });
 }

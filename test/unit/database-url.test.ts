@@ -7,14 +7,14 @@ afterEach(() => vi.unstubAllEnvs());
 
 describe('a database URL', () => {
   test.each(['postgres://localhost/db', 'postgresql://user:pw@db:6543/x', 'POSTGRES://h/d'])(
-    '%s is a server',
+    '%s means a server',
     (url) => {
       expect(parseDatabaseUrl(url)).toEqual({ kind: 'postgres', url });
     },
   );
 
   test.each(['.pglite', './data/ledger', '/var/lib/ledger', 'C:\\ledger', 'memory://'])(
-    '%s is an embedded database',
+    '%s means an embedded database',
     (directory) => {
       expect(parseDatabaseUrl(directory)).toEqual({ kind: 'pglite', directory });
     },
@@ -31,16 +31,16 @@ describe('a database URL', () => {
     'root:secret@localhost/db',
     'host=localhost password=secret',
     '',
-  ])('%o is refused without being repeated', (url) => {
+  ])('%o is rejected, and the error does not repeat it', (url) => {
     expect(() => parseDatabaseUrl(url)).toThrow(InvalidInputError);
     expect(() => parseDatabaseUrl(url)).not.toThrow(/secret/);
   });
 
-  test('that is none is refused', () => {
+  test('that is not a string is rejected', () => {
     expect(() => parseDatabaseUrl(null as unknown as string)).toThrow(InvalidInputError);
   });
 
-  test('comes from DATABASE_URL, of either kind, else it is .pglite', () => {
+  test('defaults to DATABASE_URL, and without that to .pglite', () => {
     expect(parseDatabaseUrl()).toEqual({ kind: 'pglite', directory: '.pglite' });
     vi.stubEnv('DATABASE_URL', 'postgres://localhost/db');
     expect(parseDatabaseUrl()).toEqual({ kind: 'postgres', url: 'postgres://localhost/db' });

@@ -13,7 +13,7 @@ import {
   VectorLedgerError,
 } from '../../src/index.ts';
 
-test('every error has its class as its name, and one base class', () => {
+test('every error is a VectorLedgerError and is named after its class', () => {
   const errors = [
     new InvalidInputError(['pages', 3, 'docId'], 'is wrong'),
     new DocumentNotFoundError(7, ['docId']),
@@ -27,8 +27,8 @@ test('every error has its class as its name, and one base class', () => {
   expect(errors[0]?.message).toBe('pages[3].docId: is wrong');
 });
 
-test('a server that does not answer is unavailable, and the password stays out of the error', async () => {
-  // Port 1 of the loopback interface: nothing listens there.
+test('a server that does not answer is reported as unavailable, without the password', async () => {
+  // Nothing listens on port 1.
   const { db, close } = await openDatabase('postgres://user:secret@127.0.0.1:1/none');
   const error: unknown = await createVectorRepository(db)
     .findByPage(1, 1)
@@ -40,7 +40,7 @@ test('a server that does not answer is unavailable, and the password stays out o
 });
 
 test.each(['postgres://user:secret#x@localhost/db', 'postgres://user:secret%zz@localhost/db'])(
-  'a URL that cannot be read is refused without its password: %s',
+  'the error for an invalid URL does not contain its password: %s',
   async (url) => {
     for (const open of [() => openDatabase(url), () => migrate({ url })]) {
       const error: unknown = await open().catch((thrown: unknown) => thrown);
@@ -50,12 +50,12 @@ test.each(['postgres://user:secret#x@localhost/db', 'postgres://user:secret%zz@l
   },
 );
 
-test('an error with a code that no database gives is not made one', () => {
+test('an error with an unknown code is returned unchanged', () => {
   const own = Object.assign(new Error('own'), { code: 'E_APP' });
   expect(toLedgerError(own)).toBe(own);
 });
 
-test('a driver’s error without a code is about the connection', () => {
+test('a driver’s error without a code means that the database is unavailable', () => {
   const wrapped = new DrizzleQueryError('select $1', ['a bound value'], new Error('pool timeout'));
   expect(toLedgerError(wrapped)).toBeInstanceOf(DatabaseUnavailableError);
 });
@@ -70,7 +70,7 @@ test.each([
   ['42P01', 'MIGRATION_FAILED'],
   ['40001', 'DATABASE_ERROR'],
   ['57014', 'DATABASE_ERROR'],
-])('%s is %s, wrapped by Drizzle or bare', (sqlState, code) => {
+])('code %s becomes %s, with and without Drizzle’s wrapper', (sqlState, code) => {
   const bare = Object.assign(new Error('as the server says'), { code: sqlState });
   const wrapped = new DrizzleQueryError('select $1', ['a bound value'], bare);
   for (const error of [bare, wrapped]) {

@@ -9,7 +9,7 @@ const counts = fc.oneof(
   fc.constantFrom(1030, 4095, 4096, 4097, 4106, 4107, 8192, 8202),
 );
 
-test('are encoded as any other ids are', () => {
+test('generated ids are encoded like any other ids', () => {
   fc.assert(
     fc.property(counts, (count) => {
       for (const ids of [
@@ -24,7 +24,7 @@ test('are encoded as any other ids are', () => {
   );
 });
 
-test('are not known any more once they have been changed', () => {
+test('an array of generated ids that was changed is not recognized', () => {
   const changes: ((ids: string[]) => unknown)[] = [
     (ids) => ids.pop(),
     (ids) => ids.push('x'),
@@ -42,6 +42,6 @@ test('are not known any more once they have been changed', () => {
   }
 });
 
-test('a copy is not known', () => {
+test('a copy of an array of generated ids is not recognized', () => {
   expect(isGenerated([...patchVectorIds({ docId: 7, page: 3, count: 30 })])).toBe(false);
 });

@@ -16,7 +16,7 @@ const places = fc.record({
   patch: fc.oneof(fc.integer({ min: 0, max }), fc.constantFrom(0, 0xfff, 0x1000, max)),
 });
 
-test('is a UUID of version 8 with the hash of page and document, then the patch', () => {
+test('a hashed id is a UUID of version 8: the hash of page and document, then the patch', () => {
   fc.assert(
     fc.property(places, (place) => {
       const id = hashedPatchVectorId(place);
@@ -31,7 +31,7 @@ test('is a UUID of version 8 with the hash of page and document, then the patch'
   );
 });
 
-test('is never taken for an id that says where it belongs', () => {
+test('a hashed id is never parsed as a patch id', () => {
   fc.assert(
     fc.property(places, (place) => {
       expect(parsePatchVectorId(hashedPatchVectorId(place))).toBeUndefined();
@@ -39,7 +39,7 @@ test('is never taken for an id that says where it belongs', () => {
   );
 });
 
-test('the ids of a page are the ids of its patches, and few runs', () => {
+test('the ids of a page are those of its patches, and are stored as a few runs', () => {
   fc.assert(
     fc.property(places, fc.integer({ min: 0, max: 9_000 }), ({ document, page }, count) => {
       const ids = hashedPatchVectorIds({ document, page, count });
@@ -55,7 +55,7 @@ test('the ids of a page are the ids of its patches, and few runs', () => {
   );
 });
 
-test('another page or document has other ids', () => {
+test('pages and documents have different ids, even if their concatenated keys are equal', () => {
   const id = hashedPatchVectorId({ document: '1/a', page: 1, patch: 0 });
   expect(hashedPatchVectorId({ document: '1/a', page: 11, patch: 0 })).not.toBe(id);
   expect(hashedPatchVectorId({ document: 'a', page: 1, patch: 0 })).not.toBe(id);
@@ -68,7 +68,7 @@ test.each([
   [{ document: 'a', page: 0, patch: 0 }, 'page'],
   [{ document: 'a', page: 1, patch: -1 }, 'patch'],
   [{ document: 'a', page: 1, patch: 2 ** 31 }, 'patch'],
-])('refuses %j', (place, argument) => {
+])('%j is rejected', (place, argument) => {
   expect(() => hashedPatchVectorId(place)).toThrow(InvalidInputError);
   expect(() => hashedPatchVectorId(place)).toThrow(argument);
 });

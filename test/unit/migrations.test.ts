@@ -22,7 +22,7 @@ import { isRunOfOwnPatchIds } from '../../src/schema-expressions.ts';
 import { projectRoot, runDrizzleKit } from '../support/drizzle-kit.ts';
 
 const schemaFile = join(projectRoot, 'src/schema.ts');
-/** A schema file beside the real one, so that its imports lead to the same places. */
+/** A schema file next to the real one, so that its imports work. */
 const changedSchemaFile = join(projectRoot, `src/schema.changed-${process.pid}.ts`);
 let folder: string;
 
@@ -35,10 +35,10 @@ afterAll(() => {
 });
 
 /**
- * Whether the migrations give what the schema declares.
+ * Whether the migrations create what the schema declares.
  *
- * `drizzle-kit generate` has to say so in words: where a column may have been renamed it cannot ask,
- * writes nothing, and exits with 0 as if all were well.
+ * Reads the output of `drizzle-kit generate`. Its exit code is not enough: if a column may have been renamed, it
+ * cannot ask, writes nothing, and exits with 0.
  */
 async function isInStep(schema: string): Promise<boolean> {
   const out = join(folder, 'drizzle');
@@ -53,7 +53,7 @@ async function isInStep(schema: string): Promise<boolean> {
   return output.includes('No schema changes, nothing to migrate');
 }
 
-test('the migrations give what the schema declares', async () => {
+test('the migrations create what the schema declares', async () => {
   expect(await isInStep(schemaFile)).toBe(true);
 });
 
@@ -67,29 +67,29 @@ test.each([
     'select v.doc_id, v.page, expanded.patch,',
     'select v.page, v.doc_id, expanded.patch,',
   ],
-])('%s is noticed', async (_, before, after) => {
+])('%s in the schema makes the comparison fail', async (_, before, after) => {
   const schema = readFileSync(schemaFile, 'utf8');
   expect(schema).toContain(before);
   writeFileSync(changedSchemaFile, schema.replace(before, after));
   expect(await isInStep(changedSchemaFile)).toBe(false);
 });
 
-test('the journal grows in time, and every entry has its file and the one that undoes it', () => {
+test('the journal is in order of time, and every migration has its file and its down file', () => {
   const migrations = listMigrations();
-  // The migrator compares `when` alone: one that is older than its predecessor would never run.
+  // Drizzle's migrator compares only `when`: it would never run a migration that is older than its predecessor.
   expect(migrations).toEqual(migrations.toSorted((a, b) => a.when - b.when));
   expect(new Set(migrations.map(({ when }) => when)).size).toBe(migrations.length);
   for (const { tag } of migrations) {
     expect(existsSync(join(migrationsFolder(), `${tag}.sql`))).toBe(true);
     expect(readDownStatements(tag).length).toBeGreaterThan(1);
   }
-  // And no file is left over from a migration that was generated anew.
+  // No file is left over from a migration that was generated again.
   const files = migrations.map(({ tag }) => `${tag}.sql`);
   expect(readdirSync(join(migrationsFolder(), 'down'))).toEqual(files);
   expect(readdirSync(migrationsFolder()).filter((name) => /^\d/.test(name))).toEqual(files);
 });
 
-test('every migration, up and down, first bounds how long it waits for a busy table', () => {
+test('every migration and down file first limits how long it waits for a lock', () => {
   for (const { tag } of listMigrations()) {
     for (const path of [`${tag}.sql`, `down/${tag}.sql`]) {
       const file = readFileSync(join(migrationsFolder(), path), 'utf8');
@@ -111,7 +111,7 @@ test('vectors_holding repeats the condition of the index', () => {
   expect(file).toContain(`and ${new PgDialect().sqlToQuery(condition).sql} is not true`);
 });
 
-test('drizzle/schema.sql reads back to what was written', () => {
+test('drizzle/schema.sql is read as it was written', () => {
   const objects = readSchemaFile();
   expect(formatSchemaFile(objects)).toBe(
     readFileSync(join(migrationsFolder(), 'schema.sql'), 'utf8'),

@@ -11,7 +11,7 @@ import {
 
 const max = 2 ** 31 - 1;
 
-/** Any place, with the ends of each range and of each group of digits among them. */
+/** Any place, including the limits of each range and of each group of digits. */
 const places: fc.Arbitrary<PatchPlace> = fc.record({
   docId: fc.oneof(fc.integer({ min: 1, max }), fc.constantFrom(1, max)),
   page: fc.oneof(
@@ -21,13 +21,13 @@ const places: fc.Arbitrary<PatchPlace> = fc.record({
   patch: fc.oneof(fc.integer({ min: 0, max }), fc.constantFrom(0, 0xfff, 0x1000, max)),
 });
 
-test('says where the vector belongs', () => {
+test('a patch id encodes document, page and patch', () => {
   expect(patchVectorId({ docId: 7, page: 3, patch: 41 })).toBe(
     '00000007-0000-8003-8000-000000000029',
   );
 });
 
-test('is a UUID of version 8 and the RFC variant', () => {
+test('a patch id is a UUID of version 8 and the RFC variant', () => {
   fc.assert(
     fc.property(places, (place) => {
       expect(patchVectorId(place)).toMatch(
@@ -37,7 +37,7 @@ test('is a UUID of version 8 and the RFC variant', () => {
   );
 });
 
-test('is read back as the place it was computed from, over the full range', () => {
+test('a patch id parses to the place it was generated from, over the full range', () => {
   fc.assert(
     fc.property(places, (place) => {
       expect(parsePatchVectorId(patchVectorId(place))).toEqual(place);
@@ -46,7 +46,7 @@ test('is read back as the place it was computed from, over the full range', () =
   );
 });
 
-test('sorts as document, page and patch do, for pages below 2^28', () => {
+test('patch ids sort by document, page and patch, for pages below 2^28', () => {
   const belowLimit = places.filter(({ page }) => page < 2 ** 28);
   fc.assert(
     fc.property(belowLimit, belowLimit, (a, b) => {
@@ -58,28 +58,28 @@ test('sorts as document, page and patch do, for pages below 2^28', () => {
   );
 });
 
-test('a page is its patches from 0 on, and one run', () => {
+test('the ids of a page are those of its patches from 0, and are stored as one run', () => {
   const ids = patchVectorIds({ docId: 7, page: 3, count: 1030 });
   expect(ids).toHaveLength(1030);
   expect(ids[41]).toBe(patchVectorId({ docId: 7, page: 3, patch: 41 }));
   expect(encodeVectorIds(ids)).toHaveLength(1);
 });
 
-describe('any other id is none of ours', () => {
+describe('parsePatchVectorId returns undefined for', () => {
   const id = patchVectorId({ docId: 7, page: 3, patch: 41 });
   test.each([
     ['another version', id.replace('-8003', '-4003')],
     ['another variant', id.replace('-8000-', '-c000-')],
-    ['bits that the layout leaves zero', id.replace('-8000-', '-8010-')],
+    ['a bit that is always zero', id.replace('-8000-', '-8010-')],
     ['upper case', patchVectorId({ docId: 10, page: 3, patch: 0 }).toUpperCase()],
     ['no dashes', id.replaceAll('-', '')],
     ['page 0', id.replace('-8003', '-8000')],
     ['document 0', id.replace('00000007', '00000000')],
     ['a document above 2^31 - 1', id.replace('00000007', '80000000')],
     ['a patch above 2^31 - 1', id.replace('000000000029', '000080000000')],
-    ['something before it', ` ${id}`],
-    ['a line break after it', `${id}\n`],
-    ['no id', ''],
+    ['a leading space', ` ${id}`],
+    ['a trailing line break', `${id}\n`],
+    ['an empty string', ''],
   ])('%s', (_, other) => {
     expect(parsePatchVectorId(other)).toBeUndefined();
   });
@@ -100,7 +100,7 @@ test.each([
   ['page', { docId: 1, page: 1.5, patch: 0 }],
   ['patch', { docId: 1, page: 1, patch: -1 }],
   ['patch', { docId: 1, page: 1, patch: Number.NaN }],
-])('names %s when it is out of range', (argument, place) => {
+])('an out-of-range %s is named in the error', (argument, place) => {
   expect(() => patchVectorId(place)).toThrow(InvalidInputError);
   expect(() => patchVectorId(place)).toThrow(new RegExp(`^${argument}: must be an integer from`));
 });

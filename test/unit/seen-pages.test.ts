@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/index.ts';
 import { SeenPages } from '../../src/ledger/seen-pages.ts';
 
-test('refuses exactly the pages that came before, in whatever order they come', () => {
+test('SeenPages rejects exactly the pages that were added before, in any order', () => {
   const page = fc.record({
     docId: fc.integer({ min: 1, max: 3 }),
     page: fc.integer({ min: 1, max: 12 }),

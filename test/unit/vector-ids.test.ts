@@ -4,49 +4,49 @@ import { indexKeysOf } from '../../src/ids/lookup.ts';
 import { decodeVectorIds, encodeVectorIds, type StoredVectorId } from '../../src/ids/runs.ts';
 import { vectorIdLists } from '../support/vector-id-lists.ts';
 
-/** A list and what it is stored as. */
+/** Expects a list to be stored like this, and to be decoded to the same list. */
 function expectStored(ids: string[], stored: StoredVectorId[]): void {
   expect(encodeVectorIds(ids)).toEqual(stored);
   expect(decodeVectorIds(stored)).toEqual(ids);
 }
 
-/** `count` numbers from `first` on, through `format`. */
+/** The numbers `first` to `first + count - 1`, each formatted. */
 function sequence(first: number, count: number, format: (value: number) => string): string[] {
   return Array.from({ length: count }, (_, index) => format(first + index));
 }
 
 const hex = (digits: number) => (value: number) => value.toString(16).padStart(digits, '0');
 
-describe('runs', () => {
-  test('a decimal tail that grows is one run', () => {
+describe('encodeVectorIds makes', () => {
+  test('one run of a decimal tail that counts up', () => {
     expectStored(
       sequence(0, 1030, (patch) => `doc7#p3#${patch}`),
       [{ prefix: 'doc7#p3#', from: '0', count: 1030 }],
     );
   });
 
-  test('a padded decimal tail is one run', () => {
+  test('one run of a padded decimal tail', () => {
     expectStored(
       sequence(8, 4, (value) => `p${String(value).padStart(3, '0')}`),
       [{ prefix: 'p', from: '008', count: 4 }],
     );
   });
 
-  test('the last digits of a UUID count in hexadecimal', () => {
+  test('a hexadecimal run of consecutive UUIDs', () => {
     expectStored(
       sequence(0x3fe, 1030, (patch) => `00000007-0000-8003-8000-${hex(12)(patch)}`),
       [{ prefix: '00000007-0000-8003-8000-000000000', from: '3fe', count: 1030, radix: 16 }],
     );
   });
 
-  test('a UUID without dashes does, too', () => {
+  test('a hexadecimal run of consecutive UUIDs without dashes', () => {
     expectStored(
       sequence(9, 3, (value) => `${'a'.repeat(29)}${hex(3)(value)}`),
       [{ prefix: 'a'.repeat(29), from: '009', count: 3, radix: 16 }],
     );
   });
 
-  test('a UUID whose tail counts in decimal is a decimal run', () => {
+  test('a decimal run of UUIDs whose tails count in decimal', () => {
     const ids = sequence(
       1,
       20,
@@ -55,28 +55,28 @@ describe('runs', () => {
     expectStored(ids, [{ prefix: '00000000-0000-4000-8000-00000000', from: '0001', count: 20 }]);
   });
 
-  test('a 64-bit integer keeps its digits', () => {
+  test('a run of 64-bit integers that keeps all digits', () => {
     expectStored(
       sequence(0, 40, (value) => String(449_278_312_341_234_567n + BigInt(value))),
       [{ prefix: '44927831234123', from: '4567', count: 40 }],
     );
   });
 
-  test('runs and single ids may follow one another', () => {
+  test('runs and single ids in any order', () => {
     expectStored(
       ['a', 'b1', 'b2', 'b3', 'x', 'c7', 'c8'],
       ['a', { prefix: 'b', from: '1', count: 3 }, 'x', 'c7', 'c8'],
     );
   });
 
-  test('a page of several thousand patches is a few runs', () => {
+  test('a few runs for a page of several thousand patches', () => {
     const ids = sequence(0, 9000, (patch) => `00000007-0000-8003-8000-${hex(12)(patch)}`);
     expect(encodeVectorIds(ids)).toHaveLength(3);
     expect(decodeVectorIds(encodeVectorIds(ids))).toEqual(ids);
   });
 });
 
-describe('where a run ends', () => {
+describe('a run ends', () => {
   test.each([
     ['before the tail carries at 9999', sequence(9_996, 8, String)],
     [
@@ -94,8 +94,8 @@ describe('where a run ends', () => {
   test.each<[string, string[]]>([
     ['the padding changes', ['x08', 'x09', 'x010']],
     ['the padding is dropped', ['x08', 'x09', 'x9', 'x10']],
-    ['an id is left out', ['x1', 'x2', 'x4']],
-    ['an id comes twice', ['x1', 'x1', 'x2']],
+    ['an id is missing', ['x1', 'x2', 'x4']],
+    ['an id is repeated', ['x1', 'x1', 'x2']],
     ['it counts down', ['x3', 'x2', 'x1']],
     ['there are only two', ['x1', 'x2']],
     ['the prefix changes', ['x1', 'y2', 'x3']],
@@ -103,18 +103,18 @@ describe('where a run ends', () => {
     ['the digits are not ASCII', ['x١', 'x٢', 'x٣']],
     ['the digits are full width', ['x１', 'x２', 'x３']],
     [
-      'hexadecimal is in upper case',
+      'hexadecimal digits are in upper case',
       sequence(0xa, 3, (v) => 'A'.repeat(29) + hex(3)(v).toUpperCase()),
     ],
-    ['hexadecimal is no UUID', ['aa', 'ab', 'ac']],
+    ['hexadecimal ids are not UUIDs', ['aa', 'ab', 'ac']],
     ['ids are empty', ['', '', '']],
-  ])('none where %s', (_, ids) => {
+  ])('and none begins where %s', (_, ids) => {
     expectStored(ids, ids);
   });
 });
 
-describe('for any strings', () => {
-  test('ids in are ids out', () => {
+describe('any list of strings', () => {
+  test('is decoded to the ids that were encoded', () => {
     fc.assert(
       fc.property(vectorIdLists(), (ids) => {
         expect(decodeVectorIds(encodeVectorIds(ids))).toEqual(ids);
@@ -123,7 +123,7 @@ describe('for any strings', () => {
     );
   });
 
-  test('JSON changes nothing about what is stored', () => {
+  test('survives JSON', () => {
     fc.assert(
       fc.property(vectorIdLists(), (ids) => {
         expect(decodeVectorIds(JSON.parse(JSON.stringify(encodeVectorIds(ids))))).toEqual(ids);
@@ -132,7 +132,7 @@ describe('for any strings', () => {
     );
   });
 
-  test('an id is found by each of the elements that hold it', () => {
+  test('has index keys for every element that contains an id', () => {
     fc.assert(
       fc.property(vectorIdLists({ minLength: 1 }), fc.nat(), (ids, index) => {
         const id = ids[index % ids.length] as string;

@@ -3,18 +3,18 @@ import type { z } from 'zod';
 import type { NewPageVectors, PageVectors } from '../../src/index.ts';
 import { newPageVectorsSchema, type pageVectorsSchema } from '../../src/zod.ts';
 
-test('a parsed page is one that the repository takes', () => {
+test('the schemas have the types of the repository', () => {
   expectTypeOf<z.infer<typeof newPageVectorsSchema>>().toExtend<NewPageVectors>();
   expectTypeOf<z.infer<typeof pageVectorsSchema>>().toEqualTypeOf<PageVectors>();
 });
 
-describe('a page to record', () => {
+describe('newPageVectorsSchema', () => {
   test.each([
     { docId: 7, page: 3, vectorIds: ['a', 'b'] },
     { docId: 7, page: 3, vectorIds: [] },
     { docId: 2 ** 31 - 1, page: 2 ** 31 - 1, vectorIds: [7, 'x'], grid: null },
     { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 1, rows: 1, start: 0 } },
-  ])('is %j', (page) => {
+  ])('accepts %j', (page) => {
     expect(newPageVectorsSchema.parse(page)).toEqual(page);
   });
 
@@ -31,7 +31,7 @@ describe('a page to record', () => {
     ['vectorIds.0', { docId: 1, page: 1, vectorIds: [2 ** 53] }],
     ['grid.cols', { docId: 1, page: 1, vectorIds: [], grid: { cols: 0, rows: 1, start: 0 } }],
     ['grid', { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 2, rows: 1, start: 0 } }],
-  ])('is refused at %s: %j', (path, page) => {
+  ])('rejects the field %s of %j', (path, page) => {
     const issues = newPageVectorsSchema.safeParse(page).error?.issues;
     expect(issues?.[0]?.path.join('.')).toBe(path);
   });
