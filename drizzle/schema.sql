@@ -288,7 +288,7 @@ begin
       errcode = 'feature_not_supported',
       message = 'vectors can only be truncated at isolation level read committed';
   end if;
-  -- `only` the truncated table: each partition has a trigger of its own.
+  -- `only` the truncated table, because each partition has its own trigger.
   execute format(
     'insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
      select doc_id, page, vector_ids, vector_count, namespace

@@ -145,7 +145,7 @@ export interface VectorRepository {
    *
    * @param pages - An array or a stream of any length.
    * @param writeVectors - Writes the vectors of a chunk of pages to the vector store.
-   * @returns How many pages were marked. A page that was deleted or recorded again meanwhile is not.
+   * @returns How many pages were marked. Pages that were deleted or recorded again during the ingest are not.
    * @throws {IngestError} `writeVectors` failed. The error names the pages that stay pending.
    * @throws {InvalidInputError} The repository belongs to a transaction.
    * @example

@@ -5,7 +5,7 @@ import { requireInteger } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
 import { type OrphanedIds, queueOrphans } from './orphans.ts';
 import { keyOf, type PageKey, requirePageKeys } from './page.ts';
-import { isOneOf } from './read-pages.ts';
+import { isOneOf, recordingColumns } from './read-pages.ts';
 import type { RecordedPage } from './write-pages.ts';
 
 /** Checks recordings of pages. @throws {InvalidInputError} */
@@ -34,12 +34,7 @@ export async function markPagesIndexed(
     const { vectors } = tables;
     // The lock keeps the pages unchanged until they are marked. Same order as when pages are recorded.
     const rows = await tx
-      .select({
-        docId: vectors.docId,
-        page: vectors.page,
-        id: vectors.id,
-        revision: vectors.revision,
-      })
+      .select(recordingColumns(tables))
       .from(vectors)
       .where(isOneOf(tables, pages))
       .orderBy(asc(vectors.docId), asc(vectors.page))

@@ -123,6 +123,16 @@ function storedPage({ vectors }: VectorTables) {
   };
 }
 
+/** The columns that tell one recording of a page from another. */
+export function recordingColumns({ vectors }: VectorTables) {
+  return {
+    docId: vectors.docId,
+    page: vectors.page,
+    id: vectors.id,
+    revision: vectors.revision,
+  };
+}
+
 /**
  * The condition that a row of `vectors` is one of the pages.
  *

@@ -11,7 +11,7 @@ import { encodeVectorIds } from '../ids/runs.ts';
 import type { VectorTables } from '../tables.ts';
 import { explainMissingDocument } from './missing-documents.ts';
 import { checkPage, keyOf, type NewPageVectors, type PageKey, requirePageKey } from './page.ts';
-import { isOneOf } from './read-pages.ts';
+import { isOneOf, recordingColumns } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
 
@@ -300,12 +300,7 @@ async function readRecordings(
 ): Promise<RecordedPage[]> {
   const { vectors } = tables;
   const rows = await db
-    .select({
-      docId: vectors.docId,
-      page: vectors.page,
-      id: vectors.id,
-      revision: vectors.revision,
-    })
+    .select(recordingColumns(tables))
     .from(vectors)
     .where(isOneOf(tables, chunk));
   const byPage = new Map(rows.map((row) => [keyOf(row), row]));

@@ -11,7 +11,7 @@ const idsPerQuery = 100_000;
  * Returns those of the ids that are not queued, in any spelling. Reads the whole queue, because an index on the
  * queued ids would slow down every delete.
  *
- * A row that is queued meanwhile has a larger id than all others, so the scan reaches it.
+ * The scan also reaches rows that are queued while it runs, because they have larger ids than all others.
  */
 export async function removeQueuedIds(
   db: Db,

@@ -309,7 +309,7 @@ describe('ingest', () => {
 });
 
 describe('large rows', () => {
-  test('are deleted in calls of batchIds, and each call has a row of its own', async () => {
+  test('are deleted in calls of batchIds, and each call deletes its own row', async () => {
     const ids = Array.from({ length: 5_000 }, () => randomUUID());
     await ingestDocument(db(), store, [ids]);
     await db().delete(vectors);
