@@ -148,6 +148,19 @@ export async function withLedgerErrors<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Wraps each function in `withLedgerErrors`. */
+export function withLedgerErrorsEverywhere<
+  Functions extends Record<keyof Functions, (...args: never[]) => Promise<unknown>>,
+>(functions: Functions): Functions {
+  const entries = Object.entries<(...args: never[]) => Promise<unknown>>(functions);
+  return Object.fromEntries(
+    entries.map(([name, run]) => [
+      name,
+      (...args: never[]) => withLedgerErrors(() => run(...args)),
+    ]),
+  ) as Functions;
+}
+
 /**
  * Turns the error of a failed migration into a `MigrationError` with PostgreSQL's message and hint.
  *

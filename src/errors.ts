@@ -1,5 +1,3 @@
-import type { AuditReport } from './store/audit.ts';
-
 /** What went wrong, for callers that switch on a value instead of a class. */
 export type VectorLedgerErrorCode =
   | 'INVALID_INPUT'
@@ -147,12 +145,21 @@ export class PurgeError extends VectorLedgerError {
 
 /** An audit refused to queue so many untracked ids. Nothing was queued. */
 export class AuditError extends VectorLedgerError {
-  /** What the audit found. */
-  readonly report: AuditReport;
+  /** How many ids the store listed. */
+  readonly stored: number;
+  /** How many of them are untracked. */
+  readonly untracked: number;
+  /** Some of the untracked ids. */
+  readonly sample: readonly string[];
 
-  constructor(message: string, report: AuditReport) {
+  constructor(
+    message: string,
+    { stored, untracked, sample }: { stored: number; untracked: number; sample: readonly string[] },
+  ) {
     super('AUDIT_REFUSED', message);
-    this.report = report;
+    this.stored = stored;
+    this.untracked = untracked;
+    this.sample = sample;
   }
 }
 

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './db.ts';
-import { withLedgerErrors } from './driver-errors.ts';
+import { withLedgerErrorsEverywhere } from './driver-errors.ts';
 import { InvalidInputError } from './errors.ts';
 import { checkVectorIds, type VectorIdInput } from './ids/check-vector-ids.ts';
 import { deletePage, deletePagesOf } from './ledger/delete-pages.ts';
@@ -394,17 +394,4 @@ function withDocId(docId: number, pages: readonly DocumentPage[]): NewPageVector
 /** `Array.isArray`, which does not narrow a readonly array. */
 function isArray<T>(pages: readonly T[] | Iterable<T> | AsyncIterable<T>): pages is readonly T[] {
   return Array.isArray(pages);
-}
-
-/** Wraps each function in `withLedgerErrors`. */
-function withLedgerErrorsEverywhere<
-  Functions extends Record<keyof Functions, (...args: never[]) => Promise<unknown>>,
->(functions: Functions): Functions {
-  const entries = Object.entries<(...args: never[]) => Promise<unknown>>(functions);
-  return Object.fromEntries(
-    entries.map(([name, run]) => [
-      name,
-      (...args: never[]) => withLedgerErrors(() => run(...args)),
-    ]),
-  ) as Functions;
 }

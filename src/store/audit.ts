@@ -239,7 +239,7 @@ async function queueUntracked(audit: Audit, maxShare: number): Promise<void> {
     throw new AuditError(
       `${untracked.vectors} of the ${stored} ids in the store are untracked, more than maxUntrackedShare (${maxShare}): ` +
         'check that listIds reads the collection of this ledger. Nothing was queued.',
-      audit.report,
+      { stored, untracked: untracked.vectors, sample: untracked.sample },
     );
   }
   if (untracked.vectors === 0) return;

@@ -582,7 +582,7 @@ describe('an audit', () => {
     store.write(Array.from({ length: 9 }, (_, index) => `other-collection-${index}`));
     const error = await thrownBy(auditVectors(db(), store, { queueUntracked: true }));
     expect(error).toBeInstanceOf(AuditError);
-    expect(error).toMatchObject({ report: { stored: 10, untracked: { vectors: 9, queued: 0 } } });
+    expect(error).toMatchObject({ code: 'AUDIT_REFUSED', stored: 10, untracked: 9 });
     expect(await db().$count(vectorOrphans)).toBe(0);
 
     const report = await auditVectors(db(), store, { queueUntracked: true, maxUntrackedShare: 1 });
