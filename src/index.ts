@@ -63,8 +63,8 @@ export {
   auditVectors,
   type SharedVectorId,
 } from './store/audit.ts';
+export type { DeleteVectors } from './store/delete-call.ts';
 export {
-  type DeleteVectors,
   type PurgeOptions,
   type PurgeProgress,
   type PurgeResult,

@@ -1,24 +1,17 @@
 /** Compares the ledger with the vector store, in both directions. */
-import { isNotNull } from 'drizzle-orm';
-import { batchesOf, slicesOf } from '../batches.ts';
-import { readCallback, runCallback } from '../callbacks.ts';
+import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
-import { AuditError, InvalidInputError } from '../errors.ts';
-import { checkVectorIds, type VectorIdInput } from '../ids/check-vector-ids.ts';
-import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
-import { canonicalId } from '../ids/spellings.ts';
+import { InvalidInputError } from '../errors.ts';
+import type { VectorIdInput } from '../ids/check-vector-ids.ts';
 import type { VectorLocation } from '../ledger/locate.ts';
-import { type OrphanedIds, queueOrphans } from '../ledger/orphans.ts';
-import { keyOf, type PageKey, sameIds } from '../ledger/page.ts';
-import { isOneOf, selectPages, streamPages } from '../ledger/read-pages.ts';
+import type { PageKey } from '../ledger/page.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { requireFunction, requireInteger, requireObject } from '../require.ts';
-import type { PageVectors } from '../schema.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
-import { findLiveIds } from './live-ids.ts';
-import { removeQueuedIds } from './queued-ids.ts';
-import { RecentIds } from './recent-ids.ts';
+import type { Audit } from './audit-context.ts';
+import { findMissing } from './audit-missing.ts';
+import { findUntracked, queueUntracked } from './audit-untracked.ts';
 
 /** The functions through which an audit reads your vector store. */
 export interface AuditedStore {
@@ -78,16 +71,6 @@ export interface AuditOptions {
   /** {@defaultValue the package's own tables} */
   tables?: VectorTables | undefined;
 }
-
-/** How many pages one query reads and one batch has. */
-const pagesPerQuery = 100;
-const pagesPerBatch = 1_000;
-
-/** How many ids one lookup in the ledger gets, so that its statement stays small. */
-const maxIdsPerLookup = 5_000;
-
-/** How many doubtful ids wait until the queue is read for them. Each time the whole queue is read. */
-const idsPerQueueScan = 200_000;
 
 /**
  * Compares the ledger with the vector store in both directions, while both are in use.
@@ -149,188 +132,4 @@ export async function auditVectors(
     if (options.queueUntracked) await queueUntracked(audit, maxUntrackedShare);
     return report;
   });
-}
-
-/** An audit that is under way. */
-interface Audit {
-  ledger: { db: Db; tables: VectorTables };
-  store: AuditedStore;
-  options: AuditOptions & { batchIds: number; sampleSize: number };
-  report: AuditReport;
-  /** Runs after each lookup: stops if the caller asked for it, and reports the progress. */
-  step(): Promise<void>;
-}
-
-async function findMissing(audit: Audit): Promise<void> {
-  const { ledger, report, options } = audit;
-  const { db, tables } = ledger;
-  const indexed = streamPages(db, tables, isNotNull(tables.vectors.indexedAt), pagesPerQuery);
-  const batches = batchesOf(indexed, {
-    maxItems: pagesPerBatch,
-    maxSize: options.batchIds,
-    sizeOf: ({ vectorIds }) => vectorIds.length,
-  });
-  for await (const pages of batches) {
-    const inStore = await findInStore(
-      audit,
-      pages.flatMap(({ vectorIds }) => vectorIds),
-    );
-    const suspects = pages.filter((page) =>
-      page.vectorIds.some((id) => !inStore.has(canonicalId(id))),
-    );
-    await reportMissing(audit, suspects, inStore);
-    report.pages += pages.length;
-    report.vectors += pages.reduce((sum, { vectorIds }) => sum + vectorIds.length, 0);
-    await audit.step();
-  }
-}
-
-/** Reports the suspects that are still recorded and indexed with the same ids. */
-async function reportMissing(
-  audit: Audit,
-  suspects: readonly PageVectors[],
-  inStore: ReadonlySet<string>,
-): Promise<void> {
-  if (suspects.length === 0) return;
-  const { missing } = audit.report;
-  const { db, tables } = audit.ledger;
-  const recorded = await selectPages(db, tables, isOneOf(tables, suspects));
-  const current = new Map(recorded.map((page) => [keyOf(page), page]));
-  const affected = suspects.filter((suspect) => {
-    const page = current.get(keyOf(suspect));
-    return page?.indexedAt && sameIds(page.vectorIds, suspect.vectorIds);
-  });
-  for (const { docId, page, vectorIds } of affected) {
-    missing.pages += 1;
-    vectorIds.forEach((vectorId, patch) => {
-      if (inStore.has(canonicalId(vectorId))) return;
-      missing.vectors += 1;
-      if (missing.sample.length < audit.options.sampleSize) {
-        missing.sample.push({ vectorId, docId, page, patch });
-      }
-    });
-  }
-  if (audit.options.markMissingPending && affected.length > 0) {
-    await db.update(tables.vectors).set({ indexedAt: null }).where(isOneOf(tables, affected));
-  }
-}
-
-/** Looks every id of the store up in the ledger, and reports shared and untracked ids. */
-async function findUntracked(audit: Audit): Promise<void> {
-  const { untracked } = audit.report;
-  for await (const ids of untrackedIds(audit, (found) => reportLookup(audit, found))) {
-    untracked.vectors += ids.length;
-    untracked.sample.push(...ids.slice(0, audit.options.sampleSize - untracked.sample.length));
-  }
-}
-
-async function reportLookup(audit: Audit, { ids, shared }: Lookup): Promise<void> {
-  const { report, options } = audit;
-  report.stored += ids.length;
-  report.shared.vectors += shared.length;
-  report.shared.sample.push(...shared.slice(0, options.sampleSize - report.shared.sample.length));
-  await audit.step();
-}
-
-/** @throws {AuditError} The share of untracked ids is too large. */
-async function queueUntracked(audit: Audit, maxShare: number): Promise<void> {
-  const { stored, untracked } = audit.report;
-  if (untracked.vectors > stored * maxShare) {
-    throw new AuditError(
-      `${untracked.vectors} of the ${stored} ids in the store are untracked, more than maxUntrackedShare (${maxShare}): ` +
-        'check that listIds reads the collection of this ledger. Nothing was queued.',
-      { stored, untracked: untracked.vectors, sample: untracked.sample },
-    );
-  }
-  if (untracked.vectors === 0) return;
-  const { db, tables } = audit.ledger;
-  for await (const ids of untrackedIds(audit, () => audit.step())) {
-    await queueOrphans(db, tables, groupByPage(ids));
-    untracked.queued += ids.length;
-  }
-}
-
-/** One batch of ids of the store, after they were looked up on the pages. */
-interface Lookup {
-  ids: string[];
-  shared: SharedVectorId[];
-}
-
-/** Lists the store, and yields the ids that no page has, that are not queued, and that are still in the store. */
-async function* untrackedIds(
-  audit: Audit,
-  onLookup: (lookup: Lookup) => Promise<void>,
-): AsyncGenerator<string[]> {
-  const { db, tables } = audit.ledger;
-  const maxItems = Math.min(audit.options.batchIds, maxIdsPerLookup);
-  let doubtful: string[] = [];
-  for await (const ids of batchesOf(idsInStore(audit.store), { maxItems })) {
-    const live = await findLiveIds(db, tables, ids);
-    const shared = ids.flatMap((vectorId) => {
-      const pages = live.get(vectorId) ?? [];
-      return pages.length > 1 ? { vectorId, pages: [...pages] } : [];
-    });
-    for (const id of ids) if (!live.has(id)) doubtful.push(id);
-    if (doubtful.length >= idsPerQueueScan) {
-      yield* stillUntracked(audit, doubtful);
-      doubtful = [];
-    }
-    await onLookup({ ids, shared });
-  }
-  yield* stillUntracked(audit, doubtful);
-}
-
-/** Those of the ids that no page had which are really untracked, in batches. */
-async function* stillUntracked(audit: Audit, doubtful: string[]): AsyncGenerator<string[]> {
-  if (doubtful.length === 0) return;
-  const { db, tables } = audit.ledger;
-  const unknown = await removeQueuedIds(db, tables, doubtful);
-  const size = Math.min(audit.options.batchIds, maxIdsPerLookup);
-  for (const ids of slicesOf(unknown, size)) {
-    // Look again: a page may have been recorded since, and a purge may have deleted ids since they were listed.
-    const live = await findLiveIds(db, tables, ids);
-    const inStore = await findInStore(
-      audit,
-      ids.filter((id) => !live.has(id)),
-    );
-    const untracked = ids.filter((id) => !live.has(id) && inStore.has(canonicalId(id)));
-    if (untracked.length > 0) yield untracked;
-  }
-}
-
-/** Groups ids by the page that they name. Ids that name no page are strays. */
-function groupByPage(ids: readonly string[]): OrphanedIds[] {
-  const groups = new Map<string, OrphanedIds & { vectorIds: string[] }>();
-  for (const id of ids) {
-    const place = parsePatchVectorIdInAnySpelling(id);
-    const key = place === undefined ? '' : keyOf(place);
-    const group = groups.get(key);
-    if (group !== undefined) group.vectorIds.push(id);
-    else
-      groups.set(key, { docId: place?.docId ?? null, page: place?.page ?? null, vectorIds: [id] });
-  }
-  return [...groups.values()];
-}
-
-/** Those of the ids that are in the store, in their canonical form. */
-async function findInStore(
-  { store, options }: Audit,
-  ids: readonly string[],
-): Promise<Set<string>> {
-  const found = new Set<string>();
-  for (const batch of slicesOf(ids, options.batchIds)) {
-    const existing = await runCallback(() => store.existing(batch));
-    for (const id of checkVectorIds(existing, ['store', 'existing'])) found.add(canonicalId(id));
-  }
-  return found;
-}
-
-/** The ids of the store. An id that is listed again soon is left out: several stores list some ids twice. */
-async function* idsInStore(store: AuditedStore): AsyncGenerator<string> {
-  const recent = new RecentIds();
-  for await (const ids of readCallback(store.listIds())) {
-    for (const id of checkVectorIds(ids, ['store', 'listIds'])) {
-      if (recent.add(canonicalId(id))) yield id;
-    }
-  }
 }

@@ -1,5 +1,5 @@
 /** Deletes orphaned ids from the vector store. */
-import { is, ne, sql } from 'drizzle-orm';
+import { is, sql } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import { CallbackError, runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
@@ -10,37 +10,16 @@ import { ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { requireFunction, requireInteger } from '../require.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
+import { DeleteCall, type DeleteVectors, type PurgeContext } from './delete-call.ts';
 import { findLiveIds } from './live-ids.ts';
 import {
-  type ClaimedRow,
   claimRows,
   type DueBatch,
   dueBatches,
   isOneOfRows,
   ofDocument,
   releaseRows,
-  timestamp,
 } from './queue.ts';
-import { repairPages } from './repair.ts';
-
-/**
- * Deletes vectors from the vector store. The promise must resolve when the store has deleted them, not
- * when it has accepted the request (Qdrant: `wait: true`).
- *
- * After a failure or a crash the same ids are passed again, so ids that no longer exist must not be an error.
- *
- * @param ids - At most `batchIds` ids of one document and namespace.
- * @param context.tx - The purge's own transaction, for vectors in the same database (pgvector): they are
- *   deleted with the orphans or not at all. Do not use `db` there: on PGlite, or with one connection, it
- *   would wait for the purge, and the purge for it.
- * @param context.signal - Aborts when the call should stop.
- * @param context.docId - The document that had the ids; null if it is unknown. It may be deleted by now.
- * @param context.namespace - The namespace of the page that had the ids.
- */
-export type DeleteVectors = (
-  ids: string[],
-  context: { tx: Db; signal: AbortSignal; docId: number | null; namespace: string | null },
-) => Promise<unknown>;
 
 /** What a purge has done so far. */
 export interface PurgeProgress {
@@ -128,7 +107,7 @@ export async function purgeOrphans(
   if (onProgress !== undefined) requireFunction(onProgress, ['options', 'onProgress']);
 
   const deadline = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
-  const purge: Purge = { db, tables, deleteVectors, callTimeoutMs, deadline, signal };
+  const purge: PurgeContext = { db, tables, deleteVectors, callTimeoutMs, deadline, signal };
   const progress: PurgeProgress = { deleted: 0, spared: 0, repaired: 0 };
   const failures = new Map<number | null, unknown>();
   let failuresInARow = 0;
@@ -167,17 +146,6 @@ export async function purgeOrphans(
   });
 }
 
-/** What stays the same during a purge. */
-interface Purge {
-  db: Db;
-  tables: VectorTables;
-  deleteVectors: DeleteVectors;
-  callTimeoutMs: number;
-  /** On the clock of `performance.now()`. */
-  deadline: number;
-  signal: AbortSignal | undefined;
-}
-
 /** What a batch came to. */
 interface Outcome extends PurgeProgress {
   /** How many rows were claimed. */
@@ -187,14 +155,14 @@ interface Outcome extends PurgeProgress {
 }
 
 /** Claims the rows of a batch, deletes their ids from the store, and repairs pages that recorded them again. */
-async function purgeBatch(purge: Purge, batch: DueBatch): Promise<Outcome> {
+async function purgeBatch(purge: PurgeContext, batch: DueBatch): Promise<Outcome> {
   const { db, tables } = purge;
   const claimed = await claimRows(db, tables, batch);
   const outcome: Outcome = { rows: claimed.length, deleted: 0, spared: 0, repaired: 0 };
   if (claimed.length === 0) return outcome;
 
   const rows = claimed.map(({ id }) => id);
-  const call = new StoreCall(purge, batch, claimed);
+  const call = new DeleteCall(purge, batch, claimed);
   try {
     const result = await deleteInTransaction(purge, { ...batch, rows }, call);
     if (result === 'busy') {
@@ -225,9 +193,9 @@ async function purgeBatch(purge: Purge, batch: DueBatch): Promise<Outcome> {
  * @returns `busy` if writers of the document did not finish in time.
  */
 async function deleteInTransaction(
-  { db, tables }: Purge,
+  { db, tables }: PurgeContext,
   { docId, rows }: DueBatch,
-  call: StoreCall,
+  call: DeleteCall,
 ): Promise<{ deleted: number; spared: number } | 'busy'> {
   const { vectorOrphans } = tables;
   const work = async (tx: Db) => {
@@ -290,94 +258,4 @@ async function takePurgeLock(
   await tx.execute(sql`select set_config('lock_timeout', ${`${lockWaitMs}ms`}::text, true)`);
   await tx.execute(sql`select pg_advisory_xact_lock(${key}) ${fromRow}`);
   await tx.execute(sql`select set_config('lock_timeout', '0', true)`);
-}
-
-/** One call of `deleteVectors`: its time limit, and the repair of pages that it may have damaged. */
-class StoreCall {
-  private readonly purge: Purge;
-  private readonly batch: DueBatch;
-  private readonly stop = new AbortController();
-  private running: Promise<unknown> | undefined;
-  /** When an earlier purge last tried one of the rows, in microseconds since 1970. */
-  private readonly lastTriedUs: string | undefined;
-  private ids: string[] = [];
-  /** The ids of the rows that pages use again. */
-  spared: string[] = [];
-  hasTimedOut = false;
-
-  constructor(purge: Purge, batch: DueBatch, claimed: readonly ClaimedRow[]) {
-    this.purge = purge;
-    this.batch = batch;
-    // As text: the numbers have equally many digits.
-    this.lastTriedUs = claimed
-      .flatMap(({ lastTriedUs }) => lastTriedUs ?? [])
-      .toSorted()
-      .at(-1);
-  }
-
-  get hasStarted(): boolean {
-    return this.running !== undefined;
-  }
-
-  /** @throws {CallbackError} The error of `deleteVectors`, or a `TimeoutError`. */
-  async run(ids: string[], tx: Db): Promise<void> {
-    const { deleteVectors, signal } = this.purge;
-    const { docId, namespace } = this.batch;
-    const stops = signal === undefined ? [this.stop.signal] : [this.stop.signal, signal];
-    await runCallback(() => signal?.throwIfAborted());
-    this.ids = ids;
-    this.running = runCallback(() =>
-      deleteVectors(ids, { tx, signal: AbortSignal.any(stops), docId, namespace }),
-    );
-    await this.waitFor(this.running);
-  }
-
-  /** Stops the call after an error outside of it, such as a lost connection, and waits for it. */
-  async end(reason: unknown): Promise<void> {
-    this.stop.abort(toLedgerError(reason));
-    if (this.running === undefined || this.hasTimedOut) return;
-    await this.waitFor(this.running).catch(() => {});
-  }
-
-  /**
-   * Makes the pages pending that recorded an id while the store deleted it, in this call or in an earlier one.
-   *
-   * @param hadLock - Whether the purge lock kept the document's writers away until this call ended. What they
-   *   have recorded since, they write after the delete.
-   * @returns How many pages.
-   */
-  async repair({ hadLock }: { hadLock: boolean }): Promise<number> {
-    const { db, tables, callTimeoutMs } = this.purge;
-    const { docId } = this.batch;
-    const isUnprotected = hadLock && docId !== null ? ne(tables.vectors.docId, docId) : undefined;
-    const repaired = await repairPages(db, tables, this.ids, isUnprotected);
-    if (this.lastTriedUs === undefined) return repaired;
-    // An earlier call may have gone on deleting after it lost its lock, for as long as a call may take.
-    const isAsOld = sql`${tables.vectors.recordedAt}
-      < ${timestamp(this.lastTriedUs)} + ${callTimeoutMs}::integer * interval '1 millisecond'`;
-    return repaired + (await repairPages(db, tables, this.spared, isAsOld));
-  }
-
-  /** Waits for the call within its time limit. A call that ends later repairs pages again. */
-  private async waitFor(call: Promise<unknown>): Promise<void> {
-    const { callTimeoutMs, deadline } = this.purge;
-    const limitMs = Math.max(0, Math.min(callTimeoutMs, deadline - performance.now()));
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const error = new Error(`deleteVectors did not finish within ${Math.ceil(limitMs)} ms`);
-        error.name = 'TimeoutError';
-        this.hasTimedOut = true;
-        this.stop.abort(error);
-        const repair = () => this.repair({ hadLock: false });
-        call.then(repair, repair).catch(() => {});
-        reject(new CallbackError(error));
-      }, limitMs);
-    });
-    try {
-      await Promise.race([call, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
 }

@@ -1,0 +1,30 @@
+import { slicesOf } from '../batches.ts';
+import { runCallback } from '../callbacks.ts';
+import type { Db } from '../db.ts';
+import { checkVectorIds } from '../ids/check-vector-ids.ts';
+import { canonicalId } from '../ids/spellings.ts';
+import type { VectorTables } from '../tables.ts';
+import type { AuditedStore, AuditOptions, AuditReport } from './audit.ts';
+
+/** An audit that is under way. */
+export interface Audit {
+  ledger: { db: Db; tables: VectorTables };
+  store: AuditedStore;
+  options: AuditOptions & { batchIds: number; sampleSize: number };
+  report: AuditReport;
+  /** Runs after each lookup: stops if the caller asked for it, and reports the progress. */
+  step(): Promise<void>;
+}
+
+/** Those of the ids that are in the store, in their canonical form. */
+export async function findInStore(
+  { store, options }: Audit,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const batch of slicesOf(ids, options.batchIds)) {
+    const existing = await runCallback(() => store.existing(batch));
+    for (const id of checkVectorIds(existing, ['store', 'existing'])) found.add(canonicalId(id));
+  }
+  return found;
+}

@@ -1,0 +1,126 @@
+import { batchesOf, slicesOf } from '../batches.ts';
+import { readCallback } from '../callbacks.ts';
+import { AuditError } from '../errors.ts';
+import { checkVectorIds } from '../ids/check-vector-ids.ts';
+import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
+import { canonicalId } from '../ids/spellings.ts';
+import { type OrphanedIds, queueOrphans } from '../ledger/orphans.ts';
+import { keyOf } from '../ledger/page.ts';
+import type { AuditedStore, SharedVectorId } from './audit.ts';
+import { type Audit, findInStore } from './audit-context.ts';
+import { findLiveIds } from './live-ids.ts';
+import { removeQueuedIds } from './queued-ids.ts';
+import { RecentIds } from './recent-ids.ts';
+
+/** How many ids one lookup in the ledger gets, so that its statement stays small. */
+const maxIdsPerLookup = 5_000;
+
+/** How many doubtful ids wait until the queue is read for them. Each time the whole queue is read. */
+const idsPerQueueScan = 200_000;
+
+/** Looks every id of the store up in the ledger, and reports shared and untracked ids. */
+export async function findUntracked(audit: Audit): Promise<void> {
+  const { untracked } = audit.report;
+  for await (const ids of untrackedIds(audit, (found) => reportLookup(audit, found))) {
+    untracked.vectors += ids.length;
+    untracked.sample.push(...ids.slice(0, audit.options.sampleSize - untracked.sample.length));
+  }
+}
+
+async function reportLookup(audit: Audit, { ids, shared }: Lookup): Promise<void> {
+  const { report, options } = audit;
+  report.stored += ids.length;
+  report.shared.vectors += shared.length;
+  report.shared.sample.push(...shared.slice(0, options.sampleSize - report.shared.sample.length));
+  await audit.step();
+}
+
+/** @throws {AuditError} The share of untracked ids is too large. */
+export async function queueUntracked(audit: Audit, maxShare: number): Promise<void> {
+  const { stored, untracked } = audit.report;
+  if (untracked.vectors > stored * maxShare) {
+    throw new AuditError(
+      `${untracked.vectors} of the ${stored} ids in the store are untracked, more than maxUntrackedShare (${maxShare}): ` +
+        'check that listIds reads the collection of this ledger. Nothing was queued.',
+      { stored, untracked: untracked.vectors, sample: untracked.sample },
+    );
+  }
+  if (untracked.vectors === 0) return;
+  const { db, tables } = audit.ledger;
+  for await (const ids of untrackedIds(audit, () => audit.step())) {
+    await queueOrphans(db, tables, groupByPage(ids));
+    untracked.queued += ids.length;
+  }
+}
+
+/** One batch of ids of the store, after they were looked up on the pages. */
+interface Lookup {
+  ids: string[];
+  shared: SharedVectorId[];
+}
+
+/** Lists the store, and yields the ids that no page has, that are not queued, and that are still in the store. */
+async function* untrackedIds(
+  audit: Audit,
+  onLookup: (lookup: Lookup) => Promise<void>,
+): AsyncGenerator<string[]> {
+  const { db, tables } = audit.ledger;
+  const maxItems = Math.min(audit.options.batchIds, maxIdsPerLookup);
+  let doubtful: string[] = [];
+  for await (const ids of batchesOf(idsInStore(audit.store), { maxItems })) {
+    const live = await findLiveIds(db, tables, ids);
+    const shared = ids.flatMap((vectorId) => {
+      const pages = live.get(vectorId) ?? [];
+      return pages.length > 1 ? { vectorId, pages: [...pages] } : [];
+    });
+    for (const id of ids) if (!live.has(id)) doubtful.push(id);
+    if (doubtful.length >= idsPerQueueScan) {
+      yield* stillUntracked(audit, doubtful);
+      doubtful = [];
+    }
+    await onLookup({ ids, shared });
+  }
+  yield* stillUntracked(audit, doubtful);
+}
+
+/** Those of the ids that no page had which are really untracked, in batches. */
+async function* stillUntracked(audit: Audit, doubtful: string[]): AsyncGenerator<string[]> {
+  if (doubtful.length === 0) return;
+  const { db, tables } = audit.ledger;
+  const unknown = await removeQueuedIds(db, tables, doubtful);
+  const size = Math.min(audit.options.batchIds, maxIdsPerLookup);
+  for (const ids of slicesOf(unknown, size)) {
+    // Look again: a page may have been recorded since, and a purge may have deleted ids since they were listed.
+    const live = await findLiveIds(db, tables, ids);
+    const inStore = await findInStore(
+      audit,
+      ids.filter((id) => !live.has(id)),
+    );
+    const untracked = ids.filter((id) => !live.has(id) && inStore.has(canonicalId(id)));
+    if (untracked.length > 0) yield untracked;
+  }
+}
+
+/** Groups ids by the page that they name. Ids that name no page are strays. */
+function groupByPage(ids: readonly string[]): OrphanedIds[] {
+  const groups = new Map<string, OrphanedIds & { vectorIds: string[] }>();
+  for (const id of ids) {
+    const place = parsePatchVectorIdInAnySpelling(id);
+    const key = place === undefined ? '' : keyOf(place);
+    const group = groups.get(key);
+    if (group !== undefined) group.vectorIds.push(id);
+    else
+      groups.set(key, { docId: place?.docId ?? null, page: place?.page ?? null, vectorIds: [id] });
+  }
+  return [...groups.values()];
+}
+
+/** The ids of the store. An id that is listed again soon is left out: several stores list some ids twice. */
+async function* idsInStore(store: AuditedStore): AsyncGenerator<string> {
+  const recent = new RecentIds();
+  for await (const ids of readCallback(store.listIds())) {
+    for (const id of checkVectorIds(ids, ['store', 'listIds'])) {
+      if (recent.add(canonicalId(id))) yield id;
+    }
+  }
+}
