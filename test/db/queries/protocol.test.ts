@@ -629,6 +629,15 @@ describe('an audit', () => {
     expect(untracked.sample).toHaveLength(3_000);
   });
 
+  test('reads pages without vectors in batches, so its memory use stays flat', async () => {
+    const docId = await createDocument(db());
+    await db().execute(sql`
+      insert into vectors (doc_id, page, vector_ids) select ${docId}::int, n, '[]' from generate_series(1, 2500) n`);
+    const steps: number[] = [];
+    await auditVectors(db(), store, { onProgress: ({ pages }) => steps.push(pages) });
+    expect(steps).toEqual([1_000, 2_000, 2_500]);
+  });
+
   test('does not take queued ids for untracked ones, whatever their spelling', async () => {
     const docId = await ingestDocument(db(), store, [
       ['queued', 'b1111111-2222-4333-8444-555555555555'],
