@@ -16,6 +16,7 @@ import {
   claimRows,
   type DueBatch,
   dueBatches,
+  isOfPendingPage,
   isOneOfRows,
   ofDocument,
   releaseRows,
@@ -197,14 +198,15 @@ async function deleteInTransaction(
   { docId, rows }: DueBatch,
   call: DeleteCall,
 ): Promise<{ deleted: number; spared: number } | 'busy'> {
-  const { vectorOrphans } = tables;
+  const { vectors, vectorOrphans } = tables;
   const work = async (tx: Db) => {
     await disableTimeouts(tx);
     // Strays have no lock: both checks for live ids protect them, and no writer ever waits for them.
     if (docId !== null) await takePurgeLock(tx, tables, docId, rows);
     const deletedRows = rowsOf<{ vector_ids: StoredVectorId[] }>(
       await tx.execute(sql`
-        delete from ${vectorOrphans} where ${ofDocument(docId)} and ${isOneOfRows(rows)}
+        delete from ${vectorOrphans} as orphan
+        where ${ofDocument(docId)} and ${isOneOfRows(rows)} and not ${isOfPendingPage(vectors)}
         returning vector_ids`),
     );
     const ids = new Set(deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(vector_ids)));

@@ -83,11 +83,7 @@ async function listDue(
       select orphan.id::text as id, ${microseconds(sql`orphan.due_at`)} as due_us,
         orphan.doc_id, orphan.namespace, orphan.vector_count
       from ${vectorOrphans} as orphan
-      where orphan.due_at <= ${timestamp(start)} ${afterLast}
-        and not exists (
-          select from ${vectors} as page
-          where page.doc_id = orphan.doc_id and page.page = orphan.page and page.indexed_at is null
-        )
+      where orphan.due_at <= ${timestamp(start)} ${afterLast} and not ${isOfPendingPage(vectors)}
       order by orphan.due_at, orphan.id
       limit ${sql.raw(String(rowsPerQuery))}`),
   );
@@ -166,7 +162,7 @@ export interface ClaimedRow {
  */
 export async function claimRows(
   db: Db,
-  { vectorOrphans }: VectorTables,
+  { vectors, vectorOrphans }: VectorTables,
   { docId, rows }: DueBatch,
 ): Promise<ClaimedRow[]> {
   const claimed = await db.execute(sql`
@@ -176,8 +172,9 @@ export async function claimRows(
       due_at = clock_timestamp()
         + least(3600, power(2, least(orphan.attempts, 12))) * (0.75 + random() / 2) * interval '1 second'
     from (
-      select id, tried_at from ${vectorOrphans}
-      where ${ofDocument(docId)} and ${isOneOfRows(rows)} and due_at <= clock_timestamp()
+      select orphan.id, orphan.tried_at from ${vectorOrphans} as orphan
+      where ${ofDocument(docId)} and ${isOneOfRows(rows)} and orphan.due_at <= clock_timestamp()
+        and not ${isOfPendingPage(vectors)}
       for update skip locked
     ) as free
     where orphan.id = free.id and ${ofDocument(docId, sql`orphan.`)}
@@ -200,6 +197,14 @@ export async function releaseRows(
     set attempts = attempts - 1, due_at = clock_timestamp(),
       tried_at = case when attempts > 1 then tried_at end
     where ${ofDocument(docId)} and ${isOneOfRows(rows)}`);
+}
+
+/** The condition that the page of the row `orphan` is pending. */
+export function isOfPendingPage(vectors: VectorTables['vectors']): SQL {
+  return sql`exists (
+    select from ${vectors} as page
+    where page.doc_id = orphan.doc_id and page.page = orphan.page and page.indexed_at is null
+  )`;
 }
 
 /** The condition that a row belongs to the document, or to none. */

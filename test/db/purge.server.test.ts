@@ -182,6 +182,42 @@ test('a purge skips a page that is being recorded, and the next purge spares its
   expect([...store.ids]).toEqual(page.vectorIds);
 });
 
+/** Records a page and then other ids for it, so that the first ids are queued. */
+async function createReplacedPage() {
+  const docId = await createDocument(a.db);
+  const [oldIds, newIds] = [[`${docId}-old`], [`${docId}-new`]];
+  await createVectorRepository(a.db).upsertPages([{ docId, page: 1, vectorIds: oldIds }]);
+  store.write(oldIds);
+  await createVectorRepository(a.db).upsertPage({ docId, page: 1, vectorIds: newIds });
+  return { docId, oldIds };
+}
+
+test('a purge keeps the old vectors of a page that becomes pending after the purge has started', async () => {
+  await createDeletedPage();
+  const { docId, oldIds } = await createReplacedPage();
+  const { goOn, purged } = await startPurge();
+  await createVectorRepository(b.db).upsertPages([{ docId, page: 1, vectorIds: ['x'] }], {
+    pending: true,
+  });
+  goOn();
+  await purged;
+  expect([...store.ids]).toEqual(oldIds);
+});
+
+test('a purge keeps the old vectors of a page that becomes pending while the purge waits for its lock', async () => {
+  const { docId, oldIds } = await createReplacedPage();
+  let purged: Promise<PurgeResult> | undefined;
+  await b.db.transaction(async (tx) => {
+    await createVectorRepository(tx).upsertPages([{ docId, page: 1, vectorIds: ['x'] }], {
+      pending: true,
+    });
+    purged = purgeOrphans(a.db, store.deleteVectors);
+    await writerWaits();
+  });
+  await purged;
+  expect([...store.ids]).toEqual(oldIds);
+});
+
 test('a purge deletes the ids of a page whose recording was rolled back', async () => {
   const page = await createDeletedPage();
   await inRolledBackTransaction(b.db, (tx) => createVectorRepository(tx).upsertPages([page]));
