@@ -8,8 +8,8 @@ import { type IngestOptions, ingestPages, type WriteVectors } from './ledger/ing
 import { locateVectors, type VectorLocation } from './ledger/locate.ts';
 import { markPagesIndexed, requireRecordedPages } from './ledger/mark-indexed.ts';
 import {
-  keyArrays,
   keyOf,
+  keysAsJson,
   type NewPageVectors,
   type PageKey,
   requireDocId,
@@ -31,6 +31,7 @@ import {
 import { requireArray, requireInteger, requireIterable } from './require.ts';
 import type { PageVectors } from './schema.ts';
 import { defaultTables, type VectorTables } from './tables.ts';
+import { uniform } from './uniform-db.ts';
 
 /** A page of a document that the call already names. */
 export type DocumentPage = Omit<NewPageVectors, 'docId'> & { docId?: number };
@@ -253,10 +254,11 @@ export interface RepositoryOptions {
  * await repository.upsertPage({ docId: 7, page: 3, vectorIds: ['a', 'b'] });
  */
 export function createVectorRepository(
-  db: Db,
+  hostDb: Db,
   tables: VectorTables = defaultTables,
   { prepare = true }: RepositoryOptions = {},
 ): VectorRepository {
+  const db = uniform(hostDb);
   const { vectors } = tables;
   const statements = createPageStatements(db, tables, prepare);
 
@@ -273,13 +275,13 @@ export function createVectorRepository(
   const queries: Queries = {
     async findByDocument(docId) {
       requireDocId(docId);
-      return statements.byDocument().execute({ docId });
+      return statements.byDocument({ docId });
     },
 
     async findByPage(docId, page) {
       requireDocId(docId);
       requirePageNumber(page);
-      const [found] = await statements.byPage().execute({ docId, page });
+      const [found] = await statements.byPage({ docId, page });
       return found;
     },
 
@@ -292,12 +294,12 @@ export function createVectorRepository(
           ['last'],
           `must not be less than first (${first}), got ${last}`,
         );
-      return statements.byPageRange().execute({ docId, first, last });
+      return statements.byPageRange({ docId, first, last });
     },
 
     async findByPages(keys) {
       requirePageKeys(keys);
-      const pages = await statements.byKeys().execute(keyArrays(keys));
+      const pages = await statements.byKeys({ keys: keysAsJson(keys) });
       const byKey = new Map(pages.map((page) => [keyOf(page), page]));
       return keys.map((key) => byKey.get(keyOf(key)));
     },

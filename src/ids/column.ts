@@ -1,11 +1,29 @@
 import { sql } from 'drizzle-orm';
 import { customType } from 'drizzle-orm/pg-core';
-import { decodeVectorIds, encodeVectorIds, type StoredVectorId } from './runs.ts';
+import { decodeVectorIds, encodeVectorIds, type StoredVectorId, type VectorIdRun } from './runs.ts';
 
 /** A column of vector ids: `string[]` in TypeScript, a JSON array of ids and runs in the database. */
-export const vectorIdsColumn = customType<{ data: string[]; driverData: StoredVectorId[] }>({
+export const vectorIdsColumn = customType<{
+  data: string[];
+  driverData: StoredVectorId[] | string;
+}>({
   dataType: () => 'jsonb',
   // Sent as text, because the drivers disagree on which JavaScript values they turn into JSON.
   toDriver: (ids) => sql`${JSON.stringify(encodeVectorIds(ids))}::text::jsonb`,
-  fromDriver: decodeVectorIds,
+  fromDriver: (stored) => decodeVectorIds(readStored(stored)),
 });
+
+/** Reads the array as a driver returns it: as text if its JSON parser is off, with `Prefix` for `prefix` under `postgres.pascal`. */
+function readStored(value: StoredVectorId[] | string): StoredVectorId[] {
+  const stored: StoredVectorId[] = typeof value === 'string' ? JSON.parse(value) : value;
+  const firstRun = stored.find((element) => typeof element !== 'string');
+  if (firstRun === undefined || 'prefix' in firstRun) return stored;
+  return stored.map((element) =>
+    typeof element === 'string' ? element : withLowerCaseKeys(element),
+  );
+}
+
+function withLowerCaseKeys(run: VectorIdRun): VectorIdRun {
+  const entries = Object.entries(run).map(([key, value]) => [key.toLowerCase(), value] as const);
+  return Object.fromEntries(entries) as unknown as VectorIdRun;
+}

@@ -1,9 +1,8 @@
-import { is } from 'drizzle-orm';
-import { PgTransaction } from 'drizzle-orm/pg-core';
 import { batchesOf } from '../batches.ts';
 import { CallbackError, runCallback } from '../callbacks.ts';
 import { IngestError, InvalidInputError } from '../errors.ts';
 import { requireFunction, requireInteger, requireIterable } from '../require.ts';
+import { isTransaction } from '../uniform-db.ts';
 import { markPagesIndexed } from './mark-indexed.ts';
 import type { NewPageVectors } from './page.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
@@ -41,7 +40,7 @@ export async function ingestPages(
 ): Promise<number> {
   const { db, tables } = target;
   const { chunkPages = 50, onProgress, signal = new AbortController().signal } = options;
-  if (is(db, PgTransaction)) {
+  if (isTransaction(db)) {
     // Others could not see the pending pages, and a rollback would forget vectors that were written.
     throw new InvalidInputError(['db'], 'must be a database to ingest pages, got a transaction');
   }

@@ -5,7 +5,7 @@ import {
   positionOf,
 } from '../ids/lookup.ts';
 import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
-import { keyArrays, keyOf, type PageKey, uniqueKeys } from './page.ts';
+import { keyOf, keysAsJson, type PageKey, uniqueKeys } from './page.ts';
 import type { PageStatements } from './read-pages.ts';
 
 /** Where a vector is. */
@@ -53,7 +53,7 @@ async function locatePatchIds(
   const found = new Map<string, Place>();
   if (named.size === 0) return found;
 
-  const rows = await statements.storedByKeys().execute(keyArrays(uniqueKeys([...named.values()])));
+  const rows = await statements.storedByKeys({ keys: keysAsJson(uniqueKeys([...named.values()])) });
   const pages = new Map(rows.map((row) => [keyOf(row), row.stored]));
   for (const [id, { docId, page }] of named) {
     const stored = pages.get(keyOf({ docId, page }));
@@ -71,7 +71,7 @@ async function locateThroughIndex(
   const found = new Map<string, Place>();
   if (vectorIds.length === 0) return found;
   const { keys, idsOf } = indexKeysOf(vectorIds);
-  const rows = await statements.storedByIndexKeys().execute({ indexKeys: JSON.stringify(keys) });
+  const rows = await statements.storedByIndexKeys({ indexKeys: JSON.stringify(keys) });
   for (const { docId, page, stored, keys } of rows) {
     for (const id of keys.flatMap(idsOf)) {
       const patch = positionOf(stored, id);

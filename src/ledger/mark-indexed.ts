@@ -4,7 +4,7 @@ import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { requireInteger } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
 import { type OrphanedIds, queueOrphans } from './orphans.ts';
-import { keyOf, type PageKey, requirePageKeys } from './page.ts';
+import { keyOf, keysAsJson, type PageKey, requirePageKeys } from './page.ts';
 import { isOneOf, recordingColumns } from './read-pages.ts';
 import type { RecordedPage } from './write-pages.ts';
 
@@ -36,7 +36,7 @@ export async function markPagesIndexed(
     const rows = await tx
       .select(recordingColumns(tables))
       .from(vectors)
-      .where(isOneOf(tables, pages))
+      .where(isOneOf(tables, keysAsJson(pages)))
       .orderBy(asc(vectors.docId), asc(vectors.page))
       .for('no key update');
     const byKey = new Map(rows.map((row) => [keyOf(row), row]));
@@ -53,7 +53,7 @@ export async function markPagesIndexed(
     const marked = await tx
       .update(tables.vectors)
       .set({ indexedAt: sql`now()` })
-      .where(and(isNull(tables.vectors.indexedAt), isOneOf(tables, toMark)))
+      .where(and(isNull(tables.vectors.indexedAt), isOneOf(tables, keysAsJson(toMark))))
       .returning({ page: tables.vectors.page });
     return marked.length;
   });

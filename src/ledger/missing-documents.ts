@@ -58,7 +58,10 @@ export async function findMissingDocuments(
 ): Promise<Set<number>> {
   const missing = await db.execute(sql`
     select given.id
-    from unnest(${sql.param([...new Set(docIds)])}::integer[]) as given (id)
+    from (
+      select value::integer as id
+      from jsonb_array_elements_text(${JSON.stringify([...new Set(docIds)])}::text::jsonb)
+    ) as given
     where not exists (select from ${documents} where ${documents.id} = given.id)`);
   return new Set(rowsOf<{ id: number }>(missing).map(({ id }) => id));
 }

@@ -119,11 +119,11 @@ export function uniqueKeys<Key extends PageKey>(keys: readonly Key[]): Key[] {
 }
 
 /**
- * The keys as two arrays of equal length, which a statement takes as two parameters. A parameter per
- * key would reach the limit of 65,534 parameters.
+ * The keys as one parameter of a statement. A parameter per key would reach the limit of 65,534 parameters, and
+ * postgres.js cannot send arrays if it is set to `fetch_types: false`.
  */
-export function keyArrays(keys: readonly PageKey[]): { docIds: number[]; pages: number[] } {
-  return { docIds: keys.map(({ docId }) => docId), pages: keys.map(({ page }) => page) };
+export function keysAsJson(keys: readonly PageKey[]): string {
+  return JSON.stringify(keys.map(({ docId, page }) => ({ doc_id: docId, page })));
 }
 
 /** Whether two pages have the same ids in the same order. */

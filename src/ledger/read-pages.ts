@@ -1,15 +1,24 @@
 /** The statements that read pages. */
 import { createHash } from 'node:crypto';
-import { and, asc, between, eq, type Placeholder, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  between,
+  eq,
+  getTableColumns,
+  type Placeholder,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from 'drizzle-orm';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import type { IndexKey } from '../ids/lookup.ts';
-import type { StoredVectorId } from '../ids/runs.ts';
+import { decodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
 import { once } from '../once.ts';
-import type { PageVectors } from '../schema.ts';
+import type { PageVectors, PatchGrid } from '../schema.ts';
 import type { VectorTables } from '../tables.ts';
-import { keyArrays, type PageKey } from './page.ts';
 
 /** The prepared statements that read pages. */
 export type PageStatements = ReturnType<typeof createPageStatements>;
@@ -22,53 +31,84 @@ export type PageStatements = ReturnType<typeof createPageStatements>;
  */
 export function createPageStatements(db: Db, tables: VectorTables, prepare: boolean) {
   const { vectors } = tables;
-  const [docId, page, first, last, docIds, pages, indexKeys] = [
-    sql.placeholder('docId'),
-    sql.placeholder('page'),
-    sql.placeholder('first'),
-    sql.placeholder('last'),
-    sql.placeholder('docIds'),
-    sql.placeholder('pages'),
-    sql.placeholder('indexKeys'),
-  ];
-  const ofDocument = eq(vectors.docId, docId);
-  const ofKeys = isOneOf(tables, { docIds, pages });
 
-  const statement = <Prepared extends object>(build: () => Preparable<Prepared>) =>
-    once(() => {
-      const query = build();
-      // Named by its text, because node-postgres rejects one name for two texts. No name: not prepared.
-      const name = prepare ? `colpali_vectors_${hash(query.toSQL().sql)}` : undefined;
-      return query.prepare(name as string);
+  /** A function that runs the statement with the given values. */
+  const statement = <Name extends string, Row>(
+    names: readonly Name[],
+    build: (values: Values<Name>) => Preparable<Row>,
+  ): ((values: Record<Name, unknown>) => Promise<Row[]>) => {
+    if (!prepare) return (values) => build(values as Values<Name>).execute();
+    const prepared = once(() => {
+      const placeholders = names.map((name) => [name, sql.placeholder(name)] as const);
+      const query = build(Object.fromEntries(placeholders) as unknown as Values<Name>);
+      // Named by its text, because node-postgres rejects one name for two texts.
+      return query.prepare(`colpali_vectors_${hash(query.toSQL().sql)}`);
     });
+    return (values) => prepared().execute(values);
+  };
 
   return {
-    byDocument: statement(() => selectPages(db, tables, ofDocument)),
-    byPage: statement(() => selectPages(db, tables, and(ofDocument, eq(vectors.page, page)))),
-    byPageRange: statement(() =>
-      selectPages(db, tables, and(ofDocument, between(vectors.page, first, last))),
+    byDocument: statement(['docId'], ({ docId }) =>
+      selectPages(db, tables, eq(vectors.docId, docId)),
     ),
-    byKeys: statement(() => selectPages(db, tables, ofKeys)),
-    storedByKeys: statement(() =>
-      db.select(storedPage(tables)).from(vectors).where(ofKeys).$dynamic(),
+    byPage: statement(['docId', 'page'], ({ docId, page }) =>
+      selectPages(db, tables, and(eq(vectors.docId, docId), eq(vectors.page, page))),
     ),
-    storedByIndexKeys: statement(() => selectStoredByIndexKeys(db, tables, indexKeys)),
+    byPageRange: statement(['docId', 'first', 'last'], ({ docId, first, last }) =>
+      selectPages(db, tables, and(eq(vectors.docId, docId), between(vectors.page, first, last))),
+    ),
+    byKeys: statement(['keys'], ({ keys }) => selectPages(db, tables, isOneOf(tables, keys))),
+    storedByKeys: statement(['keys'], ({ keys }) =>
+      db.select(storedPage(tables)).from(vectors).where(isOneOf(tables, keys)),
+    ),
+    storedByIndexKeys: statement(['indexKeys'], ({ indexKeys }) =>
+      selectStoredByIndexKeys(db, tables, indexKeys),
+    ),
   };
 }
 
-interface Preparable<Prepared> {
+/** The values of a statement: placeholders if it is prepared. */
+type Values<Name extends string> = Record<Name, Placeholder>;
+
+interface Preparable<Row> {
   toSQL(): { sql: string };
-  prepare(name: string): Prepared;
+  prepare(name: string): { execute(values: Record<string, unknown>): Promise<Row[]> };
+  execute(): Promise<Row[]>;
 }
 
 /** Selects the recorded pages that meet `condition`, by document and page. */
-export function selectPages(db: Db, { vectors }: VectorTables, condition: SQL | undefined) {
+export function selectPages(db: Db, tables: VectorTables, condition: SQL | undefined) {
+  const { vectors } = tables;
   return db
-    .select()
+    .select(pageColumns(tables))
     .from(vectors)
     .where(condition)
     .orderBy(asc(vectors.docId), asc(vectors.page))
     .$dynamic();
+}
+
+/**
+ * The columns of a page. JSON is selected as text and times as numbers, because hosts may change how their driver
+ * parses JSON and how their server prints times.
+ */
+function pageColumns({ vectors }: VectorTables) {
+  return {
+    ...getTableColumns(vectors),
+    vectorIds: asJson(vectors.vectorIds, (stored: StoredVectorId[]) => decodeVectorIds(stored)),
+    grid: asJson(vectors.grid, (grid: PatchGrid) => grid) as SQL<PatchGrid | null>,
+    recordedAt: asDate(vectors.recordedAt),
+    indexedAt: asDate(vectors.indexedAt) as SQL<Date | null>,
+  };
+}
+
+function asJson<Json, Value>(column: SQLWrapper, read: (json: Json) => Value): SQL<Value> {
+  return sql<Value>`${column}::text`.mapWith((text: string) => read(JSON.parse(text)));
+}
+
+function asDate(column: SQLWrapper): SQL<Date> {
+  return sql<Date>`(extract(epoch from ${column}) * 1000)::double precision`.mapWith(
+    (milliseconds: unknown) => new Date(Number(milliseconds)),
+  );
 }
 
 /** Reads the pages that meet `condition`, by document and page, with one query per `batchSize` pages. */
@@ -96,7 +136,7 @@ function selectStoredByIndexKeys(db: Db, tables: VectorTables, indexKeys: Placeh
   const { vectors } = tables;
   return (
     db
-      .select({ ...storedPage(tables), keys: sql<IndexKey[]>`found.keys` })
+      .select({ ...storedPage(tables), keys: asJson(sql`found.keys`, (keys: IndexKey[]) => keys) })
       // Grouped, so that a page is sent once even if many ids are on it: it can be 40 KB.
       .from(
         sql`(
@@ -119,7 +159,7 @@ function storedPage({ vectors }: VectorTables) {
   return {
     docId: vectors.docId,
     page: vectors.page,
-    stored: sql<StoredVectorId[]>`${vectors.vectorIds}`,
+    stored: asJson(vectors.vectorIds, (stored: StoredVectorId[]) => stored),
   };
 }
 
@@ -136,21 +176,13 @@ export function recordingColumns({ vectors }: VectorTables) {
 /**
  * The condition that a row of `vectors` is one of the pages.
  *
- * @param keys - The pages, or placeholders for `keyArrays` of them.
+ * @param keys - `keysAsJson` of the pages, or a placeholder for it.
  */
-export function isOneOf(
-  { vectors }: VectorTables,
-  keys: readonly PageKey[] | { docIds: Placeholder; pages: Placeholder },
-): SQL {
-  const { docIds, pages } = 'docIds' in keys ? keys : arrayParameters(keys);
+export function isOneOf({ vectors }: VectorTables, keys: string | Placeholder): SQL {
   return sql`(${vectors.docId}, ${vectors.page}) in (
-    select doc_id, page from unnest(${docIds}::integer[], ${pages}::integer[]) as key (doc_id, page)
+    select doc_id, page
+    from jsonb_to_recordset(${keys}::text::jsonb) as key (doc_id integer, page integer)
   )`;
-}
-
-function arrayParameters(keys: readonly PageKey[]) {
-  const { docIds, pages } = keyArrays(keys);
-  return { docIds: sql.param(docIds), pages: sql.param(pages) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
 import { DocumentNotFoundError } from '../errors.ts';
 import { lockPagesOf } from './delete-pages.ts';
-import { keyArrays, type NewPageVectors } from './page.ts';
+import type { NewPageVectors } from './page.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import {
   type RecordedPage,
@@ -20,7 +20,7 @@ export async function replacePagesOf(
 ): Promise<RecordedPage[]> {
   await requireTriggers();
   const { documents, vectors } = tables;
-  const numbers = sql.param(keyArrays(pages).pages);
+  const numbers = JSON.stringify(pages.map(({ page }) => page));
   const replace = async (tx: Db) => {
     const [document] = await tx
       .select({ id: documents.id })
@@ -30,9 +30,14 @@ export async function replacePagesOf(
       .for('no key update');
     if (document === undefined) throw new DocumentNotFoundError(docId, ['docId']);
     await lockPagesOf(tx, tables, docId);
-    await tx
-      .delete(vectors)
-      .where(and(eq(vectors.docId, docId), sql`${vectors.page} <> all (${numbers}::integer[])`));
+    await tx.delete(vectors).where(
+      and(
+        eq(vectors.docId, docId),
+        sql`${vectors.page} not in (
+            select value::integer from jsonb_array_elements_text(${numbers}::text::jsonb)
+          )`,
+      ),
+    );
     return writeArray({ db: tx, tables, requireTriggers }, pages, options);
   };
   return retryDeadlocks(db, () => db.transaction(replace));

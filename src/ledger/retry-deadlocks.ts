@@ -1,7 +1,6 @@
-import { is } from 'drizzle-orm';
-import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
 import { isDeadlock, isUniqueViolation } from '../driver-errors.ts';
+import { isTransaction } from '../uniform-db.ts';
 
 /** How often PostgreSQL may cancel the same call before the caller gets the error. */
 const maxAttempts = 5;
@@ -18,7 +17,7 @@ export async function retryDeadlocks<T>(db: Db, work: () => Promise<T>): Promise
       return await work();
     } catch (error) {
       const mayPass = isDeadlock(error) || isUniqueViolation(error);
-      if (attempt === maxAttempts || !mayPass || is(db, PgTransaction)) throw error;
+      if (attempt === maxAttempts || !mayPass || isTransaction(db)) throw error;
     }
   }
 }

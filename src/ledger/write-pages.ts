@@ -1,7 +1,7 @@
 /** Records pages: one, an array, or a stream. */
 import { setImmediate } from 'node:timers/promises';
-import { is, sql } from 'drizzle-orm';
-import { getTableConfig, PgTransaction } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { getTableConfig } from 'drizzle-orm/pg-core';
 import { batchesOf } from '../batches.ts';
 import { readCallback, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
@@ -9,8 +9,16 @@ import type { InputPath } from '../errors.ts';
 import { encodeGeneratedIds } from '../ids/generated.ts';
 import { encodeVectorIds } from '../ids/runs.ts';
 import type { VectorTables } from '../tables.ts';
+import { isTransaction } from '../uniform-db.ts';
 import { explainMissingDocument } from './missing-documents.ts';
-import { checkPage, keyOf, type NewPageVectors, type PageKey, requirePageKey } from './page.ts';
+import {
+  checkPage,
+  keyOf,
+  keysAsJson,
+  type NewPageVectors,
+  type PageKey,
+  requirePageKey,
+} from './page.ts';
 import { isOneOf, recordingColumns } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
@@ -138,7 +146,7 @@ export async function writeStream(
   const chunks = chunksOf(checkStream(pages));
   // No read-ahead inside a transaction: the stream's own work and our chunk could land in each other's
   // savepoint and roll back together.
-  for await (const chunk of is(target.db, PgTransaction) ? chunks : encodeAhead(chunks)) {
+  for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
     await runCallback(() => options.signal?.throwIfAborted());
     await writeChunk(target, chunk.sort(byKey), options);
     sent += chunk.length;
@@ -240,7 +248,7 @@ async function writeChunk(
   await requireTriggers();
   let recorded: RecordedPage[] = [];
   const write = async () => {
-    recorded = is(db, PgTransaction)
+    recorded = isTransaction(db)
       ? await db.transaction((savepoint) => insertChunk(savepoint, tables, chunk, options))
       : await insertChunk(db, tables, chunk, options);
   };
@@ -302,7 +310,7 @@ async function readRecordings(
   const rows = await db
     .select(recordingColumns(tables))
     .from(vectors)
-    .where(isOneOf(tables, chunk));
+    .where(isOneOf(tables, keysAsJson(chunk)));
   const byPage = new Map(rows.map((row) => [keyOf(row), row]));
   return chunk.map(({ docId, page, vectorIds }) => {
     const { id = 0, revision = 0 } = byPage.get(keyOf({ docId, page })) ?? {};

@@ -1,6 +1,7 @@
 import { openDatabaseAt } from '../connect/open-database.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
+import { uniform } from '../uniform-db.ts';
 import { findSchemaDrift, type SchemaDrift } from './drift.ts';
 import type { Migration } from './files.ts';
 import { type MigrationHistory, readMigrationHistory } from './history.ts';
@@ -50,7 +51,8 @@ export async function migrationStatus({
 }
 
 /** Reads the migration status of a database that is already open. */
-export async function readMigrationStatus(db: Db): Promise<MigrationStatus> {
+export async function readMigrationStatus(hostDb: Db): Promise<MigrationStatus> {
+  const db = uniform(hostDb);
   const history = await readMigrationHistory(db);
   return {
     applied: tagsOf(history.applied),

@@ -1,7 +1,7 @@
 import { isNotNull } from 'drizzle-orm';
 import { batchesOf } from '../batches.ts';
 import { canonicalId } from '../ids/spellings.ts';
-import { keyOf, sameIds } from '../ledger/page.ts';
+import { keyOf, keysAsJson, sameIds } from '../ledger/page.ts';
 import { isOneOf, selectPages, streamPages } from '../ledger/read-pages.ts';
 import type { PageVectors } from '../schema.ts';
 import { type Audit, findInStore } from './audit-context.ts';
@@ -44,7 +44,7 @@ async function reportMissing(
   if (suspects.length === 0) return;
   const { missing } = audit.report;
   const { db, tables } = audit.ledger;
-  const recorded = await selectPages(db, tables, isOneOf(tables, suspects));
+  const recorded = await selectPages(db, tables, isOneOf(tables, keysAsJson(suspects)));
   const current = new Map(recorded.map((page) => [keyOf(page), page]));
   const affected = suspects.filter((suspect) => {
     const page = current.get(keyOf(suspect));
@@ -61,6 +61,9 @@ async function reportMissing(
     });
   }
   if (audit.options.markMissingPending && affected.length > 0) {
-    await db.update(tables.vectors).set({ indexedAt: null }).where(isOneOf(tables, affected));
+    await db
+      .update(tables.vectors)
+      .set({ indexedAt: null })
+      .where(isOneOf(tables, keysAsJson(affected)));
   }
 }

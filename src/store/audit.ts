@@ -9,6 +9,7 @@ import type { PageKey } from '../ledger/page.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { requireFunction, requireInteger, requireObject } from '../require.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
+import { uniform } from '../uniform-db.ts';
 import type { Audit } from './audit-context.ts';
 import { findMissing } from './audit-missing.ts';
 import { findUntracked, queueUntracked } from './audit-untracked.ts';
@@ -89,10 +90,11 @@ export interface AuditOptions {
  * });
  */
 export async function auditVectors(
-  db: Db,
+  hostDb: Db,
   store: AuditedStore,
   options: AuditOptions = {},
 ): Promise<AuditReport> {
+  const db = uniform(hostDb);
   requireObject(store, ['store']);
   requireFunction(store.listIds, ['store', 'listIds']);
   requireFunction(store.existing, ['store', 'existing']);

@@ -3,6 +3,7 @@ import { CallbackError, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
 import { toLedgerError } from '../driver-errors.ts';
 import type { VectorTables } from '../tables.ts';
+import { hostOf } from '../uniform-db.ts';
 import { type ClaimedRow, type DueBatch, timestamp } from './queue.ts';
 import { repairPages } from './repair.ts';
 
@@ -71,7 +72,7 @@ export class DeleteCall {
     await runCallback(() => signal?.throwIfAborted());
     this.ids = ids;
     this.running = runCallback(() =>
-      deleteVectors(ids, { tx, signal: AbortSignal.any(stops), docId, namespace }),
+      deleteVectors(ids, { tx: hostOf(tx), signal: AbortSignal.any(stops), docId, namespace }),
     );
     await this.waitFor(this.running);
   }

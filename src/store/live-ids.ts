@@ -4,7 +4,7 @@ import { type Db, rowsOf } from '../db.ts';
 import { containsVectorId, findInAnySpelling, indexKeysOf } from '../ids/lookup.ts';
 import { parsePatchVectorId } from '../ids/patch-id-layout.ts';
 import type { StoredVectorId } from '../ids/runs.ts';
-import { type PageKey, uniqueKeys } from '../ledger/page.ts';
+import { keysAsJson, type PageKey, uniqueKeys } from '../ledger/page.ts';
 import { findByIndexKeys, isOneOf } from '../ledger/read-pages.ts';
 import type { VectorTables } from '../tables.ts';
 
@@ -25,7 +25,8 @@ export async function findLiveIds(
       spellings.map(parsePatchVectorId).filter((place) => place !== undefined),
     );
     const found = await db.execute(selectElements(tables, JSON.stringify(keys), named));
-    for (const { element, doc_id, page } of rowsOf<ElementRow>(found)) {
+    for (const { element: text, doc_id, page } of rowsOf<ElementRow>(found)) {
+      const element: StoredVectorId = JSON.parse(text);
       for (const id of idsOf(element)) {
         if (!containsVectorId(element, id)) continue;
         const pages = live.get(id);
@@ -38,7 +39,8 @@ export async function findLiveIds(
 }
 
 interface ElementRow {
-  element: StoredVectorId;
+  /** As JSON text, because the host may have turned off its driver's JSON parser. */
+  element: string;
   doc_id: number;
   page: number;
 }
@@ -50,7 +52,7 @@ interface ElementRow {
 function selectElements(tables: VectorTables, indexKeys: string, named: readonly PageKey[]): SQL {
   const { vectors } = tables;
   return sql`
-    select distinct stored.element, holding.doc_id, holding.page
+    select distinct stored.element::text, holding.doc_id, holding.page
     from ${findByIndexKeys(tables, indexKeys)} as holding
     cross join lateral (
       -- A page that was found by an id contains exactly that id. A page that was found by a prefix has to
@@ -66,6 +68,6 @@ function selectElements(tables: VectorTables, indexKeys: string, named: readonly
     ) as stored
     union all
     -- A page of one run of its own patch ids is not in the index.
-    select ${vectors.vectorIds} -> 0, ${vectors.docId}, ${vectors.page} from ${vectors}
-    where ${isOneOf(tables, named)} and jsonb_array_length(${vectors.vectorIds}) = 1`;
+    select (${vectors.vectorIds} -> 0)::text, ${vectors.docId}, ${vectors.page} from ${vectors}
+    where ${isOneOf(tables, keysAsJson(named))} and jsonb_array_length(${vectors.vectorIds}) = 1`;
 }

@@ -1,15 +1,15 @@
 /** Deletes orphaned ids from the vector store. */
-import { is, sql } from 'drizzle-orm';
-import { PgTransaction } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
 import { CallbackError, runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
 import { isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors.ts';
 import { InvalidInputError, PurgeError } from '../errors.ts';
-import { decodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
+import { decodeVectorIds } from '../ids/runs.ts';
 import { ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { requireFunction, requireInteger } from '../require.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
+import { isTransaction, uniform } from '../uniform-db.ts';
 import { DeleteCall, type DeleteVectors, type PurgeContext } from './delete-call.ts';
 import { findLiveIds } from './live-ids.ts';
 import {
@@ -91,11 +91,12 @@ const lockWaitMs = 500;
  * );
  */
 export async function purgeOrphans(
-  db: Db,
+  hostDb: Db,
   deleteVectors: DeleteVectors,
   options: PurgeOptions = {},
 ): Promise<PurgeResult> {
-  if (is(db, PgTransaction)) {
+  const db = uniform(hostDb);
+  if (isTransaction(db)) {
     throw new InvalidInputError(['db'], 'must be a database, got a transaction');
   }
   requireFunction(deleteVectors, ['deleteVectors']);
@@ -203,13 +204,15 @@ async function deleteInTransaction(
     await disableTimeouts(tx);
     // Strays have no lock: both checks for live ids protect them, and no writer ever waits for them.
     if (docId !== null) await takePurgeLock(tx, tables, docId, rows);
-    const deletedRows = rowsOf<{ vector_ids: StoredVectorId[] }>(
+    const deletedRows = rowsOf<{ vector_ids: string }>(
       await tx.execute(sql`
         delete from ${vectorOrphans} as orphan
         where ${ofDocument(docId)} and ${isOneOfRows(rows)} and not ${isOfPendingPage(vectors)}
-        returning vector_ids`),
+        returning vector_ids::text`),
     );
-    const ids = new Set(deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(vector_ids)));
+    const ids = new Set(
+      deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(JSON.parse(vector_ids))),
+    );
     // A separate statement after the lock: it sees every writer that has committed, and later writers of the
     // document wait for the lock.
     const live = await findLiveIds(tx, tables, [...ids]);

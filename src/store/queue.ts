@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { slicesOf } from '../batches.ts';
 import { type Db, rowsOf } from '../db.ts';
-import { decodeVectorIds, encodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
+import { decodeVectorIds, encodeVectorIds } from '../ids/runs.ts';
 import type { VectorTables } from '../tables.ts';
 
 /** Rows of one document and namespace that one call of `deleteVectors` can handle. */
@@ -125,16 +125,18 @@ async function splitRow(
 ): Promise<void> {
   const isRow = sql`id = ${id}::text::bigint`;
   await db.transaction(async (tx) => {
-    const [row] = rowsOf<{ vector_ids: StoredVectorId[] }>(
+    const [row] = rowsOf<{ vector_ids: string }>(
       await tx.execute(
-        sql`select vector_ids from ${vectorOrphans} where ${isRow} for update skip locked`,
+        sql`select vector_ids::text from ${vectorOrphans} where ${isRow} for update skip locked`,
       ),
     );
     if (row === undefined) return;
-    const pieces = [...slicesOf(decodeVectorIds(row.vector_ids), batchIds)].map((ids) => ({
-      vector_ids: encodeVectorIds(ids),
-      vector_count: ids.length,
-    }));
+    const pieces = [...slicesOf(decodeVectorIds(JSON.parse(row.vector_ids)), batchIds)].map(
+      (ids) => ({
+        vector_ids: encodeVectorIds(ids),
+        vector_count: ids.length,
+      }),
+    );
     await tx.execute(sql`
       with whole as (delete from ${vectorOrphans} where ${isRow} returning *)
       insert into ${vectorOrphans}

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
-import { decodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
+import { decodeVectorIds } from '../ids/runs.ts';
 import { canonicalId } from '../ids/spellings.ts';
 import type { VectorTables } from '../tables.ts';
 
@@ -26,9 +26,9 @@ export async function removeQueuedIds(
     else same.push(id);
   }
   for (let last: string | undefined = '0'; last !== undefined && idsByForm.size > 0; ) {
-    const rows: { id: string; vector_ids: StoredVectorId[] }[] = rowsOf(
+    const rows: { id: string; vector_ids: string }[] = rowsOf(
       await db.execute(sql`
-        select id::text as id, vector_ids
+        select id::text as id, vector_ids::text
         from (
           select id, vector_ids, sum(vector_count) over (order by id) - vector_count as before
           from (
@@ -40,7 +40,7 @@ export async function removeQueuedIds(
         order by id`),
     );
     for (const { vector_ids } of rows) {
-      for (const id of decodeVectorIds(vector_ids)) idsByForm.delete(canonicalId(id));
+      for (const id of decodeVectorIds(JSON.parse(vector_ids))) idsByForm.delete(canonicalId(id));
     }
     last = rows.at(-1)?.id;
   }

@@ -1,6 +1,6 @@
 import { and, type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
-import { uniqueKeys } from '../ledger/page.ts';
+import { keysAsJson, uniqueKeys } from '../ledger/page.ts';
 import { isOneOf } from '../ledger/read-pages.ts';
 import { retryDeadlocks } from '../ledger/retry-deadlocks.ts';
 import type { VectorTables } from '../tables.ts';
@@ -33,7 +33,7 @@ export async function repairPages(
         recordedAt: sql`clock_timestamp()`,
         revision: sql`${vectors.revision} + 1`,
       })
-      .where(and(isOneOf(tables, pages), isAtRisk))
+      .where(and(isOneOf(tables, keysAsJson(pages)), isAtRisk))
       .returning({ page: vectors.page });
     return repaired.length;
   };

@@ -1,0 +1,128 @@
+/** A host's database, used so that our results do not depend on its driver, cache or settings. */
+import { entityKind, is } from 'drizzle-orm';
+import { PgTransaction } from 'drizzle-orm/pg-core';
+import type { Db } from './db.ts';
+import { InvalidInputError } from './errors.ts';
+
+/** The part of Drizzle's session through which every statement goes. It is not part of Drizzle's types. */
+interface Session {
+  prepareQuery(...args: unknown[]): PreparedQuery;
+}
+
+interface PreparedQuery {
+  execute(...args: unknown[]): Promise<unknown>;
+}
+
+/** The positions of some arguments of `prepareQuery`. */
+const positions = { fields: 1, mapper: 4, metadata: 5 };
+
+/** Drizzle's databases whose driver sends each statement by itself. */
+const withoutTransactions = ['NeonHttpDatabase', 'PgRemoteDatabase', 'XataHttpDatabase'];
+
+/** The database that each uniform database was made from. */
+const hosts = new WeakMap<Db, Db>();
+
+/**
+ * Returns the same database or transaction with these differences for statements that are sent through it:
+ *
+ * - Reads go to the database. Drizzle's query cache may return pages that were replaced.
+ * - Reads go to the primary of `withReplicas`. A replica may lag behind what was just recorded.
+ * - Results have no holes. After a statement that failed in the middle of its rows, postgres.js 3.4 returns the
+ *   next rows on that connection behind as many holes (porsager/postgres#1181).
+ * - Columns keep their names, although postgres.js may be set to rename them (`transform: postgres.camel`).
+ * - Drivers without transactions say so.
+ *
+ * @throws {InvalidInputError} `db` is not a Drizzle database for PostgreSQL.
+ */
+export function uniform(db: Db): Db {
+  if (hosts.has(db)) return db;
+  const host = primaryOf(db);
+  const session = sessionOf(host);
+  const copy: Db = Object.create(host, {
+    session: { value: uniformSession(session) },
+    transaction: {
+      value: async (work: (tx: Db) => Promise<unknown>, config?: object) => {
+        requireTransactions(host);
+        return host.transaction((tx) => work(uniform(tx)), config);
+      },
+    },
+  });
+  hosts.set(copy, host);
+  return copy;
+}
+
+/** The database as the host knows it, for the host's own functions. */
+export function hostOf(db: Db): Db {
+  return hosts.get(db) ?? db;
+}
+
+/** Whether the database is a transaction, which the host commits. */
+export function isTransaction(db: Db): boolean {
+  return is(db, PgTransaction);
+}
+
+function primaryOf(db: Db): Db {
+  const { $primary = db } = Object(db) as { $primary?: Db };
+  return $primary;
+}
+
+function sessionOf(db: Db): Session {
+  const { session } = Object(db) as { session?: Partial<Session> };
+  if (typeof session?.prepareQuery === 'function') return session as Session;
+  throw new InvalidInputError(['db'], 'must be a Drizzle database for PostgreSQL or a transaction');
+}
+
+function requireTransactions(db: Db): void {
+  const kind: unknown = Object(db.constructor)[entityKind];
+  if (!withoutTransactions.includes(String(kind))) return;
+  throw new InvalidInputError(
+    ['db'],
+    'has a driver without transactions, which this call needs: use one that keeps a connection',
+  );
+}
+
+function uniformSession(session: Session): Session {
+  const prepareQuery: Session['prepareQuery'] = (...args) => {
+    // Without metadata, Drizzle does not look into its cache. Writes keep theirs, which clears cached reads.
+    const metadata = args[positions.metadata] as { type?: string } | undefined;
+    if (metadata?.type === 'select') args.splice(positions.metadata);
+    // Drizzle maps the rows of its own query builder by position and names the fields itself.
+    const isRaw = args[positions.fields] === undefined && args[positions.mapper] === undefined;
+    const query = session.prepareQuery(...args);
+    const execute = query.execute.bind(query);
+    query.execute = async (...values) => uniformResult(await execute(...values), isRaw);
+    return query;
+  };
+  return new Proxy(session, {
+    get: (target, name, receiver) =>
+      name === 'prepareQuery' ? prepareQuery : Reflect.get(target, name, receiver),
+  });
+}
+
+/** The result of a statement: rows, or an object that has them. */
+function uniformResult(result: unknown, isRaw: boolean): unknown {
+  const rows: unknown = Array.isArray(result) ? result : Object(result).rows;
+  if (!Array.isArray(rows)) return result;
+  // `filter` leaves out holes.
+  const dense = rows.filter(() => true);
+  const named = isRaw && hasRenamedColumns(dense[0]) ? dense.map(withOriginalNames) : dense;
+  return Array.isArray(result) ? named : { rows: named };
+}
+
+/** Our own statements name all their columns in snake case. */
+function hasRenamedColumns(row: object | undefined): boolean {
+  return row !== undefined && Object.keys(row).some((name) => /[A-Z-]/.test(name));
+}
+
+function withOriginalNames(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [toSnakeCase(name), value] as const),
+  );
+}
+
+function toSnakeCase(name: string): string {
+  return name
+    .replaceAll('-', '_')
+    .replaceAll(/(?<=.)[A-Z]/g, (letter) => `_${letter}`)
+    .toLowerCase();
+}
