@@ -279,9 +279,12 @@ describe('upsertPages', () => {
         closed.open();
       }
     }
-    const recorded = repository().upsertPages(pages());
+    const rejected = expect(repository().upsertPages(pages())).rejects.toMatchObject({
+      docId: missing,
+      path: ['pages', 0, 'docId'],
+    });
     await idle.opened;
-    await expect(recorded).rejects.toMatchObject({ docId: missing, path: ['pages', 0, 'docId'] });
+    await rejected;
     more.open();
     await closed.opened;
   });
