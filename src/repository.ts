@@ -22,15 +22,24 @@ import { requireTriggers } from './ledger/require-triggers.ts';
 import { retryDeadlocks } from './ledger/retry-deadlocks.ts';
 import {
   type RecordedPage,
+  type RecordOptions,
+  requireUpsertOptions,
   type UpsertOptions,
   type WriteTarget,
   writeArray,
   writePage,
   writeStream,
 } from './ledger/write-pages.ts';
-import { requireArray, requireInteger, requireIterable } from './require.ts';
+import {
+  integer,
+  requireArray,
+  requireBoolean,
+  requireIterable,
+  requireObject,
+  requireOptions,
+} from './require.ts';
 import type { PageVectors } from './schema.ts';
-import { defaultTables, type VectorTables } from './tables.ts';
+import { defaultTables, requireTables, type VectorTables } from './tables.ts';
 import { uniform } from './uniform-db.ts';
 
 /** A page of a document that the call already names. */
@@ -110,7 +119,7 @@ export interface VectorRepository {
    * @throws {DocumentNotFoundError} The page's document is not in `documents`.
    */
   upsertPage(page: NewPageVectors, options: { pending: true }): Promise<RecordedPage>;
-  upsertPage(page: NewPageVectors, options?: Pick<UpsertOptions, 'pending'>): Promise<void>;
+  upsertPage(page: NewPageVectors, options?: RecordOptions): Promise<void>;
 
   /**
    * Inserts or replaces pages of any documents, each as `upsertPage` does.
@@ -221,7 +230,7 @@ type Overloaded = 'upsertPage' | 'upsertPages' | 'replaceDocument';
 
 /** The queries as they are implemented, without overloads. */
 interface Queries extends Omit<VectorRepository, 'streamPages' | Overloaded> {
-  upsertPage(page: NewPageVectors, options?: UpsertOptions): Promise<RecordedPage | undefined>;
+  upsertPage(page: NewPageVectors, options?: RecordOptions): Promise<RecordedPage | undefined>;
   upsertPages(
     pages: readonly NewPageVectors[] | Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
     options?: UpsertOptions,
@@ -256,9 +265,12 @@ export interface RepositoryOptions {
 export function createVectorRepository(
   hostDb: Db,
   tables: VectorTables = defaultTables,
-  { prepare = true }: RepositoryOptions = {},
+  options: RepositoryOptions = {},
 ): VectorRepository {
   const db = uniform(hostDb);
+  requireTables(tables, ['tables']);
+  requireOptions(options, { prepare: requireBoolean });
+  const { prepare = true } = options;
   const { vectors } = tables;
   const statements = createPageStatements(db, tables, prepare);
 
@@ -314,12 +326,14 @@ export function createVectorRepository(
     },
 
     async upsertPage(page, options = {}) {
+      requireOptions(options, { pending: requireBoolean });
       const [recorded] = await writePage(target, page, options);
       return recorded;
     },
 
     async upsertPages(pages, options = {}) {
       requireIterable(pages, ['pages']);
+      requireUpsertOptions(options);
       if (!isArray(pages)) return writeStream(target, pages, options);
       const recorded = await writeArray(target, pages, options);
       return options.pending ? recorded : pages.length;
@@ -331,6 +345,7 @@ export function createVectorRepository(
 
     async replaceDocument(docId, pages, options = {}) {
       requireDocId(docId);
+      requireUpsertOptions(options);
       const ownPages = withDocId(docId, pages);
       requirePageKeys(ownPages, ['pages']);
       const recorded = await replacePagesOf(target, docId, ownPages, options);
@@ -356,10 +371,13 @@ export function createVectorRepository(
       return retryDeadlocks(db, () => markPagesIndexed(db, tables, pages));
     },
 
-    async findPending({ docId, limit, olderThanMs = 0 } = {}) {
-      if (docId !== undefined) requireDocId(docId, ['options', 'docId']);
-      if (limit !== undefined) requireInteger(limit, ['options', 'limit'], { min: 1 });
-      requireInteger(olderThanMs, ['options', 'olderThanMs'], { min: 0 });
+    async findPending(options = {}) {
+      requireOptions(options, {
+        docId: requireDocId,
+        limit: integer({ min: 1 }),
+        olderThanMs: integer({ min: 0 }),
+      });
+      const { docId, limit, olderThanMs = 0 } = options;
       const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
       const isOld =
         olderThanMs === 0
@@ -373,9 +391,9 @@ export function createVectorRepository(
   return {
     ...(withLedgerErrorsEverywhere(queries) as Omit<VectorRepository, 'streamPages'>),
 
-    streamPages({ docId, batchSize = 100 } = {}) {
-      if (docId !== undefined) requireDocId(docId, ['options', 'docId']);
-      requireInteger(batchSize, ['options', 'batchSize'], { min: 1 });
+    streamPages(options = {}) {
+      requireOptions(options, { docId: requireDocId, batchSize: integer({ min: 1 }) });
+      const { docId, batchSize = 100 } = options;
       const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
       return streamPages(db, tables, ofDocument, batchSize);
     },
@@ -385,8 +403,10 @@ export function createVectorRepository(
 /** Adds the document's id to its pages. */
 function withDocId(docId: number, pages: readonly DocumentPage[]): NewPageVectors[] {
   requireArray(pages, ['pages']);
-  return pages.map((page, position) => {
-    if (page?.docId !== undefined && page.docId !== docId) {
+  // Array.from, because map would skip the holes of a sparse array.
+  return Array.from(pages, (page, position) => {
+    requireObject(page, ['pages', position]);
+    if (page.docId !== undefined && page.docId !== docId) {
       throw new InvalidInputError(['pages', position, 'docId'], `must be ${docId} or omitted`);
     }
     return { ...page, docId };

@@ -32,14 +32,53 @@ export function requireIterable(value: unknown, path: InputPath): void {
 
 /** @throws {InvalidInputError} */
 export function requireObject(value: unknown, path: InputPath): asserts value is object {
-  if (typeof value === 'object' && value !== null) return;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
   throw new InvalidInputError(path, `must be an object, got ${describe(value)}`);
+}
+
+/** @throws {InvalidInputError} */
+export function requireString(value: unknown, path: InputPath): asserts value is string {
+  if (typeof value === 'string') return;
+  throw new InvalidInputError(path, `must be a string, got ${describe(value)}`);
+}
+
+/** @throws {InvalidInputError} */
+export function requireBoolean(value: unknown, path: InputPath): asserts value is boolean {
+  if (typeof value === 'boolean') return;
+  throw new InvalidInputError(path, `must be true or false, got ${describe(value)}`);
+}
+
+/** @throws {InvalidInputError} */
+export function requireSignal(value: unknown, path: InputPath): asserts value is AbortSignal {
+  if (value instanceof AbortSignal) return;
+  throw new InvalidInputError(path, `must be an AbortSignal, got ${describe(value)}`);
 }
 
 /** @throws {InvalidInputError} */
 export function requireFunction(value: unknown, path: InputPath): void {
   if (typeof value === 'function') return;
   throw new InvalidInputError(path, `must be a function, got ${describe(value)}`);
+}
+
+/** Checks one argument, which `path` names. */
+type Check = (value: unknown, path: InputPath) => void;
+
+/** A check that a value is an integer from `min` to `max`. */
+export function integer(limits: { min: number; max?: number }): Check {
+  return (value, path) => requireInteger(value, path, limits);
+}
+
+/**
+ * Checks the options of a function. Each of them may be left out or undefined.
+ *
+ * @throws {InvalidInputError} The options are not an object, or one of them is not valid.
+ */
+export function requireOptions(options: unknown, checks: Record<string, Check>): void {
+  requireObject(options, ['options']);
+  for (const [name, check] of Object.entries(checks)) {
+    const value: unknown = options[name as keyof typeof options];
+    if (value !== undefined) check(value, ['options', name]);
+  }
 }
 
 /** A number itself; for other values only their type, since errors must not contain the caller's text. */

@@ -1,3 +1,7 @@
+import { is } from 'drizzle-orm';
+import { PgTable } from 'drizzle-orm/pg-core';
+import { type InputPath, InvalidInputError } from './errors.ts';
+import { requireObject } from './require.ts';
 import { documents, vectorOrphans, vectors } from './schema.ts';
 
 /** The tables that the functions of this package work on. */
@@ -9,3 +13,12 @@ export interface VectorTables {
 
 /** The package's own tables. */
 export const defaultTables: VectorTables = { documents, vectors, vectorOrphans };
+
+/** @throws {InvalidInputError} */
+export function requireTables(value: unknown, path: InputPath): asserts value is VectorTables {
+  requireObject(value, path);
+  for (const name of Object.keys(defaultTables)) {
+    if (is(value[name as keyof typeof value], PgTable)) continue;
+    throw new InvalidInputError([...path, name], 'must be a Drizzle table for PostgreSQL');
+  }
+}

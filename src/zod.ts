@@ -37,6 +37,7 @@ export const newPageVectorsSchema = createInsertSchema(vectors, {
   namespace: z.string().nullish(),
 })
   .pick({ docId: true, page: true, vectorIds: true, grid: true, namespace: true })
+  .extend({ pending: z.boolean().optional() })
   .refine(
     ({ grid, vectorIds }) => !grid || grid.start + grid.cols * grid.rows <= vectorIds.length,
     { path: ['grid'], message: 'needs more vectors than the page has' },

@@ -2,11 +2,12 @@ import { batchesOf } from '../batches.ts';
 import type { Db } from '../db.ts';
 import { DocumentNotFoundError, InvalidInputError } from '../errors.ts';
 import { findMissingDocuments } from '../ledger/missing-documents.ts';
+import type { CheckedPage } from '../ledger/page.ts';
 import { SeenPages } from '../ledger/seen-pages.ts';
 import { createVectorRepository } from '../repository.ts';
 import { defaultTables } from '../tables.ts';
 import { readLines } from './lines.ts';
-import { type PageLine, parsePageLine } from './page-line.ts';
+import { parsePageLine } from './page-line.ts';
 
 /** What `importPages` did. */
 export interface ImportResult {
@@ -49,7 +50,7 @@ interface ParsedLine {
   size: number;
   /** Offset in bytes of the next line. */
   endOffset: number;
-  page?: PageLine | undefined;
+  page?: CheckedPage | undefined;
   error?: LineError;
 }
 
@@ -62,8 +63,7 @@ const batchLimits = {
 /**
  * Records the pages of an NDJSON file.
  *
- * Lines are read in batches. A batch is split where `pending` changes, and each part is recorded in one
- * transaction. Memory use does not grow with the file, unless the pages of a document are out of order.
+ * Lines are read in batches, and each batch is recorded in one transaction. Memory use does not grow with the file, unless the pages of a document are out of order.
  *
  * @throws {LineError} A line is not a valid page, its document does not exist, or an earlier line has the same
  *   page. All lines before it have been recorded.
@@ -80,16 +80,16 @@ export async function importPages(
   // Importing an empty file must fail too if the database cannot be used.
   await findMissingDocuments(db, defaultTables, []);
   try {
-    for await (const group of groupsOf(input)) {
+    for await (const batch of batchesOf(parseLines(input), batchLimits)) {
       if (signal?.aborted) break;
-      const lines = await rejectMissingDocuments(db, group);
+      const lines = await rejectMissingDocuments(db, batch);
       const errors = lines.flatMap(({ error }) => error ?? []);
       const [fatal] = onInvalid === undefined ? errors : [];
       const pages = lines
         .filter(({ number }) => fatal === undefined || number < fatal.line)
         .flatMap(({ page }) => page ?? []);
 
-      await repository.upsertPages(pages, { pending: pages[0]?.pending });
+      await repository.upsertPages(pages);
       result.pages += pages.length;
       const last = lines.at(-1) as ParsedLine;
       onProgress?.({ pages: result.pages, bytes: last.endOffset });
@@ -103,11 +103,6 @@ export async function importPages(
     if (!(signal?.aborted && error instanceof Error && error.name === 'AbortError')) throw error;
   }
   return { ...result, stopped: signal?.aborted ?? false };
-}
-
-/** Groups of lines whose pages are either all pending or all indexed. */
-async function* groupsOf(input: AsyncIterable<Buffer>): AsyncGenerator<ParsedLine[]> {
-  for await (const batch of batchesOf(parseLines(input), batchLimits)) yield* splitByPending(batch);
 }
 
 async function* parseLines(input: AsyncIterable<Buffer>): AsyncGenerator<ParsedLine> {
@@ -130,22 +125,6 @@ function parseContent(
     if (!(error instanceof InvalidInputError)) throw error;
     return { error: new LineError(number, error) };
   }
-}
-
-function* splitByPending(lines: readonly ParsedLine[]): Generator<ParsedLine[]> {
-  let group: ParsedLine[] = [];
-  let pending: boolean | undefined;
-  for (const line of lines) {
-    if (line.page !== undefined && line.page.pending !== pending) {
-      if (pending !== undefined) {
-        yield group;
-        group = [];
-      }
-      pending = line.page.pending;
-    }
-    group.push(line);
-  }
-  yield group;
 }
 
 /** Replaces the pages of documents that do not exist with errors. */

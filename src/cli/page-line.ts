@@ -1,12 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
-import { checkPage, type NewPageVectors } from '../ledger/page.ts';
+import { type CheckedPage, checkPage } from '../ledger/page.ts';
 import type { PageVectors } from '../schema.ts';
-
-/** A page as one line of an NDJSON file describes it. */
-export interface PageLine extends NewPageVectors {
-  /** Whether the page's vectors are not in the vector store yet. */
-  pending: boolean;
-}
 
 const fields = ['docId', 'page', 'vectorIds', 'grid', 'namespace', 'pending'];
 
@@ -20,7 +14,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * @returns The page, or undefined for an empty line.
  * @throws {InvalidInputError} The line is not a valid page.
  */
-export function parsePageLine(bytes: Buffer): PageLine | undefined {
+export function parsePageLine(bytes: Buffer): CheckedPage | undefined {
   const text = decode(bytes);
   if (text.trim() === '') return undefined;
   const value = parseJson(text);
@@ -34,11 +28,7 @@ export function parsePageLine(bytes: Buffer): PageLine | undefined {
   if (unknown !== undefined) {
     throw new InvalidInputError([unknown], `unknown field; expected one of ${fields.join(', ')}`);
   }
-  const { pending = false } = value as { pending?: unknown };
-  if (typeof pending !== 'boolean') {
-    throw new InvalidInputError(['pending'], 'must be true or false');
-  }
-  return { ...checkPage(value, []), pending };
+  return checkPage(value, []);
 }
 
 /** Formats a page as a line that `parsePageLine` reads, without the newline. */

@@ -6,6 +6,9 @@ import { isMixedCaseUuid } from './spellings.ts';
 /** A vector id as callers may have it. A number or bigint becomes its decimal string. */
 export type VectorIdInput = string | number | bigint;
 
+/** The most vectors of a page. Models make up to 16,384. More than this would block the event loop for too long. */
+export const maxVectorsPerPage = 100_000;
+
 /**
  * Checks ids and returns them as strings. Returns the same array if it is an unchanged array of
  * generated ids, otherwise a copy.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { InvalidInputError } from '../errors.ts';
-import { requireInteger } from '../require.ts';
+import { requireInteger, requireObject } from '../require.ts';
+import { maxVectorsPerPage } from './check-vector-ids.ts';
 import { generateIds } from './generated.ts';
 
 /** The number of hexadecimal digits of the patch. */
@@ -32,7 +33,9 @@ export interface HashedPatchPlace {
  * @example
  * hashedPatchVectorId({ document: '0190b8a4-6c1e-7d3f-8b7b-1d05e2a00000', page: 3, patch: 41 });
  */
-export function hashedPatchVectorId({ document, page, patch }: HashedPatchPlace): string {
+export function hashedPatchVectorId(place: HashedPatchPlace): string {
+  requireObject(place, ['place']);
+  const { document, page, patch } = place;
   requireInteger(patch, ['patch'], { min: 0 });
   return hashedHead(document, page) + patch.toString(16).padStart(patchDigits, '0');
 }
@@ -41,18 +44,16 @@ export function hashedPatchVectorId({ document, page, patch }: HashedPatchPlace)
  * Generates the ids of a page's patches 0 to `count - 1`, in patch order.
  *
  * @throws {InvalidInputError} `document` is not a non-empty string, `page` is not an integer from 1 to
- *   2^31 - 1, or `count` is not one from 0.
+ *   2^31 - 1, or `count` is not one from 0 to 100,000.
  */
-export function hashedPatchVectorIds({
-  document,
-  page,
-  count,
-}: {
+export function hashedPatchVectorIds(patches: {
   document: string;
   page: number;
   count: number;
 }): string[] {
-  requireInteger(count, ['count'], { min: 0 });
+  requireObject(patches, ['patches']);
+  const { document, page, count } = patches;
+  requireInteger(count, ['count'], { min: 0, max: maxVectorsPerPage });
   return generateIds(hashedHead(document, page), patchDigits, count);
 }
 

@@ -8,7 +8,7 @@
  * version (8), and digit 1 ends the group of the variant (800).
  */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm';
-import { maxInteger } from '../require.ts';
+import { maxInteger, requireString } from '../require.ts';
 
 /** The place of a vector: a patch on a page of a document. */
 export interface PatchPlace {
@@ -43,8 +43,10 @@ const layout = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-800[0-7]-[0-9a-f]{12}$/;
  * The place from which `patchVectorId` generated this id.
  *
  * @returns undefined for any other string, including other spellings of the same UUID.
+ * @throws {InvalidInputError} `id` is not a string.
  */
 export function parsePatchVectorId(id: string): PatchPlace | undefined {
+  requireString(id, ['id']);
   // Slices, because named groups take ten times as long and `locate` parses a thousand ids at once.
   if (!layout.test(id)) return undefined;
   const place = {

@@ -1,4 +1,5 @@
-import { requireInteger } from '../require.ts';
+import { requireInteger, requireObject } from '../require.ts';
+import { maxVectorsPerPage } from './check-vector-ids.ts';
 import { generateIds } from './generated.ts';
 import { formatHead, type PatchPlace, parsePatchVectorId, patchDigits } from './patch-id-layout.ts';
 import { otherSpellings } from './spellings.ts';
@@ -14,7 +15,9 @@ import { otherSpellings } from './spellings.ts';
  * @example
  * patchVectorId({ docId: 7, page: 3, patch: 41 }); // '00000007-0000-8003-8000-000000000029'
  */
-export function patchVectorId({ docId, page, patch }: PatchPlace): string {
+export function patchVectorId(place: PatchPlace): string {
+  requireObject(place, ['place']);
+  const { docId, page, patch } = place;
   requireInteger(patch, ['patch'], { min: 0 });
   return checkedHead(docId, page) + patch.toString(16).padStart(patchDigits, '0');
 }
@@ -23,20 +26,14 @@ export function patchVectorId({ docId, page, patch }: PatchPlace): string {
  * Generates the ids of a page's patches 0 to `count - 1`, in patch order.
  *
  * @throws {InvalidInputError} `docId` or `page` is not an integer from 1 to 2^31 - 1, or `count` is not one
- *   from 0.
+ *   from 0 to 100,000.
  * @example
  * await repository.upsertPage({ docId, page: 3, vectorIds: patchVectorIds({ docId, page: 3, count: 1030 }) });
  */
-export function patchVectorIds({
-  docId,
-  page,
-  count,
-}: {
-  docId: number;
-  page: number;
-  count: number;
-}): string[] {
-  requireInteger(count, ['count'], { min: 0 });
+export function patchVectorIds(patches: { docId: number; page: number; count: number }): string[] {
+  requireObject(patches, ['patches']);
+  const { docId, page, count } = patches;
+  requireInteger(count, ['count'], { min: 0, max: maxVectorsPerPage });
   return generateIds(checkedHead(docId, page), patchDigits, count);
 }
 

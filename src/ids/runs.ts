@@ -1,4 +1,6 @@
 /** The stored form of a page's ids: a JSON array of ids and runs. */
+import { type InputPath, InvalidInputError } from '../errors.ts';
+import { requireArray, requireInteger, requireObject, requireString } from '../require.ts';
 
 /**
  * A run of consecutive ids, stored as one element. For k from 0 to `count - 1`, the k-th id is `prefix`
@@ -50,8 +52,15 @@ export function hasHexadecimalTail(id: string): boolean {
  *
  * Lossless for all strings: `decodeVectorIds(encodeVectorIds(ids))` equals `ids`. Greedy from the left:
  * each position starts the longest possible run, or is stored as an id.
+ *
+ * @throws {InvalidInputError} `ids` is not an array of strings.
  */
 export function encodeVectorIds(ids: readonly string[]): StoredVectorId[] {
+  requireArray(ids, ['ids']);
+  // An index loop, because other loops skip the holes of a sparse array or take longer.
+  for (let index = 0; index < ids.length; index += 1) {
+    if (typeof ids[index] !== 'string') requireString(ids[index], ['ids', index]);
+  }
   const stored: StoredVectorId[] = [];
   let index = 0;
   while (index < ids.length) {
@@ -67,14 +76,19 @@ export function encodeVectorIds(ids: readonly string[]): StoredVectorId[] {
   return stored;
 }
 
-/** Decodes a stored array to the page's ids, in patch order. */
+/**
+ * Decodes a stored array to the page's ids, in patch order.
+ *
+ * @throws {InvalidInputError} `stored` is not an array of ids and runs. The column cannot contain others.
+ */
 export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
+  requireArray(stored, ['stored']);
   // Copying the whole list takes a fifth of the time that pushing each id takes.
   if (hasNoRuns(stored)) return stored.slice();
   const ids: string[] = [];
-  for (const element of stored) {
+  for (const [index, element] of stored.entries()) {
     if (typeof element === 'string') ids.push(element);
-    else pushRun(ids, element);
+    else pushRun(ids, requireRun(element, ['stored', index]));
   }
   return ids;
 }
@@ -84,6 +98,27 @@ function hasNoRuns(stored: readonly StoredVectorId[]): stored is readonly string
     if (typeof element !== 'string') return false;
   }
   return true;
+}
+
+/** Checks that the run stays below its radix's limit. Larger ones could fill the memory. */
+function requireRun(run: unknown, path: InputPath): VectorIdRun {
+  requireObject(run, path);
+  const { prefix, from, count, radix = 10 } = run as VectorIdRun;
+  requireString(prefix, [...path, 'prefix']);
+  requireString(from, [...path, 'from']);
+  if (radix !== 10 && radix !== 16) {
+    throw new InvalidInputError([...path, 'radix'], 'must be 10 or 16');
+  }
+  const { limit, maxDigits } = tails[radix];
+  const isTail = radix === 10 ? /^\d{1,4}$/ : /^[0-9a-f]{3}$/;
+  if (!isTail.test(from)) {
+    throw new InvalidInputError(
+      [...path, 'from'],
+      `must have up to ${maxDigits} digits of its radix`,
+    );
+  }
+  requireInteger(count, [...path, 'count'], { min: 1, max: limit - Number.parseInt(from, radix) });
+  return run as VectorIdRun;
 }
 
 function pushRun(ids: string[], { prefix, from, count, radix = 10 }: VectorIdRun): void {

@@ -1,7 +1,13 @@
 import { batchesOf } from '../batches.ts';
 import { CallbackError, runCallback } from '../callbacks.ts';
 import { IngestError, InvalidInputError } from '../errors.ts';
-import { requireFunction, requireInteger, requireIterable } from '../require.ts';
+import {
+  integer,
+  requireFunction,
+  requireIterable,
+  requireOptions,
+  requireSignal,
+} from '../require.ts';
 import { isTransaction } from '../uniform-db.ts';
 import { markPagesIndexed } from './mark-indexed.ts';
 import type { NewPageVectors } from './page.ts';
@@ -39,6 +45,11 @@ export async function ingestPages(
   options: IngestOptions,
 ): Promise<number> {
   const { db, tables } = target;
+  requireOptions(options, {
+    chunkPages: integer({ min: 1 }),
+    onProgress: requireFunction,
+    signal: requireSignal,
+  });
   const { chunkPages = 50, onProgress, signal = new AbortController().signal } = options;
   if (isTransaction(db)) {
     // Others could not see the pending pages, and a rollback would forget vectors that were written.
@@ -46,13 +57,12 @@ export async function ingestPages(
   }
   requireIterable(pages, ['pages']);
   requireFunction(writeVectors, ['writeVectors']);
-  requireInteger(chunkPages, ['options', 'chunkPages'], { min: 1 });
-  if (onProgress !== undefined) requireFunction(onProgress, ['options', 'onProgress']);
 
   let indexed = 0;
   for await (const chunk of batchesOf(checkStream(pages), { maxItems: chunkPages })) {
     await runCallback(() => signal.throwIfAborted());
-    const recorded = await writeGiven(target, chunk, { pending: true });
+    const pending = chunk.map(({ page, path }) => ({ page: { ...page, pending: true }, path }));
+    const recorded = await writeGiven(target, pending, { pending: true });
     try {
       await writeVectors(recorded, { signal });
     } catch (cause) {

@@ -1,8 +1,19 @@
 /** A page as callers give it, and its checks. */
 
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { checkVectorIds, requireOneCase, type VectorIdInput } from '../ids/check-vector-ids.ts';
-import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
+import {
+  checkVectorIds,
+  maxVectorsPerPage,
+  requireOneCase,
+  type VectorIdInput,
+} from '../ids/check-vector-ids.ts';
+import {
+  describe,
+  requireArray,
+  requireBoolean,
+  requireInteger,
+  requireObject,
+} from '../require.ts';
 import type { PatchGrid } from '../schema.ts';
 
 /** Names a page by its document and its number. */
@@ -24,6 +35,11 @@ export interface NewPageVectors extends PageKey {
    * receives it, also when the document is deleted. To move a page, record it with new ids.
    */
   namespace?: string | null | undefined;
+  /**
+   * Whether the page's vectors are not in the vector store yet, see `UpsertOptions.pending`.
+   * {@defaultValue the option of the call}
+   */
+  pending?: boolean | undefined;
 }
 
 /** A page that has been checked: its ids are strings, the other fields are present or null. */
@@ -31,13 +47,25 @@ export interface CheckedPage extends PageKey {
   vectorIds: readonly string[];
   grid: PatchGrid | null;
   namespace: string | null;
+  pending: boolean;
 }
 
-/** @throws {InvalidInputError} The path names the field and, for ids, the position. */
-export function checkPage(page: unknown, path: InputPath): CheckedPage {
+/**
+ * @param pendingByDefault - Whether a page that does not say so is pending.
+ * @throws {InvalidInputError} The path names the field and, for ids, the position.
+ */
+export function checkPage(page: unknown, path: InputPath, pendingByDefault = false): CheckedPage {
   requirePageKey(page, path);
   const { docId, page: pageNumber, vectorIds, grid, namespace } = page as NewPageVectors;
+  const { pending = pendingByDefault } = page as NewPageVectors;
+  requireBoolean(pending, [...path, 'pending']);
   const ids = checkVectorIds(vectorIds, [...path, 'vectorIds']);
+  if (ids.length > maxVectorsPerPage) {
+    throw new InvalidInputError(
+      [...path, 'vectorIds'],
+      `must have at most ${maxVectorsPerPage} ids, got ${ids.length}`,
+    );
+  }
   // An unchanged array of generated ids was returned itself; its ids are in lower case.
   if (ids !== vectorIds) requireOneCase(ids, [...path, 'vectorIds']);
   return {
@@ -46,14 +74,13 @@ export function checkPage(page: unknown, path: InputPath): CheckedPage {
     vectorIds: ids,
     grid: checkGrid(grid, ids.length, [...path, 'grid']),
     namespace: checkNamespace(namespace, [...path, 'namespace']),
+    pending,
   };
 }
 
 function checkGrid(grid: unknown, vectorCount: number, path: InputPath): PatchGrid | null {
   if (grid === undefined || grid === null) return null;
-  if (typeof grid !== 'object') {
-    throw new InvalidInputError(path, `must be an object or null, got ${describe(grid)}`);
-  }
+  requireObject(grid, path);
   const { cols, rows, start } = grid as Partial<PatchGrid>;
   requireInteger(cols, [...path, 'cols'], { min: 1 });
   requireInteger(rows, [...path, 'rows'], { min: 1 });

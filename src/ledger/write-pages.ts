@@ -8,6 +8,7 @@ import type { Db } from '../db.ts';
 import type { InputPath } from '../errors.ts';
 import { encodeGeneratedIds } from '../ids/generated.ts';
 import { encodeVectorIds } from '../ids/runs.ts';
+import { requireBoolean, requireFunction, requireOptions, requireSignal } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
 import { isTransaction } from '../uniform-db.ts';
 import { explainMissingDocument } from './missing-documents.ts';
@@ -23,14 +24,18 @@ import { isOneOf, recordingColumns } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
 
-/** How pages are recorded. */
-export interface UpsertOptions {
+/** How a page is recorded. */
+export interface RecordOptions {
   /**
    * Records the pages as pending, before their vectors are written to the vector store: `indexedAt`
    * stays null until `markIndexed`, and `findPending` finds the pages after a crash.
    * {@defaultValue false}
    */
   pending?: boolean | undefined;
+}
+
+/** How pages are recorded. */
+export interface UpsertOptions extends RecordOptions {
   /**
    * Called after each statement with the number of pages that this call has sent so far. The pages of a
    * stream are recorded at that point; the pages of an array are recorded when the call returns.
@@ -38,6 +43,15 @@ export interface UpsertOptions {
   onProgress?: ((pages: number) => void) | undefined;
   /** Stops the call between two statements. It rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
+}
+
+/** @throws {InvalidInputError} */
+export function requireUpsertOptions(options: unknown): asserts options is UpsertOptions {
+  requireOptions(options, {
+    pending: requireBoolean,
+    onProgress: requireFunction,
+    signal: requireSignal,
+  });
 }
 
 /** One recording of a page. Recording the page again gives it a new revision. */
@@ -86,9 +100,9 @@ const sliceMs = 1;
 export async function writePage(
   target: WriteTarget,
   page: NewPageVectors,
-  options: UpsertOptions,
+  options: RecordOptions,
 ): Promise<RecordedPage[]> {
-  return writeChunk(target, [encodePage({ page, path: ['page'] })], options);
+  return writeChunk(target, [encodePage({ page, path: ['page'] }, options)], options);
 }
 
 /** Records all pages of an array or none of them. Returns their recordings if they are pending. */
@@ -114,14 +128,14 @@ export async function writeGiven(
   const documents = sorted.map(({ page, path }) => ({ docId: page.docId, path }));
   const { db, tables } = target;
   // The first chunk is encoded before anything is sent, so that invalid pages are found first.
-  let chunks: AsyncGenerator<EncodedPage[]> | undefined = await startEncoding(sorted);
+  let chunks: AsyncGenerator<EncodedPage[]> | undefined = await startEncoding(sorted, options);
   await target.requireTriggers();
   let recorded = new Map<string, RecordedPage>();
   const writeChunks = () =>
     db.transaction(async (tx) => {
       recorded = new Map();
       let sent = 0;
-      const encoded = chunks ?? (await startEncoding(sorted));
+      const encoded = chunks ?? (await startEncoding(sorted, options));
       chunks = undefined;
       for await (const chunk of encoded) {
         await runCallback(() => options.signal?.throwIfAborted());
@@ -143,7 +157,7 @@ export async function writeStream(
   options: UpsertOptions,
 ): Promise<number> {
   let sent = 0;
-  const chunks = chunksOf(checkStream(pages));
+  const chunks = chunksOf(checkStream(pages), options);
   // No read-ahead inside a transaction: the stream's own work and our chunk could land in each other's
   // savepoint and roll back together.
   for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
@@ -176,17 +190,19 @@ function checkedOnce(page: NewPageVectors, position: number, seen: SeenPages): G
 
 function chunksOf(
   pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
+  options: RecordOptions,
 ): AsyncGenerator<EncodedPage[]> {
-  return batchesOf(encodePages(pages), chunkLimits);
+  return batchesOf(encodePages(pages, options), chunkLimits);
 }
 
 /** Encodes pages, and lets the rest of the process run once per slice. */
 async function* encodePages(
   pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
+  options: RecordOptions,
 ): AsyncGenerator<EncodedPage> {
   let sliceEnd = performance.now() + sliceMs;
   for await (const page of pages) {
-    yield encodePage(page);
+    yield encodePage(page, options);
     if (performance.now() >= sliceEnd) {
       await setImmediate();
       sliceEnd = performance.now() + sliceMs;
@@ -214,8 +230,11 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
 }
 
 /** Encodes the first chunk, and the others one at a time: all of them as text could be gigabytes. */
-async function startEncoding(pages: readonly GivenPage[]): Promise<AsyncGenerator<EncodedPage[]>> {
-  const chunks = encodeAhead(chunksOf(pages));
+async function startEncoding(
+  pages: readonly GivenPage[],
+  options: RecordOptions,
+): Promise<AsyncGenerator<EncodedPage[]>> {
+  const chunks = encodeAhead(chunksOf(pages, options));
   const first = await chunks.next();
   async function* encoded(): AsyncGenerator<EncodedPage[]> {
     if (first.done) return;
@@ -225,8 +244,9 @@ async function startEncoding(pages: readonly GivenPage[]): Promise<AsyncGenerato
   return encoded();
 }
 
-function encodePage({ page, path }: GivenPage): EncodedPage {
-  const { docId, page: number, vectorIds, grid, namespace } = checkPage(page, path);
+function encodePage({ page, path }: GivenPage, options: RecordOptions): EncodedPage {
+  const checked = checkPage(page, path, options.pending);
+  const { docId, page: number, vectorIds, grid, namespace, pending } = checked;
   // checkPage copies ids unless they are an unchanged array of generated ids.
   const isGenerated = vectorIds === page.vectorIds;
   const stored = isGenerated ? encodeGeneratedIds(vectorIds) : encodeVectorIds(vectorIds);
@@ -234,7 +254,14 @@ function encodePage({ page, path }: GivenPage): EncodedPage {
     docId,
     page: number,
     vectorIds,
-    row: JSON.stringify({ doc_id: docId, page: number, vector_ids: stored, grid, namespace }),
+    row: JSON.stringify({
+      doc_id: docId,
+      page: number,
+      vector_ids: stored,
+      grid,
+      namespace,
+      pending,
+    }),
     path,
   };
 }
@@ -243,7 +270,7 @@ function encodePage({ page, path }: GivenPage): EncodedPage {
 async function writeChunk(
   { db, tables, requireTriggers }: WriteTarget,
   chunk: readonly EncodedPage[],
-  options: UpsertOptions,
+  options: RecordOptions,
 ): Promise<RecordedPage[]> {
   await requireTriggers();
   let recorded: RecordedPage[] = [];
@@ -260,7 +287,7 @@ async function insertChunk(
   db: Db,
   tables: VectorTables,
   chunk: readonly EncodedPage[],
-  { pending = false }: UpsertOptions,
+  { pending = false }: RecordOptions,
 ): Promise<RecordedPage[]> {
   const { vectors } = tables;
   // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
@@ -274,10 +301,10 @@ async function insertChunk(
       (id, doc_id, page, vector_ids, grid, namespace, indexed_at, revision)
     overriding system value
     select coalesce(existing.id, nextval(${idSequence(tables)})), given.doc_id, given.page, given.vector_ids,
-      given.grid, given.namespace, ${pending ? sql`null::timestamptz` : sql`now()`},
+      given.grid, given.namespace, case when given.pending then null else now() end,
       coalesce(existing.revision, 0) + 1
     from jsonb_to_recordset(${rows}::text::jsonb)
-      as given (doc_id integer, page integer, vector_ids jsonb, grid jsonb, namespace text)
+      as given (doc_id integer, page integer, vector_ids jsonb, grid jsonb, namespace text, pending boolean)
     left join lateral (
       select id, revision from ${vectors} as page
       where page.doc_id = given.doc_id and page.page = given.page

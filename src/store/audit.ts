@@ -2,13 +2,21 @@
 import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
-import { InvalidInputError } from '../errors.ts';
+import { type InputPath, InvalidInputError } from '../errors.ts';
 import type { VectorIdInput } from '../ids/check-vector-ids.ts';
 import type { VectorLocation } from '../ledger/locate.ts';
 import type { PageKey } from '../ledger/page.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
-import { requireFunction, requireInteger, requireObject } from '../require.ts';
-import { defaultTables, type VectorTables } from '../tables.ts';
+import {
+  describe,
+  integer,
+  requireBoolean,
+  requireFunction,
+  requireObject,
+  requireOptions,
+  requireSignal,
+} from '../require.ts';
+import { defaultTables, requireTables, type VectorTables } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import type { Audit } from './audit-context.ts';
 import { findMissing } from './audit-missing.ts';
@@ -98,14 +106,18 @@ export async function auditVectors(
   requireObject(store, ['store']);
   requireFunction(store.listIds, ['store', 'listIds']);
   requireFunction(store.existing, ['store', 'existing']);
+  requireOptions(options, {
+    batchIds: integer({ min: 1 }),
+    sampleSize: integer({ min: 0 }),
+    markMissingPending: requireBoolean,
+    queueUntracked: requireBoolean,
+    maxUntrackedShare: requireShare,
+    signal: requireSignal,
+    onProgress: requireFunction,
+    tables: requireTables,
+  });
   const { batchIds = 1_000, sampleSize = 10, maxUntrackedShare = 0.1, signal } = options;
   const { tables = defaultTables, onProgress } = options;
-  requireInteger(batchIds, ['options', 'batchIds'], { min: 1 });
-  requireInteger(sampleSize, ['options', 'sampleSize'], { min: 0 });
-  if (!(maxUntrackedShare >= 0 && maxUntrackedShare <= 1)) {
-    throw new InvalidInputError(['options', 'maxUntrackedShare'], 'must be a number from 0 to 1');
-  }
-  if (onProgress !== undefined) requireFunction(onProgress, ['options', 'onProgress']);
 
   const report: AuditReport = {
     pages: 0,
@@ -134,4 +146,10 @@ export async function auditVectors(
     if (options.queueUntracked) await queueUntracked(audit, maxUntrackedShare);
     return report;
   });
+}
+
+/** @throws {InvalidInputError} */
+function requireShare(value: unknown, path: InputPath): void {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return;
+  throw new InvalidInputError(path, `must be a number from 0 to 1, got ${describe(value)}`);
 }

@@ -7,8 +7,8 @@ import { InvalidInputError, PurgeError } from '../errors.ts';
 import { decodeVectorIds } from '../ids/runs.ts';
 import { ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
-import { requireFunction, requireInteger } from '../require.ts';
-import { defaultTables, type VectorTables } from '../tables.ts';
+import { integer, requireFunction, requireOptions, requireSignal } from '../require.ts';
+import { defaultTables, requireTables, type VectorTables } from '../tables.ts';
 import { isTransaction, uniform } from '../uniform-db.ts';
 import { DeleteCall, type DeleteVectors, type PurgeContext } from './delete-call.ts';
 import { findLiveIds } from './live-ids.ts';
@@ -100,13 +100,17 @@ export async function purgeOrphans(
     throw new InvalidInputError(['db'], 'must be a database, got a transaction');
   }
   requireFunction(deleteVectors, ['deleteVectors']);
+  requireOptions(options, {
+    batchIds: integer({ min: 1 }),
+    limit: integer({ min: 1 }),
+    callTimeoutMs: integer({ min: 1 }),
+    deadlineMs: integer({ min: 1 }),
+    signal: requireSignal,
+    onProgress: requireFunction,
+    tables: requireTables,
+  });
   const { batchIds = 1_000, limit, callTimeoutMs = 60_000, deadlineMs, signal } = options;
   const { tables = defaultTables, onProgress } = options;
-  requireInteger(batchIds, ['options', 'batchIds'], { min: 1 });
-  requireInteger(callTimeoutMs, ['options', 'callTimeoutMs'], { min: 1 });
-  if (limit !== undefined) requireInteger(limit, ['options', 'limit'], { min: 1 });
-  if (deadlineMs !== undefined) requireInteger(deadlineMs, ['options', 'deadlineMs'], { min: 1 });
-  if (onProgress !== undefined) requireFunction(onProgress, ['options', 'onProgress']);
 
   const deadline = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
   const purge: PurgeContext = { db, tables, deleteVectors, callTimeoutMs, deadline, signal };

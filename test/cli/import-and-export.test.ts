@@ -200,7 +200,7 @@ describe('import reports an invalid line, and stops or skips it', () => {
     [
       'pending that is not a boolean',
       (docId) => JSON.stringify({ ...page, docId, pending: 1 }),
-      'pending: must be true or false\n',
+      'pending: must be true or false, got 1\n',
     ],
     [
       'a page that an earlier line has',
