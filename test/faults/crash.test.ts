@@ -110,16 +110,19 @@ test(
     const { db, close } = await openDatabase(ledgerServer.url);
     const repository = createVectorRepository(db);
     const pending = (await repository.findPending()).length;
-    await finishPending(db, store);
-    expect(await repository.findPending()).toEqual([]);
-    await db.update(vectorOrphans).set({ dueAt: sql`now()` });
-    const { deleted, spared, repaired, remaining } = await purgeOrphans(
-      db,
-      store.deleteVectors,
-      purgeOptions,
-    );
-    // The last calls of the workers ended long ago, so no page needs a repair.
-    expect({ repaired, remaining }).toEqual({ repaired: 0, remaining: 0 });
+    const total = { deleted: 0, spared: 0, repaired: 0 };
+    // A purge that was killed may have deleted ids that a page has recorded again. The next purge makes such a page
+    // pending, and the page keeps its old ids until it is finished. Twice, because the repair happens only once.
+    for (const lastRound of [false, true]) {
+      await finishPending(db, store);
+      expect(await repository.findPending()).toEqual([]);
+      await db.update(vectorOrphans).set({ dueAt: sql`now()` });
+      const result = await purgeOrphans(db, store.deleteVectors, purgeOptions);
+      total.deleted += result.deleted;
+      total.spared += result.spared;
+      total.repaired += result.repaired;
+      if (lastRound) expect(result).toMatchObject({ repaired: 0, remaining: 0 });
+    }
 
     const audit = await auditVectors(db, store);
     expect(audit.missing).toEqual({ vectors: 0, pages: 0, sample: [] });
@@ -132,7 +135,7 @@ test(
     expect(recorded).toBeGreaterThan(kills.processes);
     const starts = workers.map((worker) => worker.starts);
     console.log(
-      `crash test: ${JSON.stringify({ ...kills, starts, recorded, pending, deleted, spared, repaired, ids: audit.vectors, strays: audit.untracked.vectors })}`,
+      `crash test: ${JSON.stringify({ ...kills, starts, recorded, pending, ...total, ids: audit.vectors, strays: audit.untracked.vectors })}`,
     );
   },
   kills.processes * 3_000 + 120_000,

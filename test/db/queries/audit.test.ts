@@ -1,15 +1,18 @@
+import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
+  AuditError,
   auditVectors,
   createVectorRepository,
   patchVectorIds,
   purgeOrphans,
   vectorOrphans,
 } from '../../../src/index.ts';
-import { emptyLedger, useTestDatabase } from '../../support/database.ts';
+import { createDocument, emptyLedger, useTestDatabase } from '../../support/database.ts';
 import { ingestDocument } from '../../support/ingest.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { randomVectorIds } from '../../support/random-ids.ts';
+import { thrownBy } from '../../support/thrown-by.ts';
 
 const db = useTestDatabase();
 const repository = () => createVectorRepository(db());
@@ -194,4 +197,91 @@ test('auditVectors reports its progress after each look-up', async () => {
     { pages: 2, vectors: 3, stored: 2 },
     { pages: 2, vectors: 3, stored: 3 },
   ]);
+});
+
+describe('an audit', () => {
+  test('refuses to queue a large share of the store, and queues nothing', async () => {
+    await ingestDocument(db(), store, [['known']]);
+    store.write(Array.from({ length: 9 }, (_, index) => `other-collection-${index}`));
+    const error = await thrownBy(auditVectors(db(), store, { queueUntracked: true }));
+    expect(error).toBeInstanceOf(AuditError);
+    expect(error).toMatchObject({ code: 'AUDIT_REFUSED', stored: 10, untracked: 9 });
+    expect(await db().$count(vectorOrphans)).toBe(0);
+
+    const report = await auditVectors(db(), store, { queueUntracked: true, maxUntrackedShare: 1 });
+    expect(report.untracked).toMatchObject({ vectors: 9, queued: 9 });
+    expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 9 });
+    expect([...store.ids]).toEqual(['known']);
+  });
+
+  test('reports ids that several pages have', async () => {
+    const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
+    const docId = await ingestDocument(db(), store, [numbers(10), numbers(10), ['own']]);
+    const { shared } = await auditVectors(db(), store);
+    expect(shared.vectors).toBe(10);
+    expect(shared.sample[0]).toEqual({
+      vectorId: '0',
+      pages: [
+        { docId, page: 1 },
+        { docId, page: 2 },
+      ],
+    });
+  });
+
+  test('counts an id that is listed several times once', async () => {
+    await ingestDocument(db(), store, [['twice']]);
+    const { stored, untracked } = await auditVectors(db(), {
+      async *listIds() {
+        yield ['twice', 'twice', 'stray'];
+        yield ['stray'];
+        yield ['twice'];
+      },
+      existing: async (ids) => ids,
+    });
+    expect({ stored, untracked: untracked.vectors }).toEqual({ stored: 2, untracked: 1 });
+  });
+
+  test('works with batches and samples larger than a statement or an argument list can be', async () => {
+    const ids = Array.from({ length: 3_000 }, (_, index) => `many-${index * 7}`);
+    store.write(ids);
+    const { untracked } = await auditVectors(db(), store, {
+      batchIds: 200_000,
+      sampleSize: 200_000,
+    });
+    expect(untracked.vectors).toBe(3_000);
+    expect(untracked.sample).toHaveLength(3_000);
+  });
+
+  test('reads pages without vectors in batches, so its memory use stays flat', async () => {
+    const docId = await createDocument(db());
+    await db().execute(sql`
+      insert into vectors (doc_id, page, vector_ids) select ${docId}::int, n, '[]' from generate_series(1, 2500) n`);
+    const steps: number[] = [];
+    await auditVectors(db(), store, { onProgress: ({ pages }) => steps.push(pages) });
+    expect(steps).toEqual([1_000, 2_000, 2_500]);
+  });
+
+  test('does not take queued ids for untracked ones, whatever their spelling', async () => {
+    const docId = await ingestDocument(db(), store, [
+      ['queued', 'b1111111-2222-4333-8444-555555555555'],
+      patchVectorIds({ docId: 77, page: 1, count: 4 }),
+    ]);
+    await repository().deleteByDocument(docId);
+    store.ids.delete('b1111111-2222-4333-8444-555555555555');
+    store.write(['B1111111222243338444555555555555']);
+    expect((await auditVectors(db(), store)).untracked.vectors).toBe(0);
+  });
+
+  test('queues strays without a document, and the purge passes them without a document', async () => {
+    const place = { docId: 123_456, page: 7 };
+    store.write(['stray', ...patchVectorIds({ ...place, count: 1 })]);
+    await auditVectors(db(), store, { queueUntracked: true, maxUntrackedShare: 1 });
+    const documentsCalled: (number | null)[] = [];
+    await purgeOrphans(db(), async (ids, context) => {
+      documentsCalled.push(context.docId);
+      await store.deleteVectors(ids, context);
+    });
+    expect(documentsCalled).toEqual(expect.arrayContaining([null, place.docId]));
+    expect(store.ids.size).toBe(0);
+  });
 });

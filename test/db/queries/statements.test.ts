@@ -40,3 +40,27 @@ test('each statement that reads is prepared once per connection', async () => {
   // Drizzle does not name statements on PGlite, so PGlite parses them each time.
   expect(await countPrepared(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 5);
 });
+
+test('only a new row takes a value of the sequence', async () => {
+  const repository = createVectorRepository(db());
+  const docId = await createDocument(db());
+  const pages = Array.from({ length: 100 }, (_, index) => ({
+    docId,
+    page: index + 1,
+    vectorIds: ['a'],
+  }));
+  const last = async () =>
+    Number(
+      rowsOf<{ n: unknown }>(await db().execute(sql`select last_value as n from vectors_id_seq`))[0]
+        ?.n,
+    );
+  await repository.upsertPages(pages);
+  const before = await last();
+  for (let round = 0; round < 3; round += 1) await repository.upsertPages(pages);
+  await repository.upsertPages(pages, { pending: true });
+  await repository.replaceDocument(docId, pages);
+  await repository.upsertPage({ docId, page: 1, vectorIds: ['b'] });
+  expect(await last()).toBe(before);
+  await repository.upsertPage({ docId, page: 101, vectorIds: ['new'] });
+  expect(await last()).toBe(before + 1);
+});

@@ -1,0 +1,192 @@
+/** How long writers and purges wait for each other. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { rowsOf } from '../../src/db.ts';
+import {
+  createVectorRepository,
+  type OpenDatabase,
+  openDatabase,
+  patchVectorIds,
+  purgeOrphans,
+  vectorOrphans,
+  vectors,
+} from '../../src/index.ts';
+import { createDocument, useServerDatabase } from '../support/database.ts';
+import { ingestDocument } from '../support/ingest.ts';
+import { MemoryStore } from '../support/memory-store.ts';
+
+const url = useServerDatabase();
+let purger: OpenDatabase;
+let writer: OpenDatabase;
+let store: MemoryStore;
+
+beforeAll(async () => {
+  purger = await openDatabase(url());
+  writer = await openDatabase(url());
+});
+afterAll(async () => {
+  await purger.close();
+  await writer.close();
+});
+beforeEach(async () => {
+  await writer.db.delete(vectors);
+  await writer.db.delete(vectorOrphans);
+  store = new MemoryStore();
+});
+
+const repository = () => createVectorRepository(writer.db);
+
+describe('strays', () => {
+  const queueStrays = (count: number) =>
+    writer.db.insert(vectorOrphans).values(
+      Array.from({ length: count }, (_, index) => ({
+        vectorIds: [`stray-${index}`],
+        vectorCount: 1,
+      })),
+    );
+
+  test('never make a writer wait', async () => {
+    await queueStrays(50);
+    const docId = await createDocument(writer.db);
+    let writes = 0;
+    await purgeOrphans(
+      purger.db,
+      async () => {
+        writes += 1;
+        // Would never return if the writer waited for the purge.
+        await repository().upsertPage({
+          docId,
+          page: writes,
+          vectorIds: [`page-${writes}`],
+        });
+      },
+      { batchIds: 10 },
+    );
+    expect(writes).toBe(5);
+  });
+
+  test('are purged while a writer stays open', async () => {
+    await queueStrays(3);
+    const docId = await createDocument(writer.db);
+    await writer.db.transaction(async (tx) => {
+      await createVectorRepository(tx).upsertPage({ docId, page: 1, vectorIds: ['open'] });
+      expect(await purgeOrphans(purger.db, store.deleteVectors)).toMatchObject({ deleted: 3 });
+    });
+  });
+});
+
+test('a writer waits for at most one call of the store', async () => {
+  const docId = await ingestDocument(
+    writer.db,
+    store,
+    Array.from({ length: 6 }, (_, index) =>
+      patchVectorIds({ docId: 9_000, page: index + 1, count: 10 }),
+    ),
+  );
+  await repository().deleteByDocument(docId);
+  let calls = 0;
+  let callsBeforeWrite = 0;
+  let write: Promise<void> | undefined;
+  await purgeOrphans(
+    purger.db,
+    async (ids, context) => {
+      calls += 1;
+      write ??= repository()
+        .upsertPage({ docId, page: 99, vectorIds: ['written'] })
+        .then(() => {
+          callsBeforeWrite = calls;
+        });
+      await sleep(150);
+      await store.deleteVectors(ids, context);
+    },
+    { batchIds: 10 },
+  );
+  await write;
+  expect(calls).toBe(6);
+  expect(callsBeforeWrite).toBeLessThanOrEqual(2);
+});
+
+test('a purge gets its turn beside writers that never pause', async () => {
+  const docId = await ingestDocument(writer.db, store, [['starved']]);
+  await repository().deleteByPage(docId, 1);
+  let stopped = false;
+  const writers = Array.from({ length: 8 }, async (_, worker) => {
+    for (let round = 0; !stopped; round += 1) {
+      await repository().upsertPage({
+        docId,
+        page: worker + 2,
+        vectorIds: [`w${worker}-${round}`],
+      });
+    }
+  });
+  await sleep(100);
+  let deleted = 0;
+  for (let run = 0; run < 5 && deleted === 0; run += 1) {
+    await writer.db.execute(sql`update vector_orphans set due_at = now() where page = 1`);
+    await purgeOrphans(purger.db, async (ids) => {
+      deleted += ids.includes('starved') ? 1 : 0;
+    });
+  }
+  stopped = true;
+  await Promise.all(writers);
+  expect(deleted).toBe(1);
+});
+
+test('a purge that cannot get the lock does not count as an attempt', async () => {
+  const docId = await ingestDocument(writer.db, store, [['locked']]);
+  await repository().deleteByPage(docId, 1);
+  await writer.db.transaction(async (tx) => {
+    await createVectorRepository(tx).upsertPage({ docId, page: 2, vectorIds: ['open'] });
+    expect(await purgeOrphans(purger.db, store.deleteVectors)).toMatchObject({
+      deleted: 0,
+      remaining: 1,
+    });
+  });
+  expect(await writer.db.select().from(vectorOrphans)).toMatchObject([{ attempts: 0 }]);
+  expect(await purgeOrphans(purger.db, store.deleteVectors)).toMatchObject({ deleted: 1 });
+});
+
+test('a row is counted as tried before the store is called, so a row that ends the process backs off', async () => {
+  await repository().deleteByDocument(await ingestDocument(writer.db, store, [['tried']]));
+  let during: unknown;
+  await purgeOrphans(purger.db, async () => {
+    during = rowsOf(
+      await writer.db.execute(sql`select attempts, due_at > now() as waits from vector_orphans`),
+    );
+  });
+  expect(during).toEqual([{ attempts: 1, waits: true }]);
+});
+
+test('forty transactions on 1100 documents each fit into the lock table', async () => {
+  const first = await createDocument(writer.db);
+  await writer.db.execute(sql`
+    insert into documents (id) select n from generate_series(${first + 1}::int, ${first + 44_000}::int) as n`);
+  await writer.db.execute(sql`select setval('documents_id_seq', ${first + 50_000})`);
+  const wide = await openDatabase(`${url()}${url().includes('?') ? '&' : '?'}max=40`);
+  let open = 0;
+  let release: () => void = () => {};
+  const all = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  try {
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        wide.db.transaction(async (tx) => {
+          const pages = Array.from({ length: 1_100 }, (_, n) => ({
+            docId: first + 1 + index * 1_100 + n,
+            page: 1,
+            vectorIds: ['a'],
+          }));
+          await createVectorRepository(tx).upsertPages(pages);
+          open += 1;
+          if (open === 40) release();
+          await all;
+        }),
+      ),
+    );
+    expect(await writer.db.$count(vectors)).toBe(44_000);
+  } finally {
+    await wide.close();
+  }
+});
