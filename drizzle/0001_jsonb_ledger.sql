@@ -3,10 +3,20 @@
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
+-- The functions that the checks use. In these statements `ledger.` stands for the schema of the ledger, which is
+-- the current schema. All other names are looked up in pg_catalog only, now and when the functions run: other
+-- schemas of the search_path may contain functions and operators of other roles.
+do $do$
+declare
+  ledger text := quote_ident(current_schema()::text) || '.';
+  search_path_before text := current_setting('search_path');
+begin
+  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  execute replace($functions$
 -- Whether vector_ids is a JSON array of ids and runs that the decoder can read. A run must not count past its
 -- last tail, 9999 or fff.
-create or replace function vectors_ids_are_valid(vector_ids jsonb) returns boolean
-language plpgsql immutable as $$
+create or replace function ledger.vectors_ids_are_valid(vector_ids jsonb) returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   -- Removing every invalid element must leave the array unchanged.
   return jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string" || (
@@ -23,11 +33,11 @@ begin
         and ('x' || lpad(run ->> 'from', 8, '0'))::bit(32)::integer + (run ->> 'count')::numeric > 4096
     ));
 end $$;
---> statement-breakpoint
+
 -- Whether no UUID among the ids mixes upper and lower case. The spellings of such a UUID are too many to look
 -- up, so a purge could not tell that a page uses it.
-create or replace function vectors_ids_have_one_case(vector_ids jsonb) returns boolean
-language plpgsql immutable as $$
+create or replace function ledger.vectors_ids_have_one_case(vector_ids jsonb) returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   return not exists (
     select from jsonb_array_elements(vector_ids) as element
@@ -38,6 +48,9 @@ begin
       and id <> lower(id) and id <> upper(id)
   );
 end $$;
+  $functions$, 'ledger.', ledger);
+  perform set_config('search_path', search_path_before, true);
+end $do$;
 --> statement-breakpoint
 CREATE TABLE IF NOT EXISTS "vector_orphans" (
 	"id" bigserial PRIMARY KEY NOT NULL,
@@ -50,12 +63,12 @@ CREATE TABLE IF NOT EXISTS "vector_orphans" (
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"tried_at" timestamp with time zone,
 	"due_at" timestamp with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "vector_orphans_vector_ids_check" CHECK ((("vector_orphans"."doc_id" > 0 and "vector_orphans"."vector_ids" -> 1 is null and "vector_orphans"."vector_ids" -> 0 -> 'radix' = '16'
-        and "vector_orphans"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vector_orphans"."doc_id"), 8, '0') || '-'
+	CONSTRAINT "vector_orphans_vector_ids_check" CHECK ((("vector_orphans"."doc_id" > 0 and "vector_orphans"."vector_ids" -> 1 is null and "vector_orphans"."vector_ids" -> 0 -> 'radix'::text = '16'
+        and "vector_orphans"."vector_ids" -> 0 ->> 'prefix'::text = lpad(to_hex("vector_orphans"."doc_id"), 8, '0') || '-'
           || substr(lpad(to_hex("vector_orphans"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vector_orphans"."page"), 8, '0'), 6)
           || '-800' || left(lpad(to_hex("vector_orphans"."page"), 8, '0'), 1) || '-' || '000000000') and "vector_orphans"."vector_ids" @? 'strict $[0] ? (@.from == "000"
-          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)') is true or (jsonb_typeof("vector_orphans"."vector_ids") = 'array'
-        and (not "vector_orphans"."vector_ids" @? 'strict $[*] ? (@.type() != "string")' or vectors_ids_are_valid("vector_orphans"."vector_ids"))))
+          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath) is true or (jsonb_typeof("vector_orphans"."vector_ids") = 'array'
+        and (not "vector_orphans"."vector_ids" @? 'strict $[*] ? (@.type() != "string")'::jsonpath or vectors_ids_are_valid("vector_orphans"."vector_ids"))))
 );
 --> statement-breakpoint
 -- Not compressed: random ids do not get smaller, and trying would make a delete take three times as long.
@@ -198,8 +211,8 @@ CREATE INDEX IF NOT EXISTS "ix_vector_orphans_doc_page" ON "vector_orphans" USIN
 CREATE INDEX IF NOT EXISTS "ix_vector_orphans_due" ON "vector_orphans" USING btree ("due_at","id");--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "ix_vectors_pending" ON "vectors" USING btree ("doc_id","page") WHERE "vectors"."indexed_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX IF NOT EXISTS "ix_vectors_doc_page" ON "vectors" USING btree ("doc_id","page");--> statement-breakpoint
-CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops) WITH (fastupdate=off) WHERE ("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix' = '16'
-        and "vectors"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
+CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops) WITH (fastupdate=off) WHERE ("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix'::text = '16'
+        and "vectors"."vector_ids" -> 0 ->> 'prefix'::text = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
           || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6)
           || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-' || '000000000') is not true;--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_page_check";--> statement-breakpoint
@@ -209,16 +222,24 @@ ALTER TABLE "vectors" ADD CONSTRAINT "vectors_page_check" CHECK ("vectors"."page
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
-ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK (((("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix' = '16'
-        and "vectors"."vector_ids" -> 0 ->> 'prefix' = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
+ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK (((("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix'::text = '16'
+        and "vectors"."vector_ids" -> 0 ->> 'prefix'::text = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
           || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6)
           || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-' || '000000000') and "vectors"."vector_ids" @? 'strict $[0] ? (@.from == "000"
-          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)') is true or (jsonb_typeof("vectors"."vector_ids") = 'array'
-        and (not "vectors"."vector_ids" @? 'strict $[*] ? (@.type() != "string")' or vectors_ids_are_valid("vectors"."vector_ids"))))
+          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath) is true or (jsonb_typeof("vectors"."vector_ids") = 'array'
+        and (not "vectors"."vector_ids" @? 'strict $[*] ? (@.type() != "string")'::jsonpath or vectors_ids_are_valid("vectors"."vector_ids"))))
         and ("vectors"."vector_ids"::text !~ '[A-F]' or vectors_ids_have_one_case("vectors"."vector_ids")));--> statement-breakpoint
+-- The functions that read ids. `ledger.` stands for the schema of the ledger, as above.
+do $do$
+declare
+  ledger text := quote_ident(current_schema()::text) || '.';
+  search_path_before text := current_setting('search_path');
+begin
+  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  execute replace($functions$
 -- Expands a page's ids: one row per id, with its position from 0. A function without SET, so that PostgreSQL
 -- inlines it into the view and a condition on doc_id and page still reaches the table.
-create or replace function vectors_expand_ids(vector_ids jsonb)
+create or replace function ledger.vectors_expand_ids(vector_ids jsonb)
 returns table (patch integer, vector_id text)
 language sql immutable
 begin atomic
@@ -250,20 +271,15 @@ begin atomic
     select case when run.hexadecimal then to_hex(tail.value) else tail.value::text end as value
   ) as digits;
 end;
---> statement-breakpoint
-CREATE OR REPLACE VIEW "vector_patches" AS (
-  select v.doc_id, v.page, expanded.patch, expanded.vector_id
-  from vectors v
-  cross join lateral vectors_expand_ids(v.vector_ids) as expanded);
---> statement-breakpoint
+
 -- Finds pages by index keys: ids, and {"prefix": ...} for runs. Searches the index ix_vectors_vector_ids,
 -- which does not contain pages of one run of their own patch ids. A function with settings, because
 -- PostgreSQL expects each key on a hundredth of all pages. It would compile the query for longer than it
 -- runs, and would scan the whole table in a session that planned the query while there were few pages.
-create or replace function vectors_holding(elements jsonb)
+create or replace function ledger.vectors_holding(elements jsonb)
 returns table (element jsonb, doc_id integer, page integer)
 language plpgsql stable rows 100
-set search_path from current set jit = off set enable_seqscan = off as $$
+set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   return query
@@ -273,13 +289,29 @@ begin
   -- `@> any (array)` would compare every key with every row that it finds.
   cross join lateral (
     select doc_id, page
-    from vectors
+    from ledger.vectors
     where vector_ids @> jsonb_build_array(wanted.element)
       -- Exactly the condition of the index, so that PostgreSQL uses it.
-      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix' = '16'
-        and vector_ids -> 0 ->> 'prefix' = lpad(to_hex(doc_id), 8, '0') || '-'
+      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix'::text = '16'
+        and vector_ids -> 0 ->> 'prefix'::text = lpad(to_hex(doc_id), 8, '0') || '-'
           || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
           || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-' || '000000000') is not true
     offset 0
   ) as holding;
+end $$;
+  $functions$, 'ledger.', ledger);
+  perform set_config('search_path', search_path_before, true);
+end $do$;
+--> statement-breakpoint
+CREATE OR REPLACE VIEW "vector_patches" AS (
+  select v.doc_id, v.page, expanded.patch, expanded.vector_id
+  from vectors v
+  cross join lateral vectors_expand_ids(v.vector_ids) as expanded);
+--> statement-breakpoint
+-- The view shows a role only what the role may read in vectors. PostgreSQL 14 does not have the option.
+do $$
+begin
+  if current_setting('server_version_num')::integer >= 150000 then
+    alter view vector_patches set (security_invoker = true);
+  end if;
 end $$;

@@ -4,12 +4,18 @@
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
--- The functions keep this search_path (`set search_path from current`). The temporary schema comes last;
--- by default it comes first, and anyone could put a table of their own in the place of ours.
-select set_config('search_path', current_setting('search_path') || ', pg_temp', true);
---> statement-breakpoint
+-- `ledger.` stands for the schema of the ledger, which is the current schema. All other names are looked up in
+-- pg_catalog only, now and when the functions run: other schemas of the search_path may contain functions and
+-- operators of other roles.
+do $do$
+declare
+  ledger text := quote_ident(current_schema()::text) || '.';
+  search_path_before text := current_setting('search_path');
+begin
+  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  execute replace($functions$
 -- Counts the ids of a stored array. It returns a table, so that PostgreSQL inlines it into the queries below.
-create or replace function vectors_count_ids(vector_ids jsonb) returns table (vector_count integer)
+create or replace function ledger.vectors_count_ids(vector_ids jsonb) returns table (vector_count integer)
 language sql immutable
 begin atomic
   select case
@@ -21,41 +27,33 @@ begin atomic
     else jsonb_array_length(vector_ids)
   end;
 end;
---> statement-breakpoint
+
 -- Queues the ids of deleted pages, in the transaction that deletes them. A statement trigger, because a row
 -- trigger takes two to three times as long for a document of patch ids.
-create or replace function vectors_queue_deleted() returns trigger
-language plpgsql security definer set search_path from current as $$
+create or replace function ledger.vectors_queue_deleted() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select doc_id, page, vector_ids, vector_count, namespace
-  from deleted cross join lateral vectors_count_ids(vector_ids)
+  from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
   where vector_ids <> '[]';
   return null;
 end $$;
---> statement-breakpoint
-create or replace trigger vectors_queue_deleted after delete on vectors
-referencing old table as deleted
-for each statement execute function vectors_queue_deleted();
---> statement-breakpoint
+
 -- Queues the ids that a page had before it was recorded again. A row trigger, because only a row trigger can
 -- ignore updates that do not set vector_ids. It then never reads and compares 40 KB per page.
-create or replace function vectors_queue_replaced() returns trigger
-language plpgsql security definer set search_path from current as $$
+create or replace function ledger.vectors_queue_replaced() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
-  from vectors_count_ids(old.vector_ids);
+  from ledger.vectors_count_ids(old.vector_ids);
   return null;
 end $$;
---> statement-breakpoint
-create or replace trigger vectors_queue_replaced after update of vector_ids on vectors
-for each row when (old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
-execute function vectors_queue_replaced();
---> statement-breakpoint
+
 -- TRUNCATE does not fire the triggers of DELETE.
-create or replace function vectors_queue_truncated() returns trigger
-language plpgsql security definer set search_path from current as $$
+create or replace function ledger.vectors_queue_truncated() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   -- TRUNCATE also removes rows that an older snapshot does not show, and those would be lost.
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -64,28 +62,81 @@ begin
       message = 'vectors can only be truncated at isolation level read committed';
   end if;
   -- `only` the truncated table, because each partition has its own trigger.
-  execute format(
-    'insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
-     select doc_id, page, vector_ids, vector_count, namespace
-     from only %s cross join lateral vectors_count_ids(vector_ids)
-     where vector_ids <> ''[]''',
-    tg_relid::regclass
-  );
+  execute $insert$
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    select doc_id, page, vector_ids, vector_count, namespace
+    from only $insert$ || tg_relid::regclass::text || $insert$
+    cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]'$insert$;
   return null;
 end $$;
---> statement-breakpoint
-create or replace trigger vectors_queue_truncated before truncate on vectors
-for each statement execute function vectors_queue_truncated();
---> statement-breakpoint
+
 -- Gives a page a new revision if SQL other than the repository's records it again: sets its ids or makes it
 -- pending. An ingest that is under way then cannot mark it as indexed.
-create or replace function vectors_new_revision() returns trigger
-language plpgsql as $$
+create or replace function ledger.vectors_new_revision() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.revision := old.revision + 1;
   new.recorded_at := clock_timestamp();
   return new;
 end $$;
+
+-- The advisory lock of a document. Writers of its pages take it in shared mode, a purge takes it alone.
+-- A lock instead of the rows in vector_orphans, because a writer's snapshot may not show the rows that a
+-- purge holds. The documents share 64 keys, so that a transaction on any number of documents needs few
+-- entries of the server's lock table.
+create or replace function ledger.vectors_purge_lock_key(doc_id integer) returns bigint
+language sql immutable
+-- The upper half is "colo" in ASCII.
+return (1668246639::bigint << 32) + (doc_id & 63);
+
+-- Makes a writer wait for a purge of the same document. When the writer continues, the purge has either
+-- deleted the old vectors or spared them; it cannot delete the vectors that are written next.
+create or replace function ledger.vectors_wait_for_purge() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_advisory_xact_lock_shared(lock.key)
+  from (select distinct ledger.vectors_purge_lock_key(doc_id) as key from written order by 1) as lock;
+  return null;
+end $$;
+  $functions$, 'ledger.', ledger);
+  perform set_config('search_path', search_path_before, true);
+end $do$;
+--> statement-breakpoint
+-- Only the owner may execute the trigger functions: another role could attach them to a table of its own and
+-- queue any ids. Triggers fire without this right. Default privileges may have granted it to any role.
+do $do$
+declare
+  ledger oid := (select oid from pg_namespace where nspname = current_schema());
+  search_path_before text := current_setting('search_path');
+  granted record;
+begin
+  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  for granted in
+    select pg_proc.oid::regprocedure as function,
+      case when grantee = 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end as role
+    from pg_proc
+    cross join lateral aclexplode(coalesce(proacl, acldefault('f', proowner)))
+    where pronamespace = ledger and pronargs = 0 and grantee <> proowner and proname in (
+      'vectors_queue_deleted', 'vectors_queue_replaced', 'vectors_queue_truncated', 'vectors_new_revision',
+      'vectors_wait_for_purge'
+    )
+  loop
+    execute format('revoke execute on function %s from %s cascade', granted.function, granted.role);
+  end loop;
+  perform set_config('search_path', search_path_before, true);
+end $do$;
+--> statement-breakpoint
+create or replace trigger vectors_queue_deleted after delete on vectors
+referencing old table as deleted
+for each statement execute function vectors_queue_deleted();
+--> statement-breakpoint
+create or replace trigger vectors_queue_replaced after update of vector_ids on vectors
+for each row when (old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
+execute function vectors_queue_replaced();
+--> statement-breakpoint
+create or replace trigger vectors_queue_truncated before truncate on vectors
+for each statement execute function vectors_queue_truncated();
 --> statement-breakpoint
 create or replace trigger vectors_new_revision before update of vector_ids, indexed_at on vectors
 for each row when (
@@ -93,25 +144,6 @@ for each row when (
   and (new.indexed_at is null and old.indexed_at is not null or new.vector_ids <> old.vector_ids)
 )
 execute function vectors_new_revision();
---> statement-breakpoint
--- The advisory lock of a document. Writers of its pages take it in shared mode, a purge takes it alone.
--- A lock instead of the rows in vector_orphans, because a writer's snapshot may not show the rows that a
--- purge holds. The documents share 64 keys, so that a transaction on any number of documents needs few
--- entries of the server's lock table.
-create or replace function vectors_purge_lock_key(doc_id integer) returns bigint
-language sql immutable
--- The upper half is "colo" in ASCII.
-return (1668246639::bigint << 32) + (doc_id & 63);
---> statement-breakpoint
--- Makes a writer wait for a purge of the same document. When the writer continues, the purge has either
--- deleted the old vectors or spared them; it cannot delete the vectors that are written next.
-create or replace function vectors_wait_for_purge() returns trigger
-language plpgsql set search_path from current as $$
-begin
-  perform pg_advisory_xact_lock_shared(lock.key)
-  from (select distinct vectors_purge_lock_key(doc_id) as key from written order by 1) as lock;
-  return null;
-end $$;
 --> statement-breakpoint
 create or replace trigger vectors_wait_after_insert after insert on vectors
 referencing new table as written

@@ -116,7 +116,7 @@ CREATE TRIGGER vectors_wait_after_insert AFTER INSERT ON vectors REFERENCING NEW
 CREATE TRIGGER vectors_wait_after_update AFTER UPDATE ON vectors REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION vectors_wait_for_purge()
 
 -- function vectors_count_ids
-CREATE OR REPLACE FUNCTION vectors_count_ids(vector_ids jsonb)
+CREATE OR REPLACE FUNCTION ledger.vectors_count_ids(vector_ids jsonb)
  RETURNS TABLE(vector_count integer)
  LANGUAGE sql
  IMMUTABLE
@@ -130,7 +130,7 @@ BEGIN ATOMIC
 END
 
 -- function vectors_expand_ids
-CREATE OR REPLACE FUNCTION vectors_expand_ids(vector_ids jsonb)
+CREATE OR REPLACE FUNCTION ledger.vectors_expand_ids(vector_ids jsonb)
  RETURNS TABLE(patch integer, vector_id text)
  LANGUAGE sql
  IMMUTABLE
@@ -159,11 +159,11 @@ BEGIN ATOMIC
 END
 
 -- function vectors_holding
-CREATE OR REPLACE FUNCTION vectors_holding(elements jsonb)
+CREATE OR REPLACE FUNCTION ledger.vectors_holding(elements jsonb)
  RETURNS TABLE(element jsonb, doc_id integer, page integer)
  LANGUAGE plpgsql
  STABLE ROWS 100
- SET search_path FROM CURRENT
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
 AS $function$
@@ -176,11 +176,11 @@ begin
   -- `@> any (array)` would compare every key with every row that it finds.
   cross join lateral (
     select doc_id, page
-    from vectors
+    from ledger.vectors
     where vector_ids @> jsonb_build_array(wanted.element)
       -- Exactly the condition of the index, so that PostgreSQL uses it.
-      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix' = '16'
-        and vector_ids -> 0 ->> 'prefix' = lpad(to_hex(doc_id), 8, '0') || '-'
+      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix'::text = '16'
+        and vector_ids -> 0 ->> 'prefix'::text = lpad(to_hex(doc_id), 8, '0') || '-'
           || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
           || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-' || '000000000') is not true
     offset 0
@@ -188,10 +188,11 @@ begin
 end $function$
 
 -- function vectors_ids_are_valid
-CREATE OR REPLACE FUNCTION vectors_ids_are_valid(vector_ids jsonb)
+CREATE OR REPLACE FUNCTION ledger.vectors_ids_are_valid(vector_ids jsonb)
  RETURNS boolean
  LANGUAGE plpgsql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   -- Removing every invalid element must leave the array unchanged.
@@ -211,10 +212,11 @@ begin
 end $function$
 
 -- function vectors_ids_have_one_case
-CREATE OR REPLACE FUNCTION vectors_ids_have_one_case(vector_ids jsonb)
+CREATE OR REPLACE FUNCTION ledger.vectors_ids_have_one_case(vector_ids jsonb)
  RETURNS boolean
  LANGUAGE plpgsql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   return not exists (
@@ -228,9 +230,10 @@ begin
 end $function$
 
 -- function vectors_new_revision
-CREATE OR REPLACE FUNCTION vectors_new_revision()
+CREATE OR REPLACE FUNCTION ledger.vectors_new_revision()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   new.revision := old.revision + 1;
@@ -239,47 +242,47 @@ begin
 end $function$
 
 -- function vectors_purge_lock_key
-CREATE OR REPLACE FUNCTION vectors_purge_lock_key(doc_id integer)
+CREATE OR REPLACE FUNCTION ledger.vectors_purge_lock_key(doc_id integer)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE
 RETURN (((1668246639)::bigint << 32) + (doc_id & 63))
 
 -- function vectors_queue_deleted
-CREATE OR REPLACE FUNCTION vectors_queue_deleted()
+CREATE OR REPLACE FUNCTION ledger.vectors_queue_deleted()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path FROM CURRENT
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select doc_id, page, vector_ids, vector_count, namespace
-  from deleted cross join lateral vectors_count_ids(vector_ids)
+  from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
   where vector_ids <> '[]';
   return null;
 end $function$
 
 -- function vectors_queue_replaced
-CREATE OR REPLACE FUNCTION vectors_queue_replaced()
+CREATE OR REPLACE FUNCTION ledger.vectors_queue_replaced()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path FROM CURRENT
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+  insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
-  from vectors_count_ids(old.vector_ids);
+  from ledger.vectors_count_ids(old.vector_ids);
   return null;
 end $function$
 
 -- function vectors_queue_truncated
-CREATE OR REPLACE FUNCTION vectors_queue_truncated()
+CREATE OR REPLACE FUNCTION ledger.vectors_queue_truncated()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path FROM CURRENT
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   -- TRUNCATE also removes rows that an older snapshot does not show, and those would be lost.
@@ -289,25 +292,24 @@ begin
       message = 'vectors can only be truncated at isolation level read committed';
   end if;
   -- `only` the truncated table, because each partition has its own trigger.
-  execute format(
-    'insert into vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
-     select doc_id, page, vector_ids, vector_count, namespace
-     from only %s cross join lateral vectors_count_ids(vector_ids)
-     where vector_ids <> ''[]''',
-    tg_relid::regclass
-  );
+  execute $insert$
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    select doc_id, page, vector_ids, vector_count, namespace
+    from only $insert$ || tg_relid::regclass::text || $insert$
+    cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]'$insert$;
   return null;
 end $function$
 
 -- function vectors_wait_for_purge
-CREATE OR REPLACE FUNCTION vectors_wait_for_purge()
+CREATE OR REPLACE FUNCTION ledger.vectors_wait_for_purge()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path FROM CURRENT
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   perform pg_advisory_xact_lock_shared(lock.key)
-  from (select distinct vectors_purge_lock_key(doc_id) as key from written order by 1) as lock;
+  from (select distinct ledger.vectors_purge_lock_key(doc_id) as key from written order by 1) as lock;
   return null;
 end $function$
 

@@ -8,6 +8,7 @@ import { addMigrateCommand } from './cli/migrate.ts';
 import { exitCodes, reportFailure } from './cli/output.ts';
 import { addPendingCommand } from './cli/pending.ts';
 import { addRollbackCommand } from './cli/rollback.ts';
+import { safeLines } from './cli/safe-text.ts';
 import { addShowCommand } from './cli/show.ts';
 import { addStatusCommand } from './cli/status.ts';
 import { describeInvalidInput, examples } from './cli/usage.ts';
@@ -28,6 +29,8 @@ const program = new Command('colpali-vectors')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('Run the command with --help to see its usage.')
   .exitOverride()
+  // Commander repeats the arguments in its messages.
+  .configureOutput({ writeErr: (text) => process.stderr.write(safeLines(text)) })
   .addHelpText(
     'after',
     `

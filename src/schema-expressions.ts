@@ -12,14 +12,14 @@ type VectorsColumns = Record<'docId' | 'page' | 'vectorIds', SQLWrapper>;
  */
 export function isRunOfOwnPatchIds({ docId, page, vectorIds }: VectorsColumns): SQL {
   // The run's prefix ends with 9 of the patch's 12 digits; they are zero for the first 4096 patches.
-  return sql`(${docId} > 0 and ${vectorIds} -> 1 is null and ${vectorIds} -> 0 -> 'radix' = '16'
-        and ${vectorIds} -> 0 ->> 'prefix' = ${formatHeadInSql(docId, page)} || '000000000')`;
+  return sql`(${docId} > 0 and ${vectorIds} -> 1 is null and ${vectorIds} -> 0 -> 'radix'::text = '16'
+        and ${vectorIds} -> 0 ->> 'prefix'::text = ${formatHeadInSql(docId, page)} || '000000000')`;
 }
 
 /** Whether the ids are one run of the page's own patch ids that the decoder can read. Needs no function. */
 function isValidRunOfOwnPatchIds(columns: VectorsColumns): SQL {
   return sql`(${isRunOfOwnPatchIds(columns)} and ${columns.vectorIds} @? 'strict $[0] ? (@.from == "000"
-          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)') is true`;
+          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath) is true`;
 }
 
 /**
@@ -29,7 +29,7 @@ function isValidRunOfOwnPatchIds(columns: VectorsColumns): SQL {
 export function areReadableIds(columns: VectorsColumns): SQL {
   const { vectorIds } = columns;
   return sql`${isValidRunOfOwnPatchIds(columns)} or (jsonb_typeof(${vectorIds}) = 'array'
-        and (not ${vectorIds} @? 'strict $[*] ? (@.type() != "string")' or vectors_ids_are_valid(${vectorIds})))`;
+        and (not ${vectorIds} @? 'strict $[*] ? (@.type() != "string")'::jsonpath or vectors_ids_are_valid(${vectorIds})))`;
 }
 
 /** Whether the decoder can read `vector_ids` and every id can be found in all its spellings. */

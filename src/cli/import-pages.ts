@@ -63,7 +63,8 @@ const batchLimits = {
 /**
  * Records the pages of an NDJSON file.
  *
- * Lines are read in batches, and each batch is recorded in one transaction. Memory use does not grow with the file, unless the pages of a document are out of order.
+ * Lines are read in batches, and each batch is recorded in one transaction. Memory use does not grow with the file,
+ * unless the pages of a document are out of order.
  *
  * @throws {LineError} A line is not a valid page, its document does not exist, or an earlier line has the same
  *   page. All lines before it have been recorded.

@@ -3,6 +3,7 @@ import type { VectorLocation } from '../ledger/locate.ts';
 import { createVectorRepository } from '../repository.ts';
 import { withDatabase } from './database.ts';
 import { formatTable, reportFailure } from './output.ts';
+import { safeValue } from './safe-text.ts';
 import { examples, globalOptions } from './usage.ts';
 
 export function addLocateCommand(program: Command): void {
@@ -21,7 +22,8 @@ export function addLocateCommand(program: Command): void {
         output.result(orNull, () => formatLocations(found));
       }
       ids.forEach((id, position) => {
-        if (locations[position] === undefined) reportFailure(`no page has the vector id ${id}`);
+        if (locations[position] === undefined)
+          reportFailure(`no page has the vector id ${safeValue(id)}`);
       });
     });
 }

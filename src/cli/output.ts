@@ -1,4 +1,5 @@
 import yoctoSpinner from 'yocto-spinner';
+import { safeJson, safeLines, safeValue } from './safe-text.ts';
 
 /** The exit codes of the command line. */
 export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const;
@@ -14,11 +15,11 @@ export class Output {
 
   /** Prints a command's result: `value` as JSON, or `text()`. */
   result(value: unknown, text: () => string): void {
-    process.stdout.write(`${this.json ? JSON.stringify(value) : text()}\n`);
+    process.stdout.write(`${this.json ? safeJson(value) : safeLines(text())}\n`);
   }
 
   warn(message: string): void {
-    process.stderr.write(`warning: ${message}\n`);
+    process.stderr.write(`warning: ${safeLines(message)}\n`);
   }
 
   /** Shows a spinner during `work`, if stderr is a terminal. `work` can change the spinner's text. */
@@ -40,7 +41,7 @@ export class Output {
 
 /** Prints an error message and sets the exit code; the process goes on. */
 export function reportFailure(message: string, exitCode: number = exitCodes.failed): void {
-  process.stderr.write(`colpali-vectors: ${message}\n`);
+  process.stderr.write(`colpali-vectors: ${safeLines(message)}\n`);
   process.exitCode = exitCode;
 }
 
@@ -48,11 +49,11 @@ export function reportFailure(message: string, exitCode: number = exitCodes.fail
 export function formatTable(rows: readonly Record<string, string | number>[]): string {
   const headings = Object.keys(rows[0] ?? {});
   const columns = headings.map((heading) => {
-    const cells = [heading, ...rows.map((row) => row[heading] ?? '')];
+    const cells = [heading, ...rows.map((row) => safeValue(`${row[heading] ?? ''}`))];
     // Not Math.max(...widths): a table can have more rows than a call can have arguments.
-    const width = cells.reduce<number>((widest, cell) => Math.max(widest, `${cell}`.length), 0);
+    const width = cells.reduce<number>((widest, cell) => Math.max(widest, cell.length), 0);
     const isNumeric = typeof rows[0]?.[heading] === 'number';
-    return cells.map((cell) => (isNumeric ? `${cell}`.padStart(width) : `${cell}`.padEnd(width)));
+    return cells.map((cell) => (isNumeric ? cell.padStart(width) : cell.padEnd(width)));
   });
   const lines = [...rows.keys(), rows.length].map((line) =>
     columns.map((column) => column[line]).join('  '),

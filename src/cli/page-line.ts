@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors.ts';
 import { type CheckedPage, checkPage } from '../ledger/page.ts';
 import type { PageVectors } from '../schema.ts';
+import { safeJson, safeValue } from './safe-text.ts';
 
 const fields = ['docId', 'page', 'vectorIds', 'grid', 'namespace', 'pending'];
 
@@ -26,7 +27,10 @@ export function parsePageLine(bytes: Buffer): CheckedPage | undefined {
   }
   const unknown = Object.keys(value).find((name) => !fields.includes(name));
   if (unknown !== undefined) {
-    throw new InvalidInputError([unknown], `unknown field; expected one of ${fields.join(', ')}`);
+    throw new InvalidInputError(
+      [safeValue(unknown)],
+      `unknown field; expected one of ${fields.join(', ')}`,
+    );
   }
   return checkPage(value, []);
 }
@@ -34,7 +38,7 @@ export function parsePageLine(bytes: Buffer): CheckedPage | undefined {
 /** Formats a page as a line that `parsePageLine` reads, without the newline. */
 export function formatPageLine(recorded: PageVectors): string {
   const { docId, page, vectorIds, grid, namespace, indexedAt } = recorded;
-  return JSON.stringify({
+  return safeJson({
     docId,
     page,
     vectorIds,

@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
-import { DocumentNotFoundError } from '../errors.ts';
+import { DatabaseError, DocumentNotFoundError } from '../errors.ts';
+import { qualifiedName, type VectorTables } from '../tables.ts';
 import { lockPagesOf } from './delete-pages.ts';
 import type { NewPageVectors } from './page.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
@@ -22,13 +23,10 @@ export async function replacePagesOf(
   const { documents, vectors } = tables;
   const numbers = JSON.stringify(pages.map(({ page }) => page));
   const replace = async (tx: Db) => {
-    const [document] = await tx
-      .select({ id: documents.id })
-      .from(documents)
-      .where(eq(documents.id, docId))
-      // Blocks other replacements, but not the checks of the foreign key.
-      .for('no key update');
-    if (document === undefined) throw new DocumentNotFoundError(docId, ['docId']);
+    const document = tx.select({ id: documents.id }).from(documents).where(eq(documents.id, docId));
+    // Blocks other replacements, but not the checks of the foreign key.
+    const locked = await document.for('no key update');
+    if (locked.length === 0) await explainUnlocked(tx, tables, docId);
     await lockPagesOf(tx, tables, docId);
     await tx.delete(vectors).where(
       and(
@@ -41,4 +39,24 @@ export async function replacePagesOf(
     return writeArray({ db: tx, tables, requireTriggers }, pages, options);
   };
   return retryDeadlocks(db, () => db.transaction(replace));
+}
+
+/**
+ * Explains why a document could not be locked: it does not exist, or row level security allows the role to read
+ * it but not to lock it.
+ *
+ * @throws {DocumentNotFoundError | DatabaseError}
+ */
+async function explainUnlocked(tx: Db, { documents }: VectorTables, docId: number): Promise<never> {
+  const name = qualifiedName(documents);
+  const [readable] = await tx
+    .select({ id: documents.id })
+    .from(documents)
+    .where(and(eq(documents.id, docId), sql`row_security_active(${name}::text)`));
+  if (readable === undefined) throw new DocumentNotFoundError(docId, ['docId']);
+  throw new DatabaseError(
+    '42501',
+    `This role may read document ${docId} but not lock it: row level security on ${name} has no policy ` +
+      'FOR UPDATE that allows the row.',
+  );
 }

@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { getTableConfig } from 'drizzle-orm/pg-core';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
-import type { VectorTables } from '../tables.ts';
+import { qualifiedName, type VectorTables } from '../tables.ts';
 
 /** The triggers on `vectors` without which ids would be lost. */
 const triggers = [
@@ -21,11 +20,7 @@ const triggers = [
  * @throws {MigrationError} A trigger is missing or disabled.
  */
 export async function requireTriggers(db: Db, { vectors }: VectorTables): Promise<void> {
-  const { schema, name } = getTableConfig(vectors);
-  const table = [schema, name]
-    .flatMap((part) => part ?? [])
-    .map(quote)
-    .join('.');
+  const table = qualifiedName(vectors);
   const found = rowsOf<{ name: string; state: string }>(
     await db.execute(sql`
       select trigger.name, case when tgname is null then 'missing' else 'disabled' end as state
@@ -46,8 +41,4 @@ export async function requireTriggers(db: Db, { vectors }: VectorTables): Promis
     `Triggers of ${table} do not work, so vector ids would be lost: ${list}\nHint: ${hint}`,
     { hint },
   );
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

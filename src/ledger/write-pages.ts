@@ -1,7 +1,6 @@
 /** Records pages: one, an array, or a stream. */
 import { setImmediate } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
-import { getTableConfig } from 'drizzle-orm/pg-core';
+import { getTableName, sql } from 'drizzle-orm';
 import { batchesOf } from '../batches.ts';
 import { readCallback, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
@@ -9,7 +8,7 @@ import type { InputPath } from '../errors.ts';
 import { encodeGeneratedIds } from '../ids/generated.ts';
 import { encodeVectorIds } from '../ids/runs.ts';
 import { requireBoolean, requireFunction, requireOptions, requireSignal } from '../require.ts';
-import type { VectorTables } from '../tables.ts';
+import { qualifiedName, type VectorTables } from '../tables.ts';
 import { isTransaction } from '../uniform-db.ts';
 import { explainMissingDocument } from './missing-documents.ts';
 import {
@@ -321,10 +320,9 @@ async function insertChunk(
 
 /** The sequence of `vectors.id`, looked up once per statement. */
 function idSequence({ vectors }: VectorTables) {
-  const { schema, name } = getTableConfig(vectors);
-  const quoted = [schema, name].flatMap((part) => part ?? []).map((part) => `"${part}"`);
   return sql`(select coalesce(
-    pg_get_serial_sequence(${quoted.join('.')}::text, 'id'), ${`${name}_id_seq`}::text)::regclass)`;
+    pg_get_serial_sequence(${qualifiedName(vectors)}::text, 'id'),
+    ${`${getTableName(vectors)}_id_seq`}::text)::regclass)`;
 }
 
 /** The recordings of the pages. A page that was deleted since has revision 0, which no row has. */

@@ -5,7 +5,10 @@ import { type Db, rowsOf } from '../db.ts';
 export interface LedgerObject {
   /** Its kind and name: `index ix_vectors_doc_page`, `column vectors.page`. */
   object: string;
-  /** PostgreSQL's definition without the schema name. It ends with ` -- disabled` or ` -- invalid` if that applies. */
+  /**
+   * PostgreSQL's definition, without the name of the ledger's schema; in a function, `ledger.` stands for it. A
+   * comment at its end says what else differs from a new database: ` -- disabled`, ` -- executable by app`.
+   */
   definition: string;
 }
 
@@ -19,11 +22,13 @@ export async function readLedgerObjects(db: Db): Promise<LedgerObject[]> {
   const rows = rowsOf<{ kind: string; name: string; definition: string; schema: string | null }>(
     await db.execute(sql`
       with ledger_table as (
-        select oid, relname
+        select oid, relname, relowner, relnamespace
         from pg_class
         where oid in (to_regclass('vectors'), to_regclass('vector_orphans'))
       ), ledger_trigger as (
-        select pg_trigger.* from pg_trigger join ledger_table on tgrelid = ledger_table.oid where not tgisinternal
+        select pg_trigger.*, relnamespace
+        from pg_trigger join ledger_table on tgrelid = ledger_table.oid
+        where not tgisinternal
       ), object (sort_key, kind, name, definition) as (
         select relname || to_char(attnum, '0000'), 'column', relname || '.' || attname,
           format_type(atttypid, atttypmod)
@@ -46,17 +51,28 @@ export async function readLedgerObjects(db: Db): Promise<LedgerObject[]> {
         join pg_class as index on index.oid = indexrelid
         union all
         select '', 'trigger', tgname,
-          pg_get_triggerdef(oid) || case when tgenabled in ('O', 'A') then '' else ' -- disabled' end
-        from ledger_trigger
+          pg_get_triggerdef(ledger_trigger.oid)
+            || case when tgenabled in ('O', 'A') then '' else ' -- disabled' end
+            || case when pronamespace = relnamespace then '' else ' -- with a function of another schema' end
+        from ledger_trigger join pg_proc on pg_proc.oid = tgfoid
         union all
         -- By name, because a function stays when its trigger is dropped.
         select '', 'function', proname, pg_get_functiondef(pg_proc.oid)
-        from pg_proc
+          || case when prosecdef and proowner <> relowner then ' -- owned by ' || proowner::regrole else '' end
+          || coalesce(' -- executable by ' || case when prorettype = 'trigger'::regtype then (
+            select string_agg(case grantee when 0 then 'public' else grantee::regrole::text end, ', ' order by grantee)
+            from aclexplode(coalesce(proacl, acldefault('f', proowner)))
+            where grantee <> proowner
+          ) end, '')
+        from pg_proc join ledger_table on pronamespace = relnamespace and ledger_table.oid = to_regclass('vectors')
         where proname like 'vectors\\_%' and prokind = 'f'
-          and pronamespace = (select relnamespace from pg_class where oid = to_regclass('vectors'))
         union all
-        select '', 'view', 'vector_patches', pg_get_viewdef(to_regclass('vector_patches'))
-        where to_regclass('vector_patches') is not null
+        select '', 'view', relname, pg_get_viewdef(oid) || case
+          when current_setting('server_version_num')::integer < 150000 then ''
+          when (select option_value::boolean from pg_options_to_table(reloptions) where option_name = 'security_invoker')
+            then ''
+          else ' -- without security_invoker' end
+        from pg_class where oid = to_regclass('vector_patches')
       )
       select kind, name, definition,
         (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('vectors')) as schema
@@ -67,9 +83,8 @@ export async function readLedgerObjects(db: Db): Promise<LedgerObject[]> {
   return rows.map(({ kind, name, definition, schema }) => ({
     object: `${kind} ${name}`,
     definition: definition
-      // The host chooses the ledger's schema and the search_path of the session that migrates.
-      .replaceAll(schemaBeforeLedgerName(schema ?? 'public'), '')
-      .replaceAll(/SET search_path TO .*/g, 'SET search_path FROM CURRENT')
+      // The host chooses the ledger's schema. Functions must name it, so it is replaced there and not removed.
+      .replaceAll(schemaBeforeLedgerName(schema ?? 'public'), kind === 'function' ? 'ledger.' : '')
       .trim(),
   }));
 }

@@ -21,6 +21,7 @@ import { uniform } from '../uniform-db.ts';
 import type { Audit } from './audit-context.ts';
 import { findMissing } from './audit-missing.ts';
 import { findUntracked, queueUntracked } from './audit-untracked.ts';
+import { requireAllRows } from './require-all-rows.ts';
 
 /** The functions through which an audit reads your vector store. */
 export interface AuditedStore {
@@ -90,6 +91,7 @@ export interface AuditOptions {
  *
  * @throws {AuditError} `queueUntracked` would queue a larger share than `maxUntrackedShare`. Nothing was queued.
  * @throws {MigrationError} A trigger is missing or disabled.
+ * @throws {DatabaseError} 42501: row level security may hide pages from the role.
  * @throws The errors of the store's functions, unchanged.
  * @example
  * const { missing, untracked } = await auditVectors(db, {
@@ -141,6 +143,7 @@ export async function auditVectors(
   };
   return withLedgerErrors(async () => {
     await requireTriggers(db, tables);
+    await requireAllRows(db, tables);
     await findMissing(audit);
     await findUntracked(audit);
     if (options.queueUntracked) await queueUntracked(audit, maxUntrackedShare);

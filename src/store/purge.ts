@@ -21,6 +21,7 @@ import {
   ofDocument,
   releaseRows,
 } from './queue.ts';
+import { hiddenRowsError, hidesRows, requireAllRows } from './require-all-rows.ts';
 
 /** What a purge has done so far. */
 export interface PurgeProgress {
@@ -85,6 +86,7 @@ const lockWaitMs = 500;
  * @param db - A database, not a transaction, because the purge opens its own transactions.
  * @throws {PurgeError} `deleteVectors` failed. All other documents were handled, unless 20 calls in a row failed.
  * @throws {MigrationError} A trigger is missing or disabled.
+ * @throws {DatabaseError} 42501: row level security may hide pages from the role.
  * @example
  * const { deleted, spared } = await purgeOrphans(db, (ids) =>
  *   qdrant.delete('patches', { wait: true, points: ids }),
@@ -122,6 +124,7 @@ export async function purgeOrphans(
   return withLedgerErrors(async () => {
     await runCallback(() => signal?.throwIfAborted());
     await requireTriggers(db, tables);
+    await requireAllRows(db, tables);
     for await (const due of dueBatches(db, tables, batchIds)) {
       await runCallback(() => signal?.throwIfAborted());
       if (rowsLeft <= 0 || performance.now() >= deadline) break;
@@ -205,7 +208,7 @@ async function deleteInTransaction(
 ): Promise<{ deleted: number; spared: number } | 'busy'> {
   const { vectors, vectorOrphans } = tables;
   const work = async (tx: Db) => {
-    await disableTimeouts(tx);
+    await prepareTransaction(tx, tables);
     // Strays have no lock: both checks for live ids protect them, and no writer ever waits for them.
     if (docId !== null) await takePurgeLock(tx, tables, docId, rows);
     const deletedRows = rowsOf<{ vector_ids: string }>(
@@ -234,12 +237,19 @@ async function deleteInTransaction(
   }
 }
 
-/** A server that ends idle or long transactions would release the lock while the store deletes. */
-async function disableTimeouts(tx: Db): Promise<void> {
-  await tx.execute(sql`
-    select set_config('idle_in_transaction_session_timeout', '0', true),
-      case when current_setting('transaction_timeout', true) is not null
-        then set_config('transaction_timeout', '0', true) end`);
+/**
+ * Turns off timeouts, because a server that ends idle or long transactions would release the lock while the store
+ * deletes. Checks again that this connection's role sees all pages.
+ */
+async function prepareTransaction(tx: Db, tables: VectorTables): Promise<void> {
+  const [row] = rowsOf<{ hides_rows: boolean }>(
+    await tx.execute(sql`
+      select ${hidesRows(tables)} as hides_rows,
+        set_config('idle_in_transaction_session_timeout', '0', true),
+        case when current_setting('transaction_timeout', true) is not null
+          then set_config('transaction_timeout', '0', true) end`),
+  );
+  if (row?.hides_rows) throw hiddenRowsError(tables);
 }
 
 /**
