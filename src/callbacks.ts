@@ -1,3 +1,6 @@
+import type { InputPath } from './errors.ts';
+import { requireIterable } from './require.ts';
+
 /**
  * An error that one of the caller's own functions threw.
  *
@@ -21,9 +24,18 @@ export async function runCallback<T>(callback: () => T | Promise<T>): Promise<T>
   }
 }
 
-/** Reads one of the caller's iterables. Its errors reach the caller unchanged. */
-export async function* readCallback<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+/**
+ * Reads an iterable of the caller. Its errors reach the caller unchanged.
+ *
+ * @throws {InvalidInputError} `open` does not return an iterable; `path` names it.
+ */
+export async function* readCallback<T>(
+  open: () => Iterable<T> | AsyncIterable<T>,
+  path: InputPath,
+): AsyncGenerator<T> {
   try {
+    const items = open();
+    requireIterable(items, path);
     yield* items;
   } catch (error) {
     throw new CallbackError(error);

@@ -25,8 +25,12 @@ export function requireArray(value: unknown, path: InputPath): asserts value is 
 
 /** @throws {InvalidInputError} */
 export function requireIterable(value: unknown, path: InputPath): void {
-  const isObject = typeof value === 'object' && value !== null;
-  if (isObject && (Symbol.iterator in value || Symbol.asyncIterator in value)) return;
+  if (typeof value === 'object' && value !== null) {
+    const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = value as Partial<
+      Iterable<unknown> & AsyncIterable<unknown>
+    >;
+    if (typeof sync === 'function' || typeof async === 'function') return;
+  }
   throw new InvalidInputError(path, `must be an array or another iterable, got ${describe(value)}`);
 }
 

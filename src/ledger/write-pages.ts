@@ -174,7 +174,7 @@ export async function* checkStream(
 ): AsyncGenerator<GivenPage> {
   const seen = new SeenPages();
   let position = 0;
-  for await (const page of readCallback(pages)) {
+  for await (const page of readCallback(() => pages, ['pages'])) {
     yield checkedOnce(page, position, seen);
     position += 1;
   }

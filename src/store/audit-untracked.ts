@@ -118,7 +118,7 @@ function groupByPage(ids: readonly string[]): OrphanedIds[] {
 /** The ids of the store. An id that is listed again soon is left out: several stores list some ids twice. */
 async function* idsInStore(store: AuditedStore): AsyncGenerator<string> {
   const recent = new RecentIds();
-  for await (const ids of readCallback(store.listIds())) {
+  for await (const ids of readCallback(() => store.listIds(), ['store', 'listIds'])) {
     for (const id of checkVectorIds(ids, ['store', 'listIds'])) {
       if (recent.add(canonicalId(id))) yield id;
     }
