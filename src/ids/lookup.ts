@@ -1,6 +1,7 @@
 /** Finding ids in stored arrays, without decoding whole pages. */
 import {
   decimalTailLength,
+  decodeVectorIds,
   hasHexadecimalTail,
   positionInRun,
   type StoredVectorId,
@@ -23,6 +24,8 @@ export interface IndexKeys {
   idsOf(key: IndexKey): readonly string[];
 }
 
+const none: readonly string[] = [];
+
 /** The index keys under which `ids` can be stored. */
 export function indexKeysOf(ids: Iterable<string>): IndexKeys {
   const unique = new Set(ids);
@@ -33,8 +36,8 @@ export function indexKeysOf(ids: Iterable<string>): IndexKeys {
   return {
     keys: [...unique, ...Array.from(idsByPrefix.keys(), (prefix) => ({ prefix }))],
     idsOf(key) {
-      if (typeof key !== 'string') return idsByPrefix.get(key.prefix) ?? [];
-      return unique.has(key) ? [key] : [];
+      if (typeof key !== 'string') return idsByPrefix.get(key.prefix) ?? none;
+      return unique.has(key) ? [key] : none;
     },
   };
 }
@@ -56,7 +59,7 @@ export function containsVectorId(element: StoredVectorId, id: string): boolean {
 }
 
 /** The first position of the id among the ids of a stored array, from 0; -1 if it is not among them. */
-export function positionOf(stored: readonly StoredVectorId[], id: string): number {
+function positionOf(stored: readonly StoredVectorId[], id: string): number {
   let before = 0;
   for (const element of stored) {
     if (typeof element === 'string') {
@@ -71,12 +74,44 @@ export function positionOf(stored: readonly StoredVectorId[], id: string): numbe
   return -1;
 }
 
-/** `positionOf` for the id as given, else for the first of its other spellings that is found. */
-export function positionInAnySpelling(stored: readonly StoredVectorId[], id: string): number {
-  const asGiven = positionOf(stored, id);
-  if (asGiven >= 0) return asGiven;
-  const positions = otherSpellings(id).map((spelling) => positionOf(stored, spelling));
-  return positions.find((position) => position >= 0) ?? -1;
+/** Up to this many ids, comparing each of them with the stored elements is faster than hashing the elements. */
+const fewIds = 8;
+
+/**
+ * The first position of each id among the ids of a stored array, from 0. Ids that are not among them are left out.
+ * The time it takes grows with the number of ids plus the number of elements, not with their product.
+ */
+export function positionsOf(
+  stored: readonly StoredVectorId[],
+  ids: readonly string[],
+): Map<string, number> {
+  const positions = new Map<string, number>();
+  const note = (id: string, position: number) => {
+    if (position >= 0 && !positions.has(id)) positions.set(id, position);
+  };
+  if (ids.length <= fewIds) {
+    for (const id of ids) note(id, positionOf(stored, id));
+    return positions;
+  }
+  const wanted = indexKeysOf(ids);
+  let before = 0;
+  for (const element of stored) {
+    if (typeof element === 'string') {
+      if (wanted.idsOf(element).length > 0) note(element, before);
+      before += 1;
+    } else {
+      const candidates = wanted.idsOf(element);
+      // Many runs can have the same prefix, so the shorter side is walked.
+      const inRun = candidates.length <= element.count ? candidates : decodeVectorIds([element]);
+      for (const id of inRun) {
+        if (wanted.idsOf(id).length === 0) continue;
+        const position = positionInRun(element, id);
+        if (position >= 0) note(id, before + position);
+      }
+      before += element.count;
+    }
+  }
+  return positions;
 }
 
 /**

@@ -1,11 +1,9 @@
-import {
-  findInAnySpelling,
-  indexKeysOf,
-  positionInAnySpelling,
-  positionOf,
-} from '../ids/lookup.ts';
+import { slicesOf } from '../batches.ts';
+import { findInAnySpelling, type IndexKey, indexKeysOf, positionsOf } from '../ids/lookup.ts';
 import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
-import { keyOf, keysAsJson, type PageKey, uniqueKeys } from './page.ts';
+import type { StoredVectorId } from '../ids/runs.ts';
+import { createPause } from '../pause.ts';
+import { keyOf, keysAsJson, type PageKey } from './page.ts';
 import type { PageStatements } from './read-pages.ts';
 
 /** Where a vector is. */
@@ -19,13 +17,26 @@ export interface VectorLocation extends PageKey {
 /** A location without the spelling of the id. */
 type Place = Omit<VectorLocation, 'vectorId'>;
 
-/**
- * Locates each id, in the order given; undefined for an id that no page has.
- *
- * Patch ids name the page to look at. All other ids, and patch ids that are not on that page, are found
- * through the index on `vector_ids`.
- */
+/** How many ids one round of lookups gets, so that its statements stay small. */
+const maxIdsPerLookup = 10_000;
+
+/** Locates each id, in the order given; undefined for an id that no page has. */
 export async function locateVectors(
+  statements: PageStatements,
+  vectorIds: readonly string[],
+): Promise<(VectorLocation | undefined)[]> {
+  const locations: (VectorLocation | undefined)[] = [];
+  for (const ids of slicesOf(vectorIds, maxIdsPerLookup)) {
+    for (const location of await locateSlice(statements, ids)) locations.push(location);
+  }
+  return locations;
+}
+
+/**
+ * Patch ids name the page to look at. All other ids, and patch ids that are not on that page, are found through the
+ * index on `vector_ids`. `findLiveIds` differs: it finds all pages that have an id, and not its position.
+ */
+async function locateSlice(
   statements: PageStatements,
   vectorIds: readonly string[],
 ): Promise<(VectorLocation | undefined)[]> {
@@ -45,20 +56,27 @@ async function locatePatchIds(
   statements: PageStatements,
   vectorIds: readonly string[],
 ): Promise<Map<string, Place>> {
-  const named = new Map<string, PageKey>();
+  const pages = new Map<string, PageKey & { ids: string[] }>();
   for (const id of vectorIds) {
     const place = parsePatchVectorIdInAnySpelling(id);
-    if (place !== undefined) named.set(id, place);
+    if (place === undefined) continue;
+    const page = pages.get(keyOf(place));
+    if (page !== undefined) page.ids.push(id);
+    else pages.set(keyOf(place), { docId: place.docId, page: place.page, ids: [id] });
   }
   const found = new Map<string, Place>();
-  if (named.size === 0) return found;
+  if (pages.size === 0) return found;
 
-  const rows = await statements.storedByKeys({ keys: keysAsJson(uniqueKeys([...named.values()])) });
-  const pages = new Map(rows.map((row) => [keyOf(row), row.stored]));
-  for (const [id, { docId, page }] of named) {
-    const stored = pages.get(keyOf({ docId, page }));
-    const patch = stored === undefined ? -1 : positionInAnySpelling(stored, id);
-    if (patch >= 0) found.set(id, { docId, page, patch });
+  const rows = await statements.storedByKeys({ keys: keysAsJson([...pages.values()]) });
+  const pause = createPause();
+  for (const { docId, page, stored } of rows) {
+    const { ids } = pages.get(keyOf({ docId, page })) as { ids: string[] };
+    const elements: StoredVectorId[] = JSON.parse(stored);
+    const positions = await findInAnySpelling(ids, async (spellings) =>
+      positionsOf(elements, spellings),
+    );
+    for (const [id, patch] of positions) found.set(id, { docId, page, patch });
+    await pause();
   }
   return found;
 }
@@ -72,11 +90,13 @@ async function locateThroughIndex(
   if (vectorIds.length === 0) return found;
   const { keys, idsOf } = indexKeysOf(vectorIds);
   const rows = await statements.storedByIndexKeys({ indexKeys: JSON.stringify(keys) });
+  const pause = createPause();
   for (const { docId, page, stored, keys } of rows) {
-    for (const id of keys.flatMap(idsOf)) {
-      const patch = positionOf(stored, id);
-      if (patch >= 0 && !found.has(id)) found.set(id, { docId, page, patch });
+    const ids = (JSON.parse(keys) as IndexKey[]).flatMap(idsOf);
+    for (const [id, patch] of positionsOf(JSON.parse(stored), ids)) {
+      if (!found.has(id)) found.set(id, { docId, page, patch });
     }
+    await pause();
   }
   return found;
 }

@@ -14,7 +14,6 @@ import {
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
-import type { IndexKey } from '../ids/lookup.ts';
 import { decodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
 import { once } from '../once.ts';
 import type { PageVectors, PatchGrid } from '../schema.ts';
@@ -136,7 +135,7 @@ function selectStoredByIndexKeys(db: Db, tables: VectorTables, indexKeys: Placeh
   const { vectors } = tables;
   return (
     db
-      .select({ ...storedPage(tables), keys: asJson(sql`found.keys`, (keys: IndexKey[]) => keys) })
+      .select({ ...storedPage(tables), keys: sql<string>`found.keys::text` })
       // Grouped, so that a page is sent once even if many ids are on it: it can be 40 KB.
       .from(
         sql`(
@@ -154,12 +153,15 @@ function selectStoredByIndexKeys(db: Db, tables: VectorTables, indexKeys: Placeh
   );
 }
 
-/** A page with its ids as stored. Finding an id among runs does not require decoding them. */
+/**
+ * A page with its ids as stored, as JSON text. Finding an id among runs does not require decoding them. The caller
+ * parses the text, because Drizzle would parse all rows without a pause.
+ */
 function storedPage({ vectors }: VectorTables) {
   return {
     docId: vectors.docId,
     page: vectors.page,
-    stored: asJson(vectors.vectorIds, (stored: StoredVectorId[]) => stored),
+    stored: sql<string>`${vectors.vectorIds}::text`,
   };
 }
 

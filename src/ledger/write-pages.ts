@@ -1,5 +1,4 @@
 /** Records pages: one, an array, or a stream. */
-import { setImmediate } from 'node:timers/promises';
 import { getTableName, sql } from 'drizzle-orm';
 import { batchesOf } from '../batches.ts';
 import { readCallback, runCallback } from '../callbacks.ts';
@@ -7,6 +6,7 @@ import type { Db } from '../db.ts';
 import type { InputPath } from '../errors.ts';
 import { encodeGeneratedIds } from '../ids/generated.ts';
 import { encodeVectorIds } from '../ids/runs.ts';
+import { createPause } from '../pause.ts';
 import { requireBoolean, requireFunction, requireOptions, requireSignal } from '../require.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 import { isTransaction } from '../uniform-db.ts';
@@ -91,9 +91,6 @@ const chunkLimits = {
   maxSize: 4_000_000,
   sizeOf: ({ row }: EncodedPage) => row.length,
 };
-
-/** How long pages are encoded before the rest of the process gets a turn. */
-const sliceMs = 1;
 
 /** Records one page in one statement. */
 export async function writePage(
@@ -194,18 +191,15 @@ function chunksOf(
   return batchesOf(encodePages(pages, options), chunkLimits);
 }
 
-/** Encodes pages, and lets the rest of the process run once per slice. */
+/** Encodes pages, and lets the rest of the process run in between. */
 async function* encodePages(
   pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
   options: RecordOptions,
 ): AsyncGenerator<EncodedPage> {
-  let sliceEnd = performance.now() + sliceMs;
+  const pause = createPause();
   for await (const page of pages) {
     yield encodePage(page, options);
-    if (performance.now() >= sliceEnd) {
-      await setImmediate();
-      sliceEnd = performance.now() + sliceMs;
-    }
+    await pause();
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { indexKeysOf } from '../../src/ids/lookup.ts';
+import { indexKeysOf, positionsOf } from '../../src/ids/lookup.ts';
 import { decodeVectorIds, encodeVectorIds, type StoredVectorId } from '../../src/ids/runs.ts';
 import { vectorIdLists } from '../support/vector-id-lists.ts';
 
@@ -130,6 +130,34 @@ describe('any list of strings', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('gives each wanted id its first position, for few and for many wanted ids', () => {
+    fc.assert(
+      fc.property(vectorIdLists(), vectorIdLists(), (ids, others) => {
+        const stored = encodeVectorIds(ids);
+        const wanted = [...new Set([...ids.filter((_, index) => index % 2 === 0), ...others])];
+        const expected = wanted.flatMap((id): [string, number][] =>
+          ids.includes(id) ? [[id, ids.indexOf(id)]] : [],
+        );
+        expect(positionsOf(stored, wanted)).toEqual(new Map(expected));
+        expect(positionsOf(stored, wanted.slice(0, 3))).toEqual(
+          new Map(expected.filter(([id]) => wanted.indexOf(id) < 3)),
+        );
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('is searched in time that does not grow with ids times elements', () => {
+    // 3,333 runs of one prefix and 9,999 ids would take 33 million comparisons.
+    const runs = Array.from({ length: 3_333 }, (_, run) => ({
+      prefix: 'p',
+      from: String(3 * run).padStart(4, '0'),
+      count: 3,
+    }));
+    const ids = decodeVectorIds(runs);
+    expect(positionsOf(runs, ids)).toEqual(new Map(ids.map((id, index) => [id, index])));
   });
 
   test('has index keys for every element that contains an id', () => {
