@@ -1,4 +1,6 @@
 import { type InputPath, InvalidInputError } from '../errors.ts';
+import { describeServer, parseServerUrl } from './server-url.ts';
+import { readUrlParameters } from './url-parameters.ts';
 
 /** The database that a URL refers to: a PostgreSQL server, or the directory of a PGlite database. */
 export type DatabaseTarget =
@@ -12,29 +14,57 @@ export const defaultPGliteDirectory = '.pglite';
  * Reads a database URL: `postgres://` and `postgresql://` mean a server, `memory://` means a PGlite
  * database in memory, and a path means the directory of a PGlite database.
  *
- * @param url - {@defaultValue the environment variable DATABASE_URL, else `.pglite`}
+ * @param url - {@defaultValue the environment variable DATABASE_URL, else `.pglite`; in production it is required}
  * @param path - Where the caller's arguments contain the URL, for the error. {@defaultValue `['url']`}
  * @throws {InvalidInputError} The URL is not valid. The message never repeats it, because it may contain a password.
  */
 export function parseDatabaseUrl(
-  url: string = process.env['DATABASE_URL'] || defaultPGliteDirectory,
+  url: string | undefined = process.env['DATABASE_URL'] || undefined,
   path: InputPath = ['url'],
 ): DatabaseTarget {
+  if (url === undefined) return { kind: 'pglite', directory: defaultDirectory(path) };
   if (typeof url !== 'string' || url === '') {
     throw new InvalidInputError(
       path,
       'must be a non-empty string: a postgres:// URL, or a directory for PGlite',
     );
   }
-  if (/^postgres(ql)?:\/\//i.test(url)) return { kind: 'postgres', url };
-  // Without this check, PGlite would create a directory named after a mistyped URL.
-  const looksLikeUrl =
-    /:\/\/|@|^[\s"']|^(postgres(ql)?|jdbc):|^[\w.-]+:\d+(\/|$)|\b(host|password)=/i;
-  if (!url.startsWith('memory://') && looksLikeUrl.test(url)) {
+  if (/[\p{Cc}\u2028\u2029]/u.test(url)) {
+    throw new InvalidInputError(path, 'must not contain line breaks or other control characters');
+  }
+  if (/^postgres(ql)?:\/\//i.test(url)) {
+    readUrlParameters(parseServerUrl(url, path).parameters, path);
+    return { kind: 'postgres', url };
+  }
+  if (!url.startsWith('memory://') && !isDirectory(url)) {
     throw new InvalidInputError(
       path,
       'must start with postgres:// or postgresql://, or be a directory for PGlite',
     );
   }
   return { kind: 'pglite', directory: url };
+}
+
+/** Names a database for people, without the user and the password. */
+export function describeTarget(target: DatabaseTarget): string {
+  return target.kind === 'postgres'
+    ? describeServer(parseServerUrl(target.url, ['url']))
+    : `PGlite in ${target.directory}`;
+}
+
+/** @throws {InvalidInputError} A service in production would start on a new, empty database. */
+function defaultDirectory(path: InputPath): string {
+  if (process.env['NODE_ENV'] !== 'production') return defaultPGliteDirectory;
+  throw new InvalidInputError(
+    path,
+    'is required if NODE_ENV is production: pass a URL or set DATABASE_URL',
+  );
+}
+
+/** Tells a directory from everything else that may be in DATABASE_URL. PGlite would create a directory named so. */
+function isDirectory(text: string): boolean {
+  if (/^(\.{0,2}|[a-z]:)[\\/](?!\/)/i.test(text)) return !text.includes('://');
+  const isUnset = /^(undefined|null|true|false|NaN|\[object \w+\])$/.test(text);
+  const isOther = /:\/\/|[@=;$%]|^[\s"']|\s$|^[\w.-]+:/;
+  return !isUnset && !isOther.test(text);
 }

@@ -2,7 +2,11 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Options, Sql } from 'postgres';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import * as schema from '../schema.ts';
+import { connectToFirst, type HostState } from './hosts.ts';
 import { stopTransactionsOnLostConnection } from './postgres-transactions.ts';
+import { describeAddresses, parseServerUrl } from './server-url.ts';
+import { readTls, type SslOptions } from './tls.ts';
+import { readUrlParameters } from './url-parameters.ts';
 
 /** A Drizzle database on a PostgreSQL server. */
 export interface OpenPostgres {
@@ -10,54 +14,97 @@ export interface OpenPostgres {
   close(): Promise<void>;
 }
 
+/** How to connect to a server. */
+export interface PostgresOptions extends Pick<Options<Record<string, never>>, 'max' | 'onnotice'> {
+  /** How to use TLS. {@defaultValue as the URL says} */
+  ssl?: SslOptions | boolean | undefined;
+}
+
 /**
  * Opens a PostgreSQL server with postgres.js, which connects when the first query runs.
  *
  * @param path - Where the caller's arguments contain the URL, for the error.
- * @throws {InvalidInputError} The URL is not valid.
+ * @throws {InvalidInputError} The URL is not valid, or a file that it names cannot be read.
  */
 export async function openPostgres(
   url: string,
   path: InputPath,
-  options: Options<Record<string, never>> = {},
+  { ssl, ...options }: PostgresOptions = {},
 ): Promise<OpenPostgres> {
   const { drizzle } = await import('drizzle-orm/postgres-js');
-  const client = await createClient(url, path, options);
+  const closed = new AbortController();
+  const client = await createClient(url, path, ssl, options, closed.signal);
   stopTransactionsOnLostConnection(client);
   return {
     db: drizzle({ client, schema }),
-    // postgres.js would wait forever for a query whose connection was lost, so closing has a time limit.
-    close: () => client.end({ timeout: 5 }),
+    close: async () => {
+      // postgres.js would wait forever for a query whose connection was lost, so closing has a time limit.
+      await client.end({ timeout: 5 });
+      closed.abort();
+    },
   };
 }
 
 async function createClient(
   url: string,
   path: InputPath,
-  options: Options<Record<string, never>>,
+  ssl: SslOptions | boolean | undefined,
+  options: PostgresOptions,
+  signal: AbortSignal,
 ): Promise<Sql> {
   const { default: postgres } = await import('postgres');
-  const poolSize = readPoolSize(url, path);
+  const { addresses, user, password, database, parameters } = parseServerUrl(url, path);
+  const {
+    driver,
+    settings,
+    connectTimeout,
+    targetSession,
+    ssl: sslParameters,
+  } = readUrlParameters(parameters, path);
+  const tls = readTls(sslParameters, ssl, path);
+
+  const open = (socket: () => Promise<unknown>, more: object): Sql => {
+    try {
+      return postgres({
+        onnotice: () => {},
+        // For messages only: `socket` makes the connection.
+        host: [describeAddresses(addresses)],
+        port: [0],
+        ...(user === undefined ? {} : { username: user }),
+        ...(password === undefined ? {} : { password }),
+        ...(database === undefined ? {} : { database }),
+        ssl: false,
+        connect_timeout: connectTimeout,
+        // Dates are read as ISO, also if the role or the database has another style.
+        connection: { ...settings, DateStyle: 'ISO' },
+        ...driver,
+        ...more,
+        socket,
+      } as object);
+    } catch {
+      // No `cause`: an error of the driver may contain the password.
+      throw new InvalidInputError(path, 'is not valid for the driver postgres.js');
+    }
+  };
+  const inspect = (socket: () => Promise<unknown>) =>
+    withClient(open(socket, { max: 1, fetch_types: false }), readHostState);
+  return open(
+    () => connectToFirst({ addresses, targetSession, inspect, tls, connectTimeout, signal }),
+    options,
+  );
+}
+
+async function withClient<Result>(client: Sql, work: (client: Sql) => Promise<Result>) {
   try {
-    return postgres(url, { onnotice: () => {}, ...poolSize, ...options });
-  } catch {
-    // No `cause`: Node's error contains the URL and its password.
-    throw new InvalidInputError(
-      path,
-      'is not a valid URL; characters such as # and % in the password must be percent-encoded',
-    );
+    return await work(client);
+  } finally {
+    await client.end({ timeout: 0 });
   }
 }
 
-/** Reads `max` from the URL as a number: postgres.js 3.4 keeps it as text and then opens only one connection. */
-function readPoolSize(url: string, path: InputPath): { max?: number } {
-  const max = /[?&]max=([^&#]*)/.exec(url)?.[1];
-  if (max === undefined) return {};
-  if (!/^[1-9]\d{0,5}$/.test(max)) {
-    throw new InvalidInputError(
-      path,
-      'the parameter max (number of connections) must be an integer from 1 to 999999',
-    );
-  }
-  return { max: Number(max) };
+async function readHostState(client: Sql): Promise<HostState> {
+  const [state] = await client.unsafe<[HostState]>(
+    `select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as "readOnly"`,
+  );
+  return state;
 }

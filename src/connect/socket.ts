@@ -1,0 +1,145 @@
+import { connect, isIP, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import type { ServerAddress } from './server-url.ts';
+import { identityChecker, type Tls } from './tls.ts';
+
+/** What `connectSocket` needs besides an address. */
+export interface SocketOptions {
+  tls: Tls;
+  /** In seconds; 0 means without limit. */
+  connectTimeout: number;
+  /** Ends the attempt. */
+  signal: AbortSignal;
+}
+
+/** A connection could not be made, for a reason that Node does not report. */
+class ConnectionError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Connects to a server and encrypts the connection.
+ *
+ * postgres.js could do this itself, but it retries forever if all of several hosts are down, checks the certificate
+ * of an IP address against the name "localhost", and goes on without the server's consent to TLS.
+ *
+ * @throws The errors of Node, or a `ConnectionError`. All have a `code`.
+ */
+export async function connectSocket(
+  address: ServerAddress,
+  options: SocketOptions,
+): Promise<Duplex> {
+  const { tls } = options;
+  if (tls.use === 'never' || isUnixSocket(address)) return openPlain(address, options);
+  if (tls.use === 'required') return openEncrypted(address, options);
+  // As in libpq, `prefer` also goes on without TLS if the handshake fails.
+  return openEncrypted(address, options).catch(() => openPlain(address, options));
+}
+
+/** A stream that fails with `error` as soon as something is written. postgres.js cannot handle a rejected promise. */
+export function failedSocket(error: Error): Duplex {
+  return new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(error) });
+}
+
+function openPlain(address: ServerAddress, options: SocketOptions): Promise<Duplex> {
+  return withinLimits(options, openTcp(address), async (socket) => {
+    await until(socket, 'connect');
+    return socket;
+  });
+}
+
+function openEncrypted(address: ServerAddress, options: SocketOptions): Promise<Duplex> {
+  const { tls } = options;
+  return withinLimits(options, openTcp(address), async (socket) => {
+    await until(socket, 'connect');
+    if (!tls.direct && !(await offersTls(socket))) {
+      if (tls.use === 'preferred') return socket;
+      throw new ConnectionError('TLS_NOT_OFFERED', 'the server does not offer TLS');
+    }
+    const name = tls.options.servername ?? address.host;
+    const encrypted = withoutUncaughtErrors(
+      connectTls({
+        checkServerIdentity: identityChecker(name),
+        ...tls.options,
+        ...(isIP(name) ? {} : { servername: name }),
+        ...(tls.direct ? { ALPNProtocols: ['postgresql'] } : {}),
+        socket,
+      }),
+    );
+    await until(encrypted, 'secureConnect');
+    return encrypted;
+  });
+}
+
+function isUnixSocket({ host }: ServerAddress): boolean {
+  return host.startsWith('/');
+}
+
+function openTcp(address: ServerAddress): Socket {
+  const { host, port } = address;
+  const socket = isUnixSocket(address)
+    ? connect(`${host}/.s.PGSQL.${port}`)
+    : connect({ host, port });
+  return withoutUncaughtErrors(socket);
+}
+
+/** Asks the server whether it accepts TLS, as the protocol says: eight bytes, answered by one. */
+async function offersTls(socket: Socket): Promise<boolean> {
+  socket.write(Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
+  const [answer] = (await until(socket, 'data')) as [Buffer];
+  const text = answer.toString('latin1');
+  if (text === 'S' || text === 'N') return text === 'S';
+  // More than one byte could be the words of somebody in between, read as the server's later.
+  throw new ConnectionError('PROTOCOL_VIOLATION', 'the server gave no valid answer about TLS');
+}
+
+/** An error may come while nobody listens: between two steps, or before postgres.js has the socket. */
+function withoutUncaughtErrors<Stream extends Duplex>(stream: Stream): Stream {
+  return stream.on('error', () => {});
+}
+
+/** Runs `work`, and destroys the socket if it fails, takes too long or is aborted. */
+async function withinLimits<Result>(
+  { connectTimeout, signal }: SocketOptions,
+  socket: Socket,
+  work: (socket: Socket) => Promise<Result>,
+): Promise<Result> {
+  const stop = (code: string, message: string) =>
+    socket.destroy(new ConnectionError(code, message));
+  const timedOut = () =>
+    stop('CONNECT_TIMEOUT', `the server did not answer within ${connectTimeout} seconds`);
+  const aborted = () => stop('CONNECTION_ENDED', 'the database was closed');
+  const timer = connectTimeout > 0 ? setTimeout(timedOut, connectTimeout * 1000) : undefined;
+  signal.addEventListener('abort', aborted);
+  if (signal.aborted) aborted();
+  try {
+    return await work(socket);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', aborted);
+  }
+}
+
+/** Waits for an event. Rejects if the socket fails or closes before. */
+function until(socket: Duplex, event: string): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const onEvent = (...args: unknown[]) => settle(() => resolve(args));
+    const onError = (error: Error) => settle(() => reject(error));
+    const onClose = () =>
+      onError(new ConnectionError('CONNECTION_CLOSED', 'the server closed the connection'));
+    const settle = (how: () => void) => {
+      socket.off(event, onEvent).off('error', onError).off('close', onClose);
+      how();
+    };
+    socket.on(event, onEvent).on('error', onError).on('close', onClose);
+  });
+}
