@@ -42,7 +42,7 @@ export function parseServerUrl(url: string, path: InputPath): ServerUrl {
   return {
     addresses: parseAddresses(
       take('host') ?? (decode(hosts, path) || process.env['PGHOST'] || 'localhost'),
-      take('port') ?? process.env['PGPORT'] ?? '5432',
+      take('port') ?? (process.env['PGPORT'] || '5432'),
       path,
     ),
     user: take('user') ?? (decode(user, path) || undefined),

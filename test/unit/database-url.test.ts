@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { parseDatabaseUrl } from '../../src/connect/database-url.ts';
+import { describeTarget, parseDatabaseUrl } from '../../src/connect/database-url.ts';
 import { InvalidInputError } from '../../src/index.ts';
 
 beforeEach(() => vi.stubEnv('DATABASE_URL', ''));
@@ -13,12 +13,19 @@ describe('a database URL', () => {
     },
   );
 
-  test.each(['.pglite', './data/ledger', '/var/lib/ledger', 'C:\\ledger', 'memory://'])(
-    '%s means an embedded database',
-    (directory) => {
-      expect(parseDatabaseUrl(directory)).toEqual({ kind: 'pglite', directory });
-    },
-  );
+  test.each([
+    '.pglite',
+    'ledger-2.data',
+    './data/ledger',
+    '../ledger',
+    './odd=name@home',
+    '/var/lib/ledger',
+    'C:\\ledger',
+    'C:/ledger',
+    'memory://',
+  ])('%s means an embedded database', (directory) => {
+    expect(parseDatabaseUrl(directory)).toEqual({ kind: 'pglite', directory });
+  });
 
   test.each([
     'mysql://root:secret@localhost/db',
@@ -30,6 +37,22 @@ describe('a database URL', () => {
     'root:secret@localhost',
     'root:secret@localhost/db',
     'host=localhost password=secret',
+    'Host=localhost;Password=secret',
+    'Server=secret',
+    'file:secret.db',
+    'file:/secret.db',
+    'http://secret',
+    'https:secret',
+    '$DATABASE_URL_secret',
+    `\${DATABASE_URL_secret}`,
+    '%DATABASE_URL_secret%',
+    'undefined',
+    'null',
+    '[object Object]',
+    './secret\n',
+    'postgres://localhost/secret\r\n',
+    'secret ',
+    '//root:secret@localhost/db',
     '',
   ])('%o is rejected, and the error does not repeat it', (url) => {
     expect(() => parseDatabaseUrl(url)).toThrow(InvalidInputError);
@@ -38,6 +61,22 @@ describe('a database URL', () => {
 
   test('that is not a string is rejected', () => {
     expect(() => parseDatabaseUrl(null as unknown as string)).toThrow(InvalidInputError);
+  });
+
+  test('is required in production', () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    expect(() => parseDatabaseUrl()).toThrow('url: is required if NODE_ENV is production');
+    expect(parseDatabaseUrl('.pglite')).toEqual({ kind: 'pglite', directory: '.pglite' });
+    vi.stubEnv('DATABASE_URL', 'postgres://localhost/db');
+    expect(parseDatabaseUrl()).toMatchObject({ kind: 'postgres' });
+  });
+
+  test.each([
+    ['postgres://user:secret@db.example/app?sslmode=require', 'postgres://db.example:5432/app'],
+    ['postgres://user:se@cret@a,[::1]:7/app', 'postgres://a:5432,[::1]:7/app'],
+    ['.pglite', 'PGlite in .pglite'],
+  ])('%s is shown as %s', (url, shown) => {
+    expect(describeTarget(parseDatabaseUrl(url))).toBe(shown);
   });
 
   test('defaults to DATABASE_URL, and without that to .pglite', () => {
