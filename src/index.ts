@@ -1,4 +1,5 @@
-export { type OpenDatabase, openDatabase } from './connect/open-database.ts';
+export { type ConnectOptions, type OpenDatabase, openDatabase } from './connect/open-database.ts';
+export type { SslOptions } from './connect/tls.ts';
 export type { Db } from './db.ts';
 export {
   AuditError,

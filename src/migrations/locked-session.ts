@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm';
 import type { MigrationConfig } from 'drizzle-orm/migrator';
 import { parseDatabaseUrl } from '../connect/database-url.ts';
+import type { ConnectOptions } from '../connect/open-database.ts';
 import { openPGlite } from '../connect/pglite.ts';
 import { openPostgres } from '../connect/postgres.ts';
+import { requireSsl } from '../connect/tls.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import type { InputPath } from '../errors.ts';
@@ -11,7 +13,7 @@ import { migrationsFolder, migrationsTable } from './files.ts';
 import { WarningCollector } from './warnings.ts';
 
 /** The options that `migrate` and `rollback` share. */
-export interface MigrationOptions {
+export interface MigrationOptions extends ConnectOptions {
   /** The database, as for `openDatabase`. {@defaultValue DATABASE_URL, else `.pglite`} */
   url?: string | undefined;
   /**
@@ -41,29 +43,31 @@ const urlPath: InputPath = ['options', 'url'];
  * @throws {DatabaseUnavailableError} The database cannot be reached.
  */
 export async function withLockedSession<Result>(
-  { url, lockTimeoutMs }: MigrationOptions,
+  { url, ssl, lockTimeoutMs }: MigrationOptions,
   work: Work<Result>,
 ): Promise<Result> {
   const target = parseDatabaseUrl(url, urlPath);
   if (lockTimeoutMs !== undefined) {
     requireInteger(lockTimeoutMs, ['options', 'lockTimeoutMs'], { min: 1 });
   }
+  requireSsl(ssl, ['options', 'ssl']);
   return withLedgerErrors(() =>
     target.kind === 'postgres'
-      ? onServer(target.url, lockTimeoutMs, work)
+      ? onServer(target.url, ssl, lockTimeoutMs, work)
       : onPGlite(target.directory, work),
   );
 }
 
 async function onServer<Result>(
   url: string,
+  ssl: MigrationOptions['ssl'],
   lockTimeoutMs: number | undefined,
   work: Work<Result>,
 ): Promise<Result> {
   const { migrate } = await import('drizzle-orm/postgres-js/migrator');
   const { warnings, onNotice } = new WarningCollector();
   // One connection, because the lock belongs to the session and the migrations must run in the same one.
-  const { db, close } = await openPostgres(url, urlPath, { max: 1, onnotice: onNotice });
+  const { db, close } = await openPostgres(url, urlPath, { ssl, max: 1, onnotice: onNotice });
   try {
     await takeMigrationLock(db);
     if (lockTimeoutMs !== undefined) {

@@ -1,4 +1,5 @@
-import { openDatabaseAt } from '../connect/open-database.ts';
+import { type ConnectOptions, openDatabaseAt } from '../connect/open-database.ts';
+import { requireSsl } from '../connect/tls.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { uniform } from '../uniform-db.ts';
@@ -27,7 +28,8 @@ export interface MigrationStatus {
  * Compares a database with the shipped migrations. It changes nothing and takes no lock.
  *
  * @param options.url - The database, as for `openDatabase`. {@defaultValue DATABASE_URL, else `.pglite`}
- * @throws {InvalidInputError} The URL is not valid.
+ * @param options.ssl - How to use TLS, as for `openDatabase`.
+ * @throws {InvalidInputError} The URL or `ssl` is not valid.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
  *
  * @example
@@ -39,10 +41,10 @@ export interface MigrationStatus {
  */
 export async function migrationStatus({
   url,
-}: {
-  url?: string | undefined;
-} = {}): Promise<MigrationStatus> {
-  const { db, close } = await openDatabaseAt(url, ['options', 'url']);
+  ssl,
+}: ConnectOptions & { url?: string | undefined } = {}): Promise<MigrationStatus> {
+  requireSsl(ssl, ['options', 'ssl']);
+  const { db, close } = await openDatabaseAt(url, ['options', 'url'], { ssl });
   try {
     return await withLedgerErrors(() => readMigrationStatus(db));
   } finally {

@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, parse, resolve } from 'node:path';
@@ -28,13 +37,28 @@ const careless = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'o
  */
 const durable = { fsync: 'off', synchronous_commit: 'on', full_page_writes: 'off' };
 
+/** The names of the files that `startEmbeddedServer` writes. */
+const tlsSettings = {
+  ssl: 'on',
+  ssl_cert_file: 'cert.pem',
+  ssl_key_file: 'key.pem',
+  ssl_ca_file: 'ca.pem',
+};
+
 /**
  * Starts a server on a free port of the loopback interface.
  *
  * PostgreSQL refuses to run as root, so root runs it as `nobody`. `nobody` may not be allowed to enter the
  * clone's folder, so it runs a copy of the binaries.
  */
-export async function startEmbeddedServer({ survivesKill = false } = {}): Promise<EmbeddedServer> {
+export async function startEmbeddedServer({
+  survivesKill = false,
+  tls,
+}: {
+  survivesKill?: boolean;
+  /** The server's certificate and key and the authority of its clients, in PEM format. Without it, there is no TLS. */
+  tls?: { cert: string; key: string; ca: string };
+} = {}): Promise<EmbeddedServer> {
   const home = mkdtempSync(join(enterableTmpdir(), 'colpali-vectors-'));
   const user = process.getuid?.() === 0 ? nobody() : undefined;
   let binaries = binariesFolder();
@@ -52,6 +76,11 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
     [`--pgdata=${data}`, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-sync'],
     { ...as, stdio: 'pipe' },
   );
+  for (const [name, text] of Object.entries(tls ?? {})) {
+    const file = join(data, `${name}.pem`);
+    writeFileSync(file, text, { mode: 0o600 });
+    if (user !== undefined) chownSync(file, user.uid, user.gid);
+  }
   const port = await freePort();
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -60,6 +89,7 @@ export async function startEmbeddedServer({ survivesKill = false } = {}): Promis
     max_connections: 200,
     max_prepared_transactions: 20,
     ...(survivesKill ? durable : careless),
+    ...(tls === undefined ? {} : tlsSettings),
   };
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const start = async () => {
