@@ -29,22 +29,23 @@ const missingObjects = new Set<string>([
 /** Prefixes of the SQLSTATEs that mean: no usable connection. */
 const unavailableSqlStates = ['08', '28', '3D', '57P', sqlStates.tooManyConnections];
 
-/** Codes of Node's sockets and of postgres.js that mean the same. */
-const unavailableCodes = new Set([
-  'EACCES',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENOENT',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
-  'CONNECTION_ENDED',
-]);
+/** The codes of Node and of the drivers that mean the same: failures of the network, of TLS, or of the pool. */
+const unavailableCodes = new RegExp(
+  `^(?:${[
+    // Node's sockets, name resolution and processes
+    'E(?:ACCES|ADDRINUSE|ADDRNOTAVAIL|CANCELLED|CONNABORTED|CONNREFUSED|CONNRESET|DESTADDRREQ)',
+    'E(?:HOSTDOWN|HOSTUNREACH|MFILE|NETDOWN|NETRESET|NETUNREACH|NFILE|NOENT|NOTCONN|PIPE|PROTO|TIMEDOUT)',
+    'E(?:AI_\\w+|NODATA|NONAME|NOTFOUND|NOTIMP|REFUSED|SERVFAIL|TIMEOUT)',
+    'ERR_SOCKET_\\w+|ERR_STREAM_(?:DESTROYED|PREMATURE_CLOSE|WRITE_AFTER_END)',
+    // TLS, and OpenSSL's reasons to reject a certificate
+    'ERR_(?:TLS|SSL|OSSL)_\\w+',
+    'CERT_\\w+|CRL_\\w+|ERROR_IN_C\\w+|UNABLE_TO_\\w+|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT\\w*',
+    'HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED',
+    // postgres.js, Bun and src/connect/
+    'CONNECT_TIMEOUT|CONNECTION_\\w+|SASL_\\w+|TLS_NOT_OFFERED|PROTOCOL_VIOLATION',
+    'ERR_POSTGRES_(?:CONNECTION|TLS|AUTHENTICATION|IDLE|LIFETIME)_\\w+',
+  ].join('|')})$`,
+);
 
 /** The fields of a driver's error that contain no bound values. */
 interface DriverError extends Error {
@@ -65,20 +66,26 @@ interface DriverError extends Error {
  */
 function driverErrorOf(error: unknown): DriverError | undefined {
   const source: unknown = error instanceof DrizzleQueryError ? error.cause : error;
-  if (!(source instanceof Error) || !('code' in source) || typeof source.code !== 'string') {
-    return undefined;
-  }
+  if (!(source instanceof Error)) return undefined;
   const fields = source as Error & Record<string, unknown>;
+  // Bun has PostgreSQL's code in `errno`, and one code of its own for all of them.
+  const code = isSqlState(fields['errno']) ? fields['errno'] : fields['code'];
+  if (typeof code !== 'string') return undefined;
   const copy = new Error(source.message) as DriverError;
   copy.name = source.name;
   if (source.stack !== undefined) copy.stack = source.stack;
-  copy.code = source.code;
+  copy.code = code;
   for (const name of ['severity', 'hint', 'schema', 'table', 'column', 'constraint'] as const) {
     // postgres.js adds a suffix to three of them: constraint_name, table_name, schema_name.
     const value = fields[name] ?? fields[`${name}_name`];
     if (typeof value === 'string') copy[name] = value;
   }
   return copy;
+}
+
+/** PostgreSQL has no code that begins with E, unlike Node (EPIPE). */
+function isSqlState(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(value);
 }
 
 /** Whether the statement failed because a row that it refers to does not exist. */
@@ -107,22 +114,33 @@ export function toLedgerError(error: unknown): unknown {
   if (error instanceof VectorLedgerError) return error;
   const cause = driverErrorOf(error);
   if (cause === undefined) return withoutCode(error);
-  if (
-    unavailableCodes.has(cause.code) ||
-    unavailableSqlStates.some((prefix) => cause.code.startsWith(prefix))
-  ) {
-    return unavailable(cause.message || cause.code, cause);
-  }
+  if (meansUnavailable(cause.code)) return unavailable(cause.message || cause.code, cause);
   if (missingObjects.has(cause.code)) {
     const message = `The ledger's tables are missing or out of date (${cause.message}). Run the migrations.`;
     return new MigrationError(message, { hint: cause.hint }, { cause });
   }
-  if (!/^[0-9A-Z]{5}$/.test(cause.code)) {
+  if (!isSqlState(cause.code)) {
     return error instanceof DrizzleQueryError ? error.cause : error;
   }
   return new DatabaseError(cause.code, `PostgreSQL rejected the statement: ${cause.message}`, {
     cause,
   });
+}
+
+function meansUnavailable(code: string): boolean {
+  return isSqlState(code)
+    ? unavailableSqlStates.some((prefix) => code.startsWith(prefix))
+    : unavailableCodes.test(code);
+}
+
+/** Tells whether a statement failed because the server or the network closed its connection. */
+export function endsConnection(error: unknown): boolean {
+  const { severity, code = '' } = driverErrorOf(error) ?? {};
+  return (
+    severity === 'FATAL' ||
+    severity === 'PANIC' ||
+    (!isSqlState(code) && unavailableCodes.test(code))
+  );
 }
 
 /** Maps an error that has no code. The server's errors have one, so this is a connection problem or a bug. */
@@ -133,6 +151,15 @@ function withoutCode(error: unknown): unknown {
   return inner instanceof Error && inner.name === 'Error'
     ? unavailable(inner.message, inner)
     : inner;
+}
+
+/**
+ * Maps an error that a driver threw at the beginning or the end of a transaction. Drizzle does not wrap these, and
+ * node-postgres gives those of its pool no code ("timeout exceeded when trying to connect").
+ */
+export function toTransactionError(error: unknown): unknown {
+  const isPlain = error instanceof Error && error.name === 'Error' && !('code' in error);
+  return isPlain ? unavailable(error.message, error) : error;
 }
 
 function unavailable(reason: string, cause: Error): DatabaseUnavailableError {

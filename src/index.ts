@@ -1,3 +1,4 @@
+export { guardPostgres } from './connect/guard-postgres.ts';
 export { type ConnectOptions, type OpenDatabase, openDatabase } from './connect/open-database.ts';
 export type { SslOptions } from './connect/tls.ts';
 export type { Db } from './db.ts';

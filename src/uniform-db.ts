@@ -2,6 +2,7 @@
 import { entityKind, is } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Db } from './db.ts';
+import { toTransactionError } from './driver-errors.ts';
 import { InvalidInputError } from './errors.ts';
 
 /** The part of Drizzle's session through which every statement goes. It is not part of Drizzle's types. */
@@ -31,6 +32,7 @@ const hosts = new WeakMap<Db, Db>();
  *   next rows on that connection behind as many holes (porsager/postgres#1181).
  * - Columns keep their names, although postgres.js may be set to rename them (`transform: postgres.camel`).
  * - Drivers without transactions say so.
+ * - A transaction that gets no connection, or loses it, says so with a driver whose errors have no code.
  *
  * @throws {InvalidInputError} `db` is not a Drizzle database for PostgreSQL.
  */
@@ -43,12 +45,33 @@ export function uniform(db: Db): Db {
     transaction: {
       value: async (work: (tx: Db) => Promise<unknown>, config?: object) => {
         requireTransactions(host);
-        return host.transaction((tx) => work(uniform(tx)), config);
+        return runTransaction(host, work, config);
       },
     },
   });
   hosts.set(copy, host);
   return copy;
+}
+
+/** Runs a transaction. Errors that `work` did not throw come from the driver. */
+async function runTransaction(
+  host: Db,
+  work: (tx: Db) => Promise<unknown>,
+  config?: object,
+): Promise<unknown> {
+  let thrown: { error: unknown } | undefined;
+  try {
+    return await host.transaction(async (tx) => {
+      try {
+        return await work(uniform(tx));
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    }, config);
+  } catch (error) {
+    throw error === thrown?.error ? error : toTransactionError(error);
+  }
 }
 
 /** The database as the host knows it, for the host's own functions. */

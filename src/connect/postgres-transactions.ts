@@ -1,4 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
+import { endsConnection } from '../driver-errors.ts';
+import { onRejected } from './postgres-queries.ts';
 
 type Work = (sql: TransactionSql) => unknown;
 
@@ -8,7 +10,7 @@ type Scope = (...args: unknown[]) => Promise<unknown>;
 /** The connection of a transaction. */
 interface Connection {
   /** The error that ended the connection. */
-  lost?: Error;
+  lost?: unknown;
 }
 
 /**
@@ -17,14 +19,19 @@ interface Connection {
  * In postgres.js 3.4 such a transaction keeps sending statements, at least its own rollback. That either ends the
  * process with an uncaught TypeError (porsager/postgres#1208), or the statement runs on the replacement connection,
  * inside somebody else's transaction (porsager/postgres#1216).
+ *
+ * @param guard - Is called with the client of each transaction and savepoint.
  */
-export function stopTransactionsOnLostConnection(client: Sql): void {
+export function stopTransactionsOnLostConnection(
+  client: Sql,
+  guard: (sql: TransactionSql) => void,
+): void {
   const begin = client.begin as unknown as Scope;
   const guardedBegin: Scope = (...args) => {
     const connection: Connection = {};
-    const transaction = runGuarded(begin, args, connection);
-    transaction.catch((error: Error) => {
-      connection.lost = error;
+    const transaction = runGuarded(begin, args, connection, guard);
+    transaction.catch((error: unknown) => {
+      connection.lost ??= error;
     });
     return transaction;
   };
@@ -34,40 +41,53 @@ export function stopTransactionsOnLostConnection(client: Sql): void {
 /**
  * Runs the work of a transaction or savepoint. Once the connection is lost, the work sends nothing and never settles:
  * postgres.js has already rejected the transaction, and would send a commit or rollback if the work settled.
+ *
+ * Only errors of our statements tell that the connection is lost. What the work throws may come from anywhere, for
+ * example ECONNREFUSED from the vector store.
  */
-function runGuarded(scope: Scope, args: unknown[], connection: Connection): Promise<unknown> {
+async function runGuarded(
+  scope: Scope,
+  args: unknown[],
+  connection: Connection,
+  guard: (sql: TransactionSql) => void,
+): Promise<unknown> {
+  if (connection.lost !== undefined) throw connection.lost;
   const work = args.at(-1) as Work;
-  return scope(...args.slice(0, -1), async (sql: TransactionSql) => {
-    guardStatements(sql, connection);
-    try {
-      const result = await work(sql);
-      return connection.lost === undefined ? result : never();
-    } catch (error) {
-      if (connection.lost !== undefined || endsConnection(error)) return never();
-      throw error;
-    }
-  });
+  let thrown: { error: unknown } | undefined;
+  try {
+    return await scope(...args.slice(0, -1), async (sql: TransactionSql) => {
+      guard(sql);
+      guardStatements(sql, connection, guard);
+      try {
+        const result = await work(sql);
+        return connection.lost === undefined ? result : never();
+      } catch (error) {
+        if (connection.lost !== undefined) return never();
+        thrown = { error };
+        throw error;
+      }
+    });
+  } catch (error) {
+    // A failure of postgres.js's own statements: begin, savepoint, rollback, commit.
+    if (error !== thrown?.error && endsConnection(error)) connection.lost ??= error;
+    throw error;
+  }
 }
 
-function guardStatements(sql: TransactionSql, connection: Connection): void {
+function guardStatements(
+  sql: TransactionSql,
+  connection: Connection,
+  guard: (sql: TransactionSql) => void,
+): void {
   const { unsafe, savepoint } = sql;
   sql.unsafe = ((...statement: Parameters<typeof unsafe>) => {
     if (connection.lost !== undefined) throw connection.lost;
-    return unsafe(...statement);
+    return onRejected(unsafe(...statement), (error) => {
+      if (endsConnection(error)) connection.lost ??= error;
+    });
   }) as typeof unsafe;
   sql.savepoint = ((...args: unknown[]) =>
-    runGuarded(savepoint as unknown as Scope, args, connection)) as typeof savepoint;
-}
-
-/** Tells whether the server or the network closes the connection with this error. */
-function endsConnection(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { severity, code } = Object(cause);
-  return (
-    severity === 'FATAL' ||
-    severity === 'PANIC' ||
-    /^(CONNECTION_|CONNECT_TIMEOUT$|ECONN|EPIPE$|ETIMEDOUT$)/.test(String(code))
-  );
+    runGuarded(savepoint as unknown as Scope, args, connection, guard)) as typeof savepoint;
 }
 
 /** A promise that never settles. It is garbage-collected together with its waiters. */

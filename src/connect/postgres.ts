@@ -2,8 +2,8 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Options, Sql } from 'postgres';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import * as schema from '../schema.ts';
+import { guardPostgres } from './guard-postgres.ts';
 import { connectToFirst, type HostState } from './hosts.ts';
-import { stopTransactionsOnLostConnection } from './postgres-transactions.ts';
 import { describeAddresses, parseServerUrl } from './server-url.ts';
 import { readTls, type SslOptions } from './tls.ts';
 import { readUrlParameters } from './url-parameters.ts';
@@ -33,8 +33,7 @@ export async function openPostgres(
 ): Promise<OpenPostgres> {
   const { drizzle } = await import('drizzle-orm/postgres-js');
   const closed = new AbortController();
-  const client = await createClient(url, path, ssl, options, closed.signal);
-  stopTransactionsOnLostConnection(client);
+  const client = guardPostgres(await createClient(url, path, ssl, options, closed.signal));
   return {
     db: drizzle({ client, schema }),
     close: async () => {

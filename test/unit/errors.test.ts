@@ -66,16 +66,46 @@ test.each([
   ['3D000', 'DATABASE_UNAVAILABLE'],
   ['57P01', 'DATABASE_UNAVAILABLE'],
   ['53300', 'DATABASE_UNAVAILABLE'],
-  ['CONNECTION_CLOSED', 'DATABASE_UNAVAILABLE'],
+  ['57P02', 'DATABASE_UNAVAILABLE'],
+  ['57P03', 'DATABASE_UNAVAILABLE'],
+  ['53400', 'DATABASE_ERROR'],
   ['42P01', 'MIGRATION_FAILED'],
   ['40001', 'DATABASE_ERROR'],
   ['57014', 'DATABASE_ERROR'],
 ])('code %s becomes %s, with and without Drizzle’s wrapper', (sqlState, code) => {
   const bare = Object.assign(new Error('as the server says'), { code: sqlState });
   const wrapped = new DrizzleQueryError('select $1', ['a bound value'], bare);
-  for (const error of [bare, wrapped]) {
+  // Bun's own driver has one code for all errors of the server, and the SQLSTATE in `errno`.
+  const bun = Object.assign(new Error('as the server says'), {
+    code: 'ERR_POSTGRES_SERVER_ERROR',
+    errno: sqlState,
+  });
+  for (const error of [bare, wrapped, bun]) {
     const mapped = toLedgerError(error);
     expect(mapped).toMatchObject({ code, cause: { code: sqlState } });
     expect(String(mapped)).not.toContain('a bound value');
   }
 });
+
+test.each([
+  ...['ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EPROTO'],
+  ...['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ESERVFAIL', 'EMFILE', 'ENOENT', 'EACCES'],
+  ...['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED'],
+  ...['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_REVOKED'],
+  ...['ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_WRONG_VERSION_NUMBER', 'HOSTNAME_MISMATCH'],
+  ...['ERR_SOCKET_CLOSED', 'ERR_STREAM_DESTROYED', 'ERR_POSTGRES_CONNECTION_CLOSED'],
+  ...['CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECTION_ENDED'],
+])('%s means that the database is unavailable', (code) => {
+  const bare = Object.assign(new Error('as Node says'), { code, errno: -101 });
+  for (const error of [bare, new DrizzleQueryError('select $1', ['a bound value'], bare)]) {
+    expect(toLedgerError(error)).toMatchObject({ code: 'DATABASE_UNAVAILABLE', cause: { code } });
+  }
+});
+
+test.each(['E_APP', 'ENOSPC', 'EBADF', 'ERR_INVALID_ARG_TYPE', 'UNSAFE_TRANSACTION'])(
+  '%s is not a failure of the connection',
+  (code) => {
+    const own = Object.assign(new Error('own'), { code });
+    expect(toLedgerError(own)).toBe(own);
+  },
+);
