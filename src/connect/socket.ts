@@ -36,10 +36,13 @@ export async function connectSocket(
   options: SocketOptions,
 ): Promise<Duplex> {
   const { tls } = options;
-  if (tls.use === 'never' || isUnixSocket(address)) return openPlain(address, options);
-  if (tls.use === 'required') return openEncrypted(address, options);
-  // As in libpq, `prefer` also goes on without TLS if the handshake fails.
-  return openEncrypted(address, options).catch(() => openPlain(address, options));
+  const encrypted =
+    tls.use === 'never' || isUnixSocket(address)
+      ? undefined
+      : await openEncrypted(address, options);
+  const stream = encrypted ?? (await openPlain(address, options));
+  // postgres.js names them in its own errors.
+  return Object.assign(stream, address);
 }
 
 /** A stream that fails with `error` as soon as something is written. postgres.js cannot handle a rejected promise. */
@@ -54,27 +57,42 @@ function openPlain(address: ServerAddress, options: SocketOptions): Promise<Dupl
   });
 }
 
-function openEncrypted(address: ServerAddress, options: SocketOptions): Promise<Duplex> {
+/** Returns undefined if TLS is only preferred and not possible. As in libpq, also if the handshake fails. */
+function openEncrypted(
+  address: ServerAddress,
+  options: SocketOptions,
+): Promise<Duplex | undefined> {
   const { tls } = options;
   return withinLimits(options, openTcp(address), async (socket) => {
     await until(socket, 'connect');
-    if (!tls.direct && !(await offersTls(socket))) {
-      if (tls.use === 'preferred') return socket;
-      throw new ConnectionError('TLS_NOT_OFFERED', 'the server does not offer TLS');
+    try {
+      return await encrypt(socket, address, tls);
+    } catch (error) {
+      const isOver = socket.errored !== null;
+      socket.destroy();
+      if (tls.use === 'required' || isOver) throw error;
+      return undefined;
     }
-    const name = tls.options.servername ?? address.host;
-    const encrypted = withoutUncaughtErrors(
-      connectTls({
-        checkServerIdentity: identityChecker(name),
-        ...tls.options,
-        ...(isIP(name) ? {} : { servername: name }),
-        ...(tls.direct ? { ALPNProtocols: ['postgresql'] } : {}),
-        socket,
-      }),
-    );
-    await until(encrypted, 'secureConnect');
-    return encrypted;
   });
+}
+
+async function encrypt(socket: Socket, address: ServerAddress, tls: Tls): Promise<Duplex> {
+  if (!tls.direct && !(await offersTls(socket))) {
+    if (tls.use === 'preferred') return socket;
+    throw new ConnectionError('TLS_NOT_OFFERED', 'the server does not offer TLS');
+  }
+  const name = tls.options.servername ?? address.host;
+  const encrypted = withoutUncaughtErrors(
+    connectTls({
+      checkServerIdentity: identityChecker(name),
+      ...tls.options,
+      ...(isIP(name) ? {} : { servername: name }),
+      ...(tls.direct ? { ALPNProtocols: ['postgresql'] } : {}),
+      socket,
+    }),
+  );
+  await until(encrypted, 'secureConnect');
+  return encrypted;
 }
 
 function isUnixSocket({ host }: ServerAddress): boolean {

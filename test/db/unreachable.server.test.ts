@@ -9,7 +9,13 @@ import {
   migrate,
   openDatabase,
 } from '../../src/index.ts';
-import { createDocument, execute, select, useServerDatabase } from '../support/database.ts';
+import {
+  createDocument,
+  createServerDatabase,
+  execute,
+  select,
+  useServerDatabase,
+} from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 import { thrownBy } from '../support/thrown-by.ts';
 
@@ -32,7 +38,7 @@ afterAll(() => silent.close());
 /** The URL of the test database, with other hosts. */
 function at(hosts: string, parameters = ''): string {
   const { username, pathname, host } = new URL(url());
-  return `postgres://${username}@${hosts.replace('server', host)}${pathname}?${parameters}`;
+  return `postgres://${username}@${hosts.replaceAll('server', host)}${pathname}?${parameters}`;
 }
 
 async function read(url: string): Promise<unknown> {
@@ -120,7 +126,8 @@ test('a pool of node-postgres that has no free connection is unavailable', async
 
 describe('the parameters of a URL reach the session', () => {
   test('schema becomes its search_path, and dates are ISO whatever the role says', async () => {
-    const owner = await openDatabase(url());
+    const database = await createServerDatabase();
+    const owner = await openDatabase(database.url);
     const role = `colpali_vectors_german_${process.pid}`;
     await execute(
       owner.db,
@@ -128,13 +135,15 @@ describe('the parameters of a URL reach the session', () => {
       `create role ${role} login superuser`,
       `alter role ${role} set datestyle = 'German, DMY'`,
     );
-    const prisma = new URL(url());
+    const prisma = new URL(database.url);
     prisma.username = role;
     prisma.search = '?schema=Prisma.App&connection_limit=1&pgbouncer=true&channel_binding=prefer';
     const { db, close } = await openDatabase(prisma.href);
     try {
       expect(await select(db, 'show search_path')).toEqual([{ search_path: '"Prisma.App"' }]);
-      expect(await select(db, 'show datestyle')).toEqual([{ DateStyle: 'ISO, DMY' }]);
+      expect(await select(db, 'show datestyle')).toEqual([
+        { DateStyle: expect.stringMatching(/^ISO/) },
+      ]);
       await migrate({ url: prisma.href });
       const docId = await createDocument(db);
       await createVectorRepository(db).upsertPage({ docId, page: 1, vectorIds: ['a'] });
@@ -146,6 +155,7 @@ describe('the parameters of a URL reach the session', () => {
       await close();
       await execute(owner.db, `drop owned by ${role}`, `drop role ${role}`);
       await owner.close();
+      await database.drop();
     }
   });
 });
