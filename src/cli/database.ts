@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type DatabaseTarget, parseDatabaseUrl } from '../connect/database-url.ts';
+import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { openDatabase } from '../connect/open-database.ts';
+import { requireDatabase } from '../connect/pglite.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
-import { DatabaseUnavailableError } from '../errors.ts';
 
 /**
  * Opens the database, runs `work` and closes the database.
@@ -22,12 +20,4 @@ export async function withDatabase<Result>(
   } finally {
     await close();
   }
-}
-
-/** @throws {DatabaseUnavailableError} The directory does not contain an embedded database. */
-export function requireDatabase(target: DatabaseTarget): void {
-  if (target.kind === 'postgres' || existsSync(join(target.directory, 'PG_VERSION'))) return;
-  throw new DatabaseUnavailableError(
-    `there is no embedded database in ${target.directory}; set --database or DATABASE_URL, or create one with "colpali-vectors migrate"`,
-  );
 }

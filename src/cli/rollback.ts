@@ -1,7 +1,5 @@
 import { type Command, Option } from 'commander';
-import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { rollback } from '../migrations/rollback.ts';
-import { requireDatabase } from './database.ts';
 import { examples, globalOptions, lockTimeoutOption } from './usage.ts';
 
 interface RollbackArguments {
@@ -35,7 +33,6 @@ export function addRollbackCommand(program: Command): void {
     )
     .action(async ({ to, all, lockTimeout: lockTimeoutMs }: RollbackArguments) => {
       const { output, url } = globalOptions(program);
-      requireDatabase(parseDatabaseUrl(url));
       const result = await output.whileShowing('Rolling back', () =>
         rollback({ url, to, all, lockTimeoutMs }),
       );

@@ -1,10 +1,14 @@
-import { resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import type { PgliteDatabase } from 'drizzle-orm/pglite';
 import { DatabaseUnavailableError } from '../errors.ts';
 import { once } from '../once.ts';
 import * as schema from '../schema.ts';
+import type { DatabaseTarget } from './database-url.ts';
+import { lockDirectory } from './directory-lock.ts';
 import { listenToNotices, type NoticeListener } from './pglite-notices.ts';
+import { isInMemory, startPGlite } from './start-pglite.ts';
 
 /** A Drizzle database on PGlite. */
 export interface OpenPGlite {
@@ -18,7 +22,8 @@ export interface OpenPGlite {
  *
  * @param directory - Where PGlite keeps its files; it creates the directory if needed. `memory://` keeps no files.
  * @param onNotice - Receives the notices and warnings of the queries that use this `db`.
- * @throws {DatabaseUnavailableError} `@electric-sql/pglite` is not installed, or it cannot open the directory.
+ * @throws {DatabaseUnavailableError} `@electric-sql/pglite` is not installed, or it cannot open the directory, or
+ *   another process has the directory open.
  */
 export async function openPGlite(
   directory: string,
@@ -36,72 +41,95 @@ export async function openPGlite(
   };
 }
 
+/**
+ * For callers that only read: PGlite would create the directory.
+ *
+ * @throws {DatabaseUnavailableError} The directory does not contain an embedded database.
+ */
+export function requireDatabase(target: DatabaseTarget): void {
+  if (target.kind === 'postgres' || isInMemory(target.directory)) return;
+  if (existsSync(join(target.directory, 'PG_VERSION'))) return;
+  throw new DatabaseUnavailableError(
+    `there is no embedded database in ${target.directory}; set --database or DATABASE_URL, or create one with "colpali-vectors migrate"`,
+  );
+}
+
 /** One PGlite instance and the number of callers that use it. */
 interface SharedPGlite {
   client: Promise<PGlite>;
   users: number;
 }
 
-/** The instances that this process has open, by absolute path. */
-const openInstances = new Map<string, SharedPGlite>();
+/** The instances of this thread, by absolute path. All copies of this package that it has loaded share them. */
+interface Registry {
+  open: Map<string, SharedPGlite>;
+  /** The instances that are closing. Their files must not be opened yet. */
+  closing: Map<string, Promise<void>>;
+}
 
-/** The instances that are closing, by absolute path. Their files must not be opened yet. */
-const closingInstances = new Map<string, Promise<void>>();
+const registryKey = Symbol.for('colpali-vectors.pglite');
 
-/**
- * Returns the process's only PGlite for a directory, and starts it if needed.
- *
- * Two instances on the same files corrupt them. PGlite does not prevent that. This function does, but only within
- * one process.
- */
+function registry(): Registry {
+  const global = globalThis as { [registryKey]?: Registry };
+  global[registryKey] ??= { open: new Map(), closing: new Map() };
+  return global[registryKey];
+}
+
+/** Returns the thread's only PGlite for a directory, and starts it if needed. */
 async function sharePGlite(
   directory: string,
 ): Promise<{ client: PGlite; release(): Promise<void> }> {
-  if (directory.startsWith('memory://')) {
+  if (isInMemory(directory)) {
     const client = await startPGlite(directory);
     return { client, release: () => client.close() };
   }
 
-  const path = resolve(directory);
-  const shared = openInstances.get(path) ?? addInstance(path);
+  const path = realPath(directory);
+  const shared = registry().open.get(path) ?? addInstance(path);
   shared.users += 1;
   try {
     // Calling `release` a second time only waits for the first call to finish.
     return { client: await shared.client, release: once(() => releasePGlite(path, shared)) };
   } catch (error) {
-    openInstances.delete(path);
+    registry().open.delete(path);
     throw error;
   }
 }
 
 function addInstance(path: string): SharedPGlite {
-  const closed = closingInstances.get(path) ?? Promise.resolve();
-  const shared = { client: closed.then(() => startPGlite(path)), users: 0 };
-  openInstances.set(path, shared);
+  const closed = registry().closing.get(path) ?? Promise.resolve();
+  const shared = { client: closed.then(() => startLocked(path)), users: 0 };
+  registry().open.set(path, shared);
   return shared;
 }
 
 async function releasePGlite(path: string, shared: SharedPGlite): Promise<void> {
   shared.users -= 1;
   if (shared.users > 0) return;
-  openInstances.delete(path);
+  registry().open.delete(path);
   const closed = shared.client.then((client) => client.close());
-  closingInstances.set(path, closed);
-  await closed.finally(() => closingInstances.delete(path));
+  registry().closing.set(path, closed);
+  await closed.finally(() => registry().closing.delete(path));
 }
 
-async function startPGlite(dataDirectory: string): Promise<PGlite> {
-  const { PGlite } = await import('@electric-sql/pglite').catch((cause: unknown) => {
-    throw new DatabaseUnavailableError(
-      'The embedded database requires the package @electric-sql/pglite: install it, or set DATABASE_URL to a postgres:// URL',
-      { cause },
-    );
-  });
-  return PGlite.create(dataDirectory).catch((cause: unknown) => {
-    const { message, errno } = Object(cause);
-    throw new DatabaseUnavailableError(
-      `Cannot open the embedded database in ${dataDirectory}: ${message ?? `errno ${errno}`}`,
-      { cause },
-    );
-  });
+/** Starts PGlite on a directory that nobody else has open. Closing it releases the directory. */
+async function startLocked(path: string): Promise<PGlite> {
+  const lock = lockDirectory(path);
+  try {
+    const client = await startPGlite(path);
+    const close = client.close.bind(client);
+    client.close = () => close().finally(lock.release);
+    return client;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** The absolute path of a directory that may not exist yet, without symbolic links. */
+function realPath(directory: string): string {
+  const path = resolve(directory);
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return existsSync(parent) ? join(realpathSync(parent), basename(path)) : path;
 }

@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { parseDatabaseUrl } from '../connect/database-url.ts';
+import { requireDatabase } from '../connect/pglite.ts';
 import type { Db } from '../db.ts';
 import { toMigrationError } from '../driver-errors.ts';
 import { InvalidInputError, MigrationError } from '../errors.ts';
@@ -34,7 +36,7 @@ export interface RollbackResult {
  * @throws {MigrationError} A migration cannot be undone or is not applied, and the error names it; or the database
  *   has migrations that this version does not have; or the search_path does not find the ledger. The database is
  *   unchanged.
- * @throws {DatabaseUnavailableError} The database cannot be reached.
+ * @throws {DatabaseUnavailableError} The database cannot be reached, or the embedded database does not exist.
  *
  * @example
  * ```ts
@@ -52,6 +54,7 @@ export async function rollback({
     throw new InvalidInputError(['options', 'to'], 'cannot be combined with options.all');
   }
 
+  requireDatabase(parseDatabaseUrl(options.url, ['options', 'url']));
   return withLockedSession(options, async ({ db, warnings }) => {
     const history = await readMigrationHistory(db);
     requireKnownMigrations(history);

@@ -1,4 +1,6 @@
+import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { type ConnectOptions, openDatabaseAt } from '../connect/open-database.ts';
+import { requireDatabase } from '../connect/pglite.ts';
 import { requireSsl } from '../connect/tls.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
@@ -30,7 +32,7 @@ export interface MigrationStatus {
  * @param options.url - The database, as for `openDatabase`. {@defaultValue DATABASE_URL, else `.pglite`}
  * @param options.ssl - How to use TLS, as for `openDatabase`.
  * @throws {InvalidInputError} The URL or `ssl` is not valid.
- * @throws {DatabaseUnavailableError} The database cannot be reached.
+ * @throws {DatabaseUnavailableError} The database cannot be reached, or the embedded database does not exist.
  *
  * @example
  * ```ts
@@ -44,6 +46,7 @@ export async function migrationStatus({
   ssl,
 }: ConnectOptions & { url?: string | undefined } = {}): Promise<MigrationStatus> {
   requireSsl(ssl, ['options', 'ssl']);
+  requireDatabase(parseDatabaseUrl(url, ['options', 'url']));
   const { db, close } = await openDatabaseAt(url, ['options', 'url'], { ssl });
   try {
     return await withLedgerErrors(() => readMigrationStatus(db));

@@ -1,0 +1,118 @@
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { DatabaseUnavailableError } from '../errors.ts';
+import {
+  describeLockOwner,
+  isGone,
+  type LockOwner,
+  newLockOwner,
+  parseLockOwner,
+} from './lock-owner.ts';
+
+/** The lock of a PGlite directory: the file `<directory>.lock`. */
+export interface DirectoryLock {
+  release(): void;
+}
+
+const heartbeatMs = 5_000;
+
+/**
+ * Takes the lock of a directory, so that only one thread of one process opens it. Two that do lose each other's
+ * writes and damage the files; PGlite does not prevent that.
+ *
+ * The lock of a process that no longer runs is taken over at once. Whether a process on another host or in another
+ * container runs is seen from its heartbeat, the file's time. The lock ends with the process.
+ *
+ * @throws {DatabaseUnavailableError} Somebody else has the lock, or the file cannot be written.
+ */
+export function lockDirectory(directory: string): DirectoryLock {
+  const file = `${directory}.lock`;
+  const owner = newLockOwner();
+  try {
+    if (!create(file, owner)) takeOver(file, owner, directory);
+  } catch (error) {
+    if (error instanceof DatabaseUnavailableError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw new DatabaseUnavailableError(
+      `Cannot open the embedded database in ${directory}: its lock file ${file} cannot be written (${code})`,
+      { cause: error },
+    );
+  }
+  const heartbeat = setInterval(() => {
+    if (isOwnedBy(file, owner)) touch(file);
+  }, heartbeatMs).unref();
+  const release = () => {
+    clearInterval(heartbeat);
+    process.off('exit', release);
+    if (isOwnedBy(file, owner)) rmSync(file, { force: true });
+  };
+  process.on('exit', release);
+  return { release };
+}
+
+/** Creates a file; false if it exists. */
+function create(file: string, content?: LockOwner): boolean {
+  try {
+    writeFileSync(file, content === undefined ? '' : JSON.stringify(content), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Replaces the lock of somebody who is gone. A second file sees to it that only one process does so at a time. */
+function takeOver(file: string, owner: LockOwner, directory: string): void {
+  requireGone(file, directory);
+  const guard = `${file}.takeover`;
+  if (silentMs(guard) > heartbeatMs) rmSync(guard, { force: true });
+  if (!create(guard)) throw inUse(directory, 'another process');
+  try {
+    // Another process may have taken the lock over in the meantime.
+    requireGone(file, directory);
+    rmSync(file, { force: true });
+    if (!create(file, owner)) throw inUse(directory, 'another process');
+  } finally {
+    rmSync(guard, { force: true });
+  }
+}
+
+/** @throws {DatabaseUnavailableError} The owner of the lock still runs. */
+function requireGone(file: string, directory: string): void {
+  const silence = silentMs(file);
+  const owner = parseLockOwner(readIfExists(file));
+  if (silence === 0 || isGone(owner, silence)) return;
+  throw inUse(directory, owner === undefined ? 'another process' : describeLockOwner(owner));
+}
+
+function inUse(directory: string, by: string): DatabaseUnavailableError {
+  return new DatabaseUnavailableError(
+    `The embedded database in ${directory} is already open in ${by}. Only one process at a time can open it: ` +
+      'stop the other one, or use a PostgreSQL server',
+  );
+}
+
+function isOwnedBy(file: string, { token }: LockOwner): boolean {
+  return parseLockOwner(readIfExists(file))?.token === token;
+}
+
+function readIfExists(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function touch(file: string): void {
+  try {
+    utimesSync(file, new Date(), new Date());
+  } catch {
+    // The file was removed, or its disk is full or read-only. The next heartbeat tries again.
+  }
+}
+
+/** For how long a file has not been written, in milliseconds; 0 if it does not exist. */
+function silentMs(file: string): number {
+  const time = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  return time === undefined ? 0 : Math.max(1, Date.now() - time);
+}

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { threadId } from 'node:worker_threads';
+
+/** Who has opened a directory, as its lock file says in JSON. */
+export interface LockOwner {
+  pid: number;
+  /** 0 is the main thread. */
+  thread: number;
+  host: string;
+  /** A process id means something only within this. Containers may have the name of their host. */
+  pidNamespace: string;
+  /** When the process started, in ticks since the machine started; null if the system does not tell. */
+  startedAt: string | null;
+  /** Tells two locks of one thread apart. */
+  token: string;
+}
+
+/** For how long an owner on another host counts as running after its last sign of life. */
+const staleAfterMs = 30_000;
+
+/** This thread of this process. */
+export function newLockOwner(): LockOwner {
+  return {
+    pid: process.pid,
+    thread: threadId,
+    host: hostname(),
+    pidNamespace: pidNamespace(),
+    startedAt: processState(process.pid)?.startedAt ?? null,
+    token: randomUUID(),
+  };
+}
+
+/** Reads the text of a lock file; undefined if it is incomplete. */
+export function parseLockOwner(text: string): LockOwner | undefined {
+  try {
+    const owner = JSON.parse(text);
+    return typeof owner?.pid === 'number' && typeof owner.host === 'string' ? owner : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Tells whether an owner no longer runs.
+ *
+ * @param silentMs - How long ago it gave the last sign of life. It matters only for other hosts and containers.
+ */
+export function isGone(owner: LockOwner | undefined, silentMs: number): boolean {
+  const isHere = owner?.host === hostname() && owner.pidNamespace === pidNamespace();
+  if (owner === undefined || !isHere) return silentMs > staleAfterMs;
+  if (!processExists(owner.pid)) return true;
+  const state = processState(owner.pid);
+  if (state === undefined) return false;
+  const isAnother = owner.startedAt !== null && state.startedAt !== owner.startedAt;
+  return state.isZombie || isAnother;
+}
+
+/** Names an owner: `process 4711`, `process 7 on host db-1`. */
+export function describeLockOwner(owner: LockOwner): string {
+  if (owner.host !== hostname() || owner.pidNamespace !== pidNamespace()) {
+    return `process ${owner.pid} on host ${owner.host}`;
+  }
+  return owner.pid === process.pid
+    ? `another thread of this process (${owner.pid})`
+    : `process ${owner.pid}`;
+}
+
+function processExists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Reads /proc, which only Linux has. */
+function processState(pid: number): { isZombie: boolean; startedAt: string } | undefined {
+  const text = read(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  // The name of the program comes second, in parentheses, and may contain spaces.
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, startedAt] = [fields?.[0], fields?.[19]];
+  return startedAt === undefined ? undefined : { isZombie: state === 'Z', startedAt };
+}
+
+function pidNamespace(): string {
+  return read(() => readlinkSync('/proc/self/ns/pid')) ?? '';
+}
+
+function read(work: () => string): string | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
