@@ -104,7 +104,10 @@ describe('a directory that a process has open', () => {
 
   test('cannot be opened by another thread', async () => {
     const { close } = await openDatabase(directory);
-    const start = `require('tsx/esm/api').register(); import(${JSON.stringify(script)});`;
+    const start = `import('tsx/esm/api').then(({ register }) => {
+      register();
+      return import(${JSON.stringify(script)});
+    });`;
     const worker = new Worker(start, { eval: true, workerData: directory });
     cleanUp.push(() => worker.terminate());
     const [message] = await once(worker, 'message');
