@@ -1,16 +1,37 @@
 import { defineConfig } from 'drizzle-kit';
-import { parseDatabaseUrl } from './src/connect/database-url.ts';
+import {
+  type DatabaseTarget,
+  describeTarget,
+  parseDatabaseUrl,
+} from './src/connect/database-url.ts';
 import { migrationsTable } from './src/migrations/files.ts';
 
-// drizzle-kit uses the same database as openDatabase(): DATABASE_URL, or the embedded database in .pglite/.
-const target = parseDatabaseUrl();
+/** The commands that connect to a database. The others, such as generate and check, read files only. */
+const connecting = ['migrate', 'push', 'studio', 'pull', 'introspect'];
+const connects = process.argv.slice(2).some((argument) => connecting.includes(argument));
 
 export default defineConfig({
   dialect: 'postgresql',
   schema: './src/schema.ts',
   out: './drizzle',
   migrations: { table: migrationsTable },
-  ...(target.kind === 'postgres'
-    ? { dbCredentials: { url: target.url } }
-    : { driver: 'pglite', dbCredentials: { url: target.directory } }),
+  ...(connects ? credentialsOf(findTarget()) : {}),
 });
+
+/** drizzle-kit uses the same database as openDatabase(): DATABASE_URL, or the embedded database in .pglite/. */
+function findTarget(): DatabaseTarget {
+  const { CI, DATABASE_URL } = process.env;
+  const isCi = CI !== undefined && !['', '0', 'false'].includes(CI);
+  if (DATABASE_URL === '' || (DATABASE_URL === undefined && isCi)) {
+    throw new Error('Set DATABASE_URL. In CI, or if it is empty, there is no embedded database.');
+  }
+  const target = parseDatabaseUrl(undefined, ['DATABASE_URL']);
+  process.stderr.write(`database: ${describeTarget(target)}\n`);
+  return target;
+}
+
+function credentialsOf(target: DatabaseTarget) {
+  return target.kind === 'postgres'
+    ? { dbCredentials: { url: target.url } }
+    : { driver: 'pglite' as const, dbCredentials: { url: target.directory } };
+}

@@ -1,5 +1,6 @@
 import { isNull, sql } from 'drizzle-orm';
 import { parseDatabaseUrl } from '../connect/database-url.ts';
+import { describeAddresses, parseServerUrl } from '../connect/server-url.ts';
 import { type Db, rowsOf } from '../db.ts';
 import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
 import { hasVectorsTable } from '../migrations/vectors-table.ts';
@@ -35,15 +36,14 @@ async function describeDatabase(db: Db, url: string | undefined): Promise<Databa
   );
   const { version = '?', database = '?', user = '?' } = about ?? {};
   return target.kind === 'postgres'
-    ? { kind: 'postgres', version, server: serverOf(target.url), database, user }
+    ? {
+        kind: 'postgres',
+        version,
+        server: describeAddresses(parseServerUrl(target.url, ['url']).addresses),
+        database,
+        user,
+      }
     : { kind: 'pglite', version, directory: target.directory };
-}
-
-/** Host and port as they are written in the URL. */
-function serverOf(url: string): string {
-  const authority = /^[^:]+:\/\/([^/?#]*)/.exec(url)?.[1] ?? '';
-  // User and password come before the last @.
-  return authority.slice(authority.lastIndexOf('@') + 1);
 }
 
 async function countRows(

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { describeTarget, parseDatabaseUrl } from '../connect/database-url.ts';
 import type { InvalidInputError } from '../errors.ts';
 import { maxInteger } from '../require.ts';
 import { Output } from './output.ts';
@@ -9,9 +10,15 @@ interface GlobalOptions {
   json?: boolean;
 }
 
-/** The values of the global options. Call it in a command's action: the arguments are parsed by then. */
+/**
+ * The values of the global options. Names the database on stderr, because it may be another one than the user thinks.
+ * Call it in a command's action: the arguments are parsed by then.
+ *
+ * @throws {InvalidInputError} The URL of the database is not valid.
+ */
 export function globalOptions(program: Command): { output: Output; url: string | undefined } {
   const { database: url, json = false } = program.opts<GlobalOptions>();
+  process.stderr.write(`database: ${describeTarget(parseDatabaseUrl(url))}\n`);
   return { output: new Output(json), url };
 }
 

@@ -85,3 +85,46 @@ describe('in a folder without an embedded database', () => {
     expect(stdout).toMatch(/^database {4}PGlite \(PostgreSQL \d+\.\d+\) in \.pglite\n/);
   });
 });
+
+describe('every command names its database on stderr', () => {
+  const cwd = useTemporaryFolder();
+  const url = useServerDatabase();
+
+  test.each([
+    ['migrate'],
+    ['status'],
+    ['status', '--json'],
+    ['rollback'],
+    ['show', '7'],
+    ['locate', 'a'],
+    ['pending'],
+    ['export'],
+    ['import', 'no-such-file'],
+  ])('%s %s', async (...args) => {
+    const { host, pathname } = new URL(url());
+    const options = { cwd: cwd(), env: { DATABASE_URL: url() }, keepDatabaseLine: true };
+    const { stderr } = await runCli(args.filter(Boolean), options);
+    expect(stderr.split('\n')[0]).toBe(`database: postgres://${host}${pathname}`);
+    const embedded = await runCli(args.filter(Boolean), { cwd: cwd(), keepDatabaseLine: true });
+    expect(embedded.stderr.split('\n')[0]).toBe('database: PGlite in .pglite');
+  });
+
+  test('but not its password or its parameters', async () => {
+    const { stderr } = await runCli(
+      ['status', '-d', 'postgres://app:hunter2@127.0.0.1:1/app?sslmode=disable&password=hunter2'],
+      { keepDatabaseLine: true },
+    );
+    expect(stderr).toMatch(/^database: postgres:\/\/127\.0\.0\.1:1\/app\n/);
+    expect(stderr).not.toContain('hunter2');
+  });
+});
+
+test('in production, no command uses an embedded database that nobody named', async () => {
+  for (const command of ['migrate', 'status', 'rollback']) {
+    expect(await runCli([command], { env: { NODE_ENV: 'production' } })).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('is required if NODE_ENV is production'),
+    });
+  }
+});

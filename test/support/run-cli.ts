@@ -12,10 +12,13 @@ export interface CliResult {
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
+  /** Without the line that names the database. */
   stderr: string;
 }
 
 export interface CliOptions {
+  /** Keeps the line in `stderr` that names the database. */
+  keepDatabaseLine?: boolean;
   env?: Record<string, string>;
   cwd?: string;
 }
@@ -23,7 +26,7 @@ export interface CliOptions {
 /** Starts `colpali-vectors ...` from the sources, without the DATABASE_URL of this process. */
 export function startCli(
   args: string[],
-  { env = {}, cwd }: CliOptions = {},
+  { env = {}, cwd, keepDatabaseLine = false }: CliOptions = {},
 ): { process: ChildProcessWithoutNullStreams; result: Promise<CliResult> } {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child = spawn(process.execPath, ['--import', tsx, cli, ...args], {
@@ -37,7 +40,12 @@ export function startCli(
   const result = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) =>
-      resolve({ code, signal, stdout: stdout(), stderr: stderr() }),
+      resolve({
+        code,
+        signal,
+        stdout: stdout(),
+        stderr: keepDatabaseLine ? stderr() : stderr().replace(/^database: .*\n/, ''),
+      }),
     );
   });
   return { process: child, result };
