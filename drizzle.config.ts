@@ -4,6 +4,7 @@ import {
   describeTarget,
   parseDatabaseUrl,
 } from './src/connect/database-url.ts';
+import { lockDirectory } from './src/connect/directory-lock.ts';
 import { migrationsTable } from './src/migrations/files.ts';
 
 /** The commands that connect to a database. The others, such as generate and check, read files only. */
@@ -31,7 +32,8 @@ function findTarget(): DatabaseTarget {
 }
 
 function credentialsOf(target: DatabaseTarget) {
-  return target.kind === 'postgres'
-    ? { dbCredentials: { url: target.url } }
-    : { driver: 'pglite' as const, dbCredentials: { url: target.directory } };
+  if (target.kind === 'postgres') return { dbCredentials: { url: target.url } };
+  // Until this process ends, no other one opens the directory.
+  if (!target.directory.startsWith('memory://')) lockDirectory(target.directory);
+  return { driver: 'pglite' as const, dbCredentials: { url: target.directory } };
 }

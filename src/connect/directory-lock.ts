@@ -1,4 +1,13 @@
-import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseUnavailableError } from '../errors.ts';
 import {
   describeLockOwner,
@@ -25,7 +34,7 @@ const heartbeatMs = 5_000;
  * @throws {DatabaseUnavailableError} Somebody else has the lock, or the file cannot be written.
  */
 export function lockDirectory(directory: string): DirectoryLock {
-  const file = `${directory}.lock`;
+  const file = `${realPath(directory)}.lock`;
   const owner = newLockOwner();
   try {
     if (!create(file, owner)) takeOver(file, owner, directory);
@@ -115,4 +124,12 @@ function touch(file: string): void {
 function silentMs(file: string): number {
   const time = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
   return time === undefined ? 0 : Math.max(1, Date.now() - time);
+}
+
+/** The absolute path of a directory that may not exist yet, without symbolic links. */
+export function realPath(directory: string): string {
+  const path = resolve(directory);
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return existsSync(parent) ? join(realpathSync(parent), basename(path)) : path;
 }

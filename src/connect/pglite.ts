@@ -1,12 +1,12 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import type { PgliteDatabase } from 'drizzle-orm/pglite';
 import { DatabaseUnavailableError } from '../errors.ts';
 import { once } from '../once.ts';
 import * as schema from '../schema.ts';
 import type { DatabaseTarget } from './database-url.ts';
-import { lockDirectory } from './directory-lock.ts';
+import { lockDirectory, realPath } from './directory-lock.ts';
 import { listenToNotices, type NoticeListener } from './pglite-notices.ts';
 import { isInMemory, startPGlite } from './start-pglite.ts';
 
@@ -124,12 +124,4 @@ async function startLocked(path: string): Promise<PGlite> {
     lock.release();
     throw error;
   }
-}
-
-/** The absolute path of a directory that may not exist yet, without symbolic links. */
-function realPath(directory: string): string {
-  const path = resolve(directory);
-  if (existsSync(path)) return realpathSync(path);
-  const parent = dirname(path);
-  return existsSync(parent) ? join(realpathSync(parent), basename(path)) : path;
 }

@@ -86,27 +86,20 @@ describe('in a folder without an embedded database', () => {
   });
 });
 
-describe('every command names its database on stderr', () => {
+describe('a command names its database on stderr', () => {
   const cwd = useTemporaryFolder();
   const url = useServerDatabase();
 
-  test.each([
-    ['migrate'],
-    ['status'],
-    ['status', '--json'],
-    ['rollback'],
-    ['show', '7'],
-    ['locate', 'a'],
-    ['pending'],
-    ['export'],
-    ['import', 'no-such-file'],
-  ])('%s %s', async (...args) => {
+  test.each([['migrate'], ['status', '--json'], ['show', '7']])('%s %s', async (...args) => {
     const { host, pathname } = new URL(url());
-    const options = { cwd: cwd(), env: { DATABASE_URL: url() }, keepDatabaseLine: true };
+    const options = { env: { DATABASE_URL: url() }, keepDatabaseLine: true };
     const { stderr } = await runCli(args.filter(Boolean), options);
     expect(stderr.split('\n')[0]).toBe(`database: postgres://${host}${pathname}`);
-    const embedded = await runCli(args.filter(Boolean), { cwd: cwd(), keepDatabaseLine: true });
-    expect(embedded.stderr.split('\n')[0]).toBe('database: PGlite in .pglite');
+  });
+
+  test('if it is the embedded one', async () => {
+    const { stderr } = await runCli(['show', '7'], { cwd: cwd(), keepDatabaseLine: true });
+    expect(stderr.split('\n')[0]).toBe('database: PGlite in .pglite');
   });
 
   test('but not its password or its parameters', async () => {
@@ -120,11 +113,9 @@ describe('every command names its database on stderr', () => {
 });
 
 test('in production, no command uses an embedded database that nobody named', async () => {
-  for (const command of ['migrate', 'status', 'rollback']) {
-    expect(await runCli([command], { env: { NODE_ENV: 'production' } })).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringContaining('is required if NODE_ENV is production'),
-    });
-  }
+  expect(await runCli(['migrate'], { env: { NODE_ENV: 'production' } })).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('is required if NODE_ENV is production'),
+  });
 });
