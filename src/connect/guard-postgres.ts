@@ -26,7 +26,11 @@ import { stopTransactionsOnLostConnection } from './postgres-transactions.ts';
  */
 // biome-ignore lint/suspicious/noExplicitAny: a client may have any custom types.
 export function guardPostgres<Client extends Sql<any>>(client: Client): Client {
+  if (guarded.has(client)) return client;
+  guarded.add(client);
   removeHolesFromResults(client);
   stopTransactionsOnLostConnection(client, removeHolesFromResults);
   return client;
 }
+
+const guarded = new WeakSet<object>();

@@ -7,11 +7,11 @@ import { invalidParameter } from './url-parameters.ts';
 /** How to use TLS for the connection to a server. It replaces what the URL says about TLS. */
 export interface SslOptions {
   /** Certificates in PEM format of the authorities to trust. {@defaultValue the authorities that Node trusts} */
-  ca?: string | Buffer | (string | Buffer)[] | undefined;
+  ca?: string | Uint8Array | (string | Uint8Array)[] | undefined;
   /** The client's certificate in PEM format. */
-  cert?: string | Buffer | undefined;
+  cert?: string | Uint8Array | undefined;
   /** The private key of `cert` in PEM format. */
-  key?: string | Buffer | undefined;
+  key?: string | Uint8Array | undefined;
   /** Whether to reject a server whose certificate or name cannot be verified. {@defaultValue true} */
   rejectUnauthorized?: boolean | undefined;
   /** The name that the server's certificate must have. {@defaultValue the host of the URL} */

@@ -145,10 +145,10 @@ const readers: Record<string, Reader> = {
   fallback_application_name: (result, value) => {
     result.settings['application_name'] ??= value;
   },
-  // `ssl=true` is written for node-postgres and JDBC.
-  ssl: (result, value, path) => {
-    const mode = value === '1' || value === 'require' || boolean('ssl', value, path);
-    if (!result.ssl.has('sslmode')) result.ssl.set('sslmode', mode ? 'require' : 'disable');
+  // Written for node-postgres, postgres.js and JDBC, where `true` verifies the server.
+  ssl: (result, value) => {
+    const modes: Record<string, string> = { true: 'verify-full', false: 'disable' };
+    if (!result.ssl.has('sslmode')) result.ssl.set('sslmode', modes[value] ?? value);
   },
   schema: () => {},
 };

@@ -65,7 +65,7 @@ describe('a connection is encrypted', () => {
     ['with sslmode=prefer', 'sslmode=prefer', true],
     ['with sslmode=require, whatever the certificate', 'sslmode=require', true],
     ['with sslnegotiation=direct', 'sslmode=require&sslnegotiation=direct', true],
-    ['with ssl=true', 'ssl=true', true],
+    ['with ssl=require', 'ssl=require', true],
     ['but not with sslmode=disable', 'sslmode=disable', false],
   ])('%s', async (_, parameters, encrypted) => {
     expect(await connect(url(parameters))).toMatchObject({ encrypted });
@@ -117,6 +117,7 @@ describe('the server is reported as unavailable', () => {
       () => [url('sslmode=verify-ca')],
       'SELF_SIGNED_CERT_IN_CHAIN',
     ],
+    ['with ssl=true in the URL', () => [url('ssl=true')], 'SELF_SIGNED_CERT_IN_CHAIN'],
     [
       'with ssl: true and an authority that Node does not know',
       () => [url(), true],
