@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Options, Sql } from 'postgres';
 import { type InputPath, InvalidInputError } from '../errors.ts';
@@ -33,6 +34,8 @@ export async function openPostgres(
 ): Promise<OpenPostgres> {
   const { drizzle } = await import('drizzle-orm/postgres-js');
   const closed = new AbortController();
+  // Each connection that is being made listens, and a pool may be of any size.
+  setMaxListeners(0, closed.signal);
   const client = guardPostgres(await createClient(url, path, ssl, options, closed.signal));
   return {
     db: drizzle({ client, schema }),
