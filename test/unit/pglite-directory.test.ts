@@ -8,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -174,6 +175,41 @@ describe('the lock file of', () => {
     const time = new Date(Date.now() - 31_000);
     utimesSync(lockFile, time, time);
     lockDirectory(directory).release();
+  });
+});
+
+describe('a lock', () => {
+  test('gives a sign of life every five seconds', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    cleanUp.push(() => vi.useRealTimers());
+    const { release } = lockDirectory(directory);
+    const long = new Date(Date.now() - 60_000);
+    utimesSync(lockFile, long, long);
+    vi.advanceTimersByTime(5_000);
+    expect(statSync(lockFile).mtimeMs).toBeGreaterThan(long.getTime() + 30_000);
+    release();
+  });
+
+  test('that somebody else has taken over is left alone', () => {
+    const { release } = lockDirectory(directory);
+    writeLock({});
+    release();
+    expect(existsSync(lockFile)).toBe(true);
+  });
+
+  test('ends with its process', async () => {
+    const module = JSON.stringify(
+      fileURLToPath(new URL('../../src/connect/directory-lock.ts', import.meta.url)),
+    );
+    const code = `const { lockDirectory } = await import(${module});
+      lockDirectory(${JSON.stringify(directory)});
+      console.log(require('node:fs').existsSync(${JSON.stringify(lockFile)}));
+      process.exit();`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '-e', `(async () => { ${code} })()`]);
+    const [said] = await once(child.stdout, 'data');
+    await once(child, 'close');
+    expect(String(said)).toBe('true\n');
+    expect(existsSync(lockFile)).toBe(false);
   });
 });
 
