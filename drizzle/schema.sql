@@ -64,6 +64,9 @@ vector_orphans: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((ve
 -- constraint vectors_doc_id_fkey
 vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
 
+-- constraint vectors_grid_check
+vectors: CHECK (((grid IS NULL) OR ((grid @? 'strict $?(((((@."cols" >= 1 && @."rows" >= 1) && @."start" >= 0) && @."cols" % 1 == 0) && @."rows" % 1 == 0) && @."start" % 1 == 0)'::jsonpath) IS TRUE)))
+
 -- constraint vectors_page_check
 vectors: CHECK ((page > 0))
 

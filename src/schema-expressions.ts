@@ -1,4 +1,4 @@
-/** The long SQL expressions of the checks and the index on `vector_ids`. */
+/** The long SQL expressions of the checks, and of the index on `vector_ids`. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import { formatHeadInSql } from './ids/patch-id-layout.ts';
 
@@ -38,4 +38,10 @@ export function areFindableIds(columns: VectorsColumns): SQL {
   // Most lists have no upper-case hexadecimal digit.
   return sql`(${areReadableIds(columns)})
         and (${vectorIds}::text !~ '[A-F]' or vectors_ids_have_one_case(${vectorIds}))`;
+}
+
+/** Whether the grid is null or has the fields that every grid has. Later versions may add fields. */
+export function isGridOrNull({ grid }: Record<'grid', SQLWrapper>): SQL {
+  return sql`${grid} is null or (${grid} @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
+        && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)') is true`;
 }

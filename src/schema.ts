@@ -20,20 +20,15 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 import { vectorIdsColumn } from './ids/column.ts';
-import { areFindableIds, areReadableIds, isRunOfOwnPatchIds } from './schema-expressions.ts';
+import type { PatchGrid } from './page/grid.ts';
+import {
+  areFindableIds,
+  areReadableIds,
+  isGridOrNull,
+  isRunOfOwnPatchIds,
+} from './schema-expressions.ts';
 
-/**
- * How a page's vectors cover the page: vector `start + row * cols + col` is the patch at (row, col), row
- * by row from the top left.
- */
-export interface PatchGrid {
-  /** The number of patches from left to right. */
-  cols: number;
-  /** The number of patches from top to bottom. */
-  rows: number;
-  /** The position of the first patch among the page's vectors, from 0. */
-  start: number;
-}
+export type { PatchGrid } from './page/grid.ts';
 
 /**
  * The documents of the host application. The table and its other columns belong to the host.
@@ -55,7 +50,7 @@ export const vectors = pgTable(
     page: integer('page').notNull(),
     /** The page's vector ids, in patch order. Stored as a JSON array of ids and runs, see `VectorIdRun`. */
     vectorIds: vectorIdsColumn('vector_ids').notNull(),
-    /** Null if the vectors are not patches: pooled vectors, or one vector for the whole page. */
+    /** How the vectors cover the page. Null if it is unknown, or if the vectors are not patches. */
     grid: jsonb('grid').$type<PatchGrid>(),
     /** Where the vectors are in the vector store, if it keeps a namespace or collection per tenant. */
     namespace: text('namespace'),
@@ -73,6 +68,7 @@ export const vectors = pgTable(
       foreignColumns: [documents.id],
     }).onDelete('cascade'),
     check('vectors_page_check', sql`${table.page} > 0`),
+    check('vectors_grid_check', isGridOrNull(table)),
     check('vectors_vector_ids_check', areFindableIds(table)),
     index('ix_vectors_doc_id').on(table.docId),
     uniqueIndex('ix_vectors_doc_page').on(table.docId, table.page),

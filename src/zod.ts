@@ -6,6 +6,8 @@
  */
 import { createInsertSchema, createSelectSchema } from 'drizzle-zod';
 import { z } from 'zod';
+import { InvalidInputError } from './errors.ts';
+import { checkGrid, requireGridFits } from './page/grid.ts';
 import { maxInteger } from './require.ts';
 import { vectors } from './schema.ts';
 
@@ -21,26 +23,34 @@ export const vectorIdSchema = z.union([
   z.int(),
 ]);
 
-/** Where the patches are on the page, see `PatchGrid`. */
-export const patchGridSchema = z.object({
-  cols: positive(z.int()),
-  rows: positive(z.int()),
-  start: z.int().min(0).max(maxInteger),
-});
+/** How the vectors cover the page, see `PatchGrid`. */
+export const patchGridSchema = z
+  .object({
+    cols: positive(z.int()),
+    rows: positive(z.int()),
+    start: z.int().min(0).max(maxInteger),
+    rowStride: positive(z.int()).optional(),
+    tile: z.object({ cols: positive(z.int()), rows: positive(z.int()) }).optional(),
+    tileStride: positive(z.int()).optional(),
+    tileRowGap: z.int().min(0).max(maxInteger).optional(),
+  })
+  .superRefine(reportInvalidInput((grid) => checkGrid(grid, [])));
 
 /** A page to record, as `upsertPage` accepts it. */
 export const newPageVectorsSchema = createInsertSchema(vectors, {
   docId: positive,
   page: positive,
   vectorIds: z.array(vectorIdSchema),
-  grid: patchGridSchema.nullish(),
+  // Strict, because a field that is dropped would move the boxes.
+  grid: patchGridSchema.strict().nullish(),
   namespace: z.string().nullish(),
 })
   .pick({ docId: true, page: true, vectorIds: true, grid: true, namespace: true })
   .extend({ pending: z.boolean().optional() })
-  .refine(
-    ({ grid, vectorIds }) => !grid || grid.start + grid.cols * grid.rows <= vectorIds.length,
-    { path: ['grid'], message: 'needs more vectors than the page has' },
+  .superRefine(
+    reportInvalidInput(({ grid, vectorIds }) => {
+      if (grid) requireGridFits(grid, vectorIds.length, ['grid']);
+    }),
   );
 
 /** A recorded page, as `findByPage` returns it. */
@@ -48,3 +58,15 @@ export const pageVectorsSchema = createSelectSchema(vectors, {
   vectorIds: z.array(z.string()),
   grid: patchGridSchema.nullable(),
 });
+
+/** Turns the repository's check of a value into one of zod. */
+function reportInvalidInput<T>(check: (value: T) => void) {
+  return (value: T, context: z.RefinementCtx<T>): void => {
+    try {
+      check(value);
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      context.addIssue({ code: 'custom', message: error.reason, path: [...error.path] });
+    }
+  };
+}

@@ -38,6 +38,8 @@ alter table vectors drop constraint if exists vectors_vector_ids_check;
 --> statement-breakpoint
 alter table vectors drop constraint if exists vectors_page_check;
 --> statement-breakpoint
+alter table vectors drop constraint if exists vectors_grid_check;
+--> statement-breakpoint
 drop index if exists ix_vectors_vector_ids;
 --> statement-breakpoint
 drop index if exists ix_vectors_pending;

@@ -7,6 +7,7 @@ import {
   requireOneCase,
   type VectorIdInput,
 } from '../ids/check-vector-ids.ts';
+import { checkGrid, type PatchGrid, requireGridFits } from '../page/grid.ts';
 import {
   describe,
   requireArray,
@@ -14,7 +15,6 @@ import {
   requireInteger,
   requireObject,
 } from '../require.ts';
-import type { PatchGrid } from '../schema.ts';
 
 /** Names a page by its document and its number. */
 export interface PageKey {
@@ -28,7 +28,10 @@ export interface PageKey {
 export interface NewPageVectors extends PageKey {
   /** The ids of the page's vectors, in patch order. Empty for a page without vectors. */
   vectorIds: readonly VectorIdInput[];
-  /** Which of the vectors are patches of the page, and where. Omit it if none are. */
+  /**
+   * How the vectors cover the page, whether each has its own id or all share one. Omit it if it is unknown, or if
+   * the vectors are not patches. `colpali-vectors/page` computes it.
+   */
   grid?: PatchGrid | null | undefined;
   /**
    * Where the vectors are in the vector store, if it keeps a namespace or collection per tenant. `deleteVectors`
@@ -72,27 +75,17 @@ export function checkPage(page: unknown, path: InputPath, pendingByDefault = fal
     docId,
     page: pageNumber,
     vectorIds: ids,
-    grid: checkGrid(grid, ids.length, [...path, 'grid']),
+    grid: checkGridOfPage(grid, ids.length, [...path, 'grid']),
     namespace: checkNamespace(namespace, [...path, 'namespace']),
     pending,
   };
 }
 
-function checkGrid(grid: unknown, vectorCount: number, path: InputPath): PatchGrid | null {
+function checkGridOfPage(grid: unknown, idCount: number, path: InputPath): PatchGrid | null {
   if (grid === undefined || grid === null) return null;
-  requireObject(grid, path);
-  const { cols, rows, start } = grid as Partial<PatchGrid>;
-  requireInteger(cols, [...path, 'cols'], { min: 1 });
-  requireInteger(rows, [...path, 'rows'], { min: 1 });
-  requireInteger(start, [...path, 'start'], { min: 0 });
-  const needed = start + cols * rows;
-  if (needed > vectorCount) {
-    throw new InvalidInputError(
-      path,
-      `needs ${needed} vectors (start + cols * rows), but the page has ${vectorCount}`,
-    );
-  }
-  return { cols, rows, start };
+  const checked = checkGrid(grid, path);
+  requireGridFits(checked, idCount, path);
+  return checked;
 }
 
 function checkNamespace(namespace: unknown, path: InputPath): string | null {

@@ -123,6 +123,56 @@ describe('a page is rejected', () => {
       { docId: 1, page: 1, vectorIds: ['a', 'b'], grid: { cols: 1, rows: 2, start: 1 } },
       ['page', 'grid'],
     ],
+    [
+      'whose last row of patches is beyond its vectors',
+      {
+        docId: 1,
+        page: 1,
+        vectorIds: ['a', 'b'],
+        grid: { cols: 1, rows: 2, start: 0, rowStride: 2 },
+      },
+      ['page', 'grid'],
+    ],
+    [
+      'whose grid has an unknown field',
+      { docId: 1, page: 1, vectorIds: ['a', 'b'], grid: { cols: 1, rows: 1, start: 0, colums: 2 } },
+      ['page', 'grid'],
+    ],
+    [
+      'whose rows overlap',
+      { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 2, rows: 1, start: 0, rowStride: 1 } },
+      ['page', 'grid', 'rowStride'],
+    ],
+    [
+      'whose tiles do not fill the page',
+      {
+        docId: 1,
+        page: 1,
+        vectorIds: ['a'],
+        grid: { cols: 3, rows: 2, start: 0, tile: { cols: 2, rows: 2 } },
+      },
+      ['page', 'grid', 'tile', 'cols'],
+    ],
+    [
+      'whose tiles overlap',
+      {
+        docId: 1,
+        page: 1,
+        vectorIds: ['a'],
+        grid: { cols: 4, rows: 2, start: 0, tile: { cols: 2, rows: 2 }, tileStride: 3 },
+      },
+      ['page', 'grid', 'tileStride'],
+    ],
+    [
+      'with a distance between tiles but no tiles',
+      { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 4, rows: 2, start: 0, tileRowGap: 1 } },
+      ['page', 'grid', 'tileRowGap'],
+    ],
+    [
+      'whose grid is larger than any page',
+      { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 1000, rows: 1000, start: 0 } },
+      ['page', 'grid'],
+    ],
   ])('%s', async (_, page, path) => {
     await expectRejected(() => repository.upsertPage(page as NewPageVectors), path);
   });

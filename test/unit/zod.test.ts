@@ -14,6 +14,16 @@ describe('newPageVectorsSchema', () => {
     { docId: 7, page: 3, vectorIds: [] },
     { docId: 2 ** 31 - 1, page: 2 ** 31 - 1, vectorIds: [7, 'x'], grid: null },
     { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 1, rows: 1, start: 0 } },
+    { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 32, rows: 32, start: 0 } },
+    {
+      docId: 1,
+      page: 1,
+      vectorIds: ['a'],
+      grid: {
+        ...{ cols: 24, rows: 32, start: 5, tile: { cols: 8, rows: 8 } },
+        ...{ rowStride: 8, tileStride: 66, tileRowGap: 1 },
+      },
+    },
   ])('accepts %j', (page) => {
     expect(newPageVectorsSchema.parse(page)).toEqual(page);
   });
@@ -30,7 +40,15 @@ describe('newPageVectorsSchema', () => {
     ['vectorIds.0', { docId: 1, page: 1, vectorIds: ['\ud800'] }],
     ['vectorIds.0', { docId: 1, page: 1, vectorIds: [2 ** 53] }],
     ['grid.cols', { docId: 1, page: 1, vectorIds: [], grid: { cols: 0, rows: 1, start: 0 } }],
-    ['grid', { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 2, rows: 1, start: 0 } }],
+    ['grid', { docId: 1, page: 1, vectorIds: ['a', 'b'], grid: { cols: 3, rows: 1, start: 0 } }],
+    [
+      'grid',
+      { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 1, rows: 1, start: 0, stride: 2 } },
+    ],
+    [
+      'grid.rowStride',
+      { docId: 1, page: 1, vectorIds: ['a'], grid: { cols: 3, rows: 1, start: 0, rowStride: 2 } },
+    ],
   ])('rejects the field %s of %j', (path, page) => {
     const issues = newPageVectorsSchema.safeParse(page).error?.issues;
     expect(issues?.[0]?.path.join('.')).toBe(path);
