@@ -1,0 +1,17 @@
+export {
+  explainModel,
+  type ModelExplanation,
+  modelNames,
+} from './find-model.ts';
+export type { GridPlace, PatchGrid } from './grid.ts';
+export { placeOf, vectorAt, vectorsNeeded } from './grid.ts';
+export {
+  type EncoderGrid,
+  type GridOptions,
+  gridFromEncoder,
+  gridOf,
+  vectorCounts,
+} from './grid-of.ts';
+export type { PageSize } from './layouts.ts';
+export type { Layout } from './models.ts';
+export { columnMeans, rowMeans } from './pooling.ts';

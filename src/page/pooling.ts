@@ -1,0 +1,28 @@
+/**
+ * Grids of pooled vectors. The mean of a row or a column is a place on the page. Other pooled vectors, such as those
+ * of hierarchical clustering, stand for patches all over the page and have no grid.
+ */
+import { requireInteger } from '../require.ts';
+import { checkGrid, type PatchGrid } from './grid.ts';
+
+/**
+ * The grid of vectors that are the means of the rows of a grid, from top to bottom.
+ *
+ * @param start - The position of the first mean among the page's vectors, from 0.
+ * @throws {InvalidInputError}
+ */
+export function rowMeans(grid: PatchGrid, start = 0): PatchGrid {
+  requireInteger(start, ['start'], { min: 0 });
+  return { cols: 1, rows: checkGrid(grid).rows, start };
+}
+
+/**
+ * The grid of vectors that are the means of the columns of a grid, from left to right.
+ *
+ * @param start - The position of the first mean among the page's vectors, from 0.
+ * @throws {InvalidInputError}
+ */
+export function columnMeans(grid: PatchGrid, start = 0): PatchGrid {
+  requireInteger(start, ['start'], { min: 0 });
+  return { cols: checkGrid(grid).cols, rows: 1, start };
+}
