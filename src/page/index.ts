@@ -1,4 +1,13 @@
 export {
+  type Box,
+  cssBox,
+  type PdfPage,
+  patchBox,
+  patchesInBox,
+  pdfBox,
+  type Size,
+} from './boxes.ts';
+export {
   explainModel,
   type ModelExplanation,
   modelNames,
