@@ -22,5 +22,12 @@ export {
   vectorCounts,
 } from './grid-of.ts';
 export type { PageSize } from './layouts.ts';
+export {
+  flattenVectors,
+  type MaxSim,
+  maxSim,
+  type Similarities,
+  similarities,
+} from './max-sim.ts';
 export type { Layout } from './models.ts';
 export { columnMeans, rowMeans } from './pooling.ts';
