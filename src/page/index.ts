@@ -21,6 +21,8 @@ export {
   gridOf,
   vectorCounts,
 } from './grid-of.ts';
+export type { Hit, HitOptions, StoreId } from './hits.ts';
+export { hitsFrom, type QdrantResponse } from './hits-from.ts';
 export type { PageSize } from './layouts.ts';
 export {
   flattenVectors,
@@ -31,3 +33,6 @@ export {
 } from './max-sim.ts';
 export type { Layout } from './models.ts';
 export { columnMeans, rowMeans } from './pooling.ts';
+export { type HitPlace, type RankedHit, type RankedPage, rankPages } from './rank-pages.ts';
+export { type Region, type RegionOptions, regionsOf, relevanceOfRegions } from './regions.ts';
+export { type PatchScore, type SimilarityMap, similarityMap } from './similarity-map.ts';

@@ -1,0 +1,81 @@
+/** Hits, as every vector store returns them in its own way. */
+import { type InputPath, InvalidInputError } from '../errors.ts';
+import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
+import { requireFinite } from './boxes.ts';
+
+/** A vector that a search found. */
+export interface Hit {
+  /** The vector's id in the store. */
+  vectorId: string;
+  /** Higher is better. */
+  score: number;
+  /** Which vector of a multi-vector point it is, from 0, if the store says so. */
+  offset?: number;
+  /** Which token of the query found it, from 0, if each token is a search of its own. */
+  queryToken?: number;
+}
+
+/** An id as a client returns it. A number or bigint becomes its decimal string. */
+export type StoreId = string | number | bigint;
+
+/** Options of every store. */
+export interface HitOptions {
+  /** Which token of the query this response is for, from 0. */
+  queryToken?: number | undefined;
+}
+
+/** Where the id and the score of a hit are in a row of a response. */
+export interface HitPaths {
+  id: InputPath;
+  score: InputPath;
+}
+
+/** Makes a hit from parts that come from outside. `paths` are relative to `path`. */
+export function toHit(
+  parts: { id: unknown; score: unknown; offset?: unknown; queryToken?: unknown },
+  path: InputPath,
+  paths: HitPaths = { id: ['id'], score: ['score'] },
+): Hit {
+  const { id, score, offset, queryToken } = parts;
+  const hit: Hit = {
+    vectorId: toVectorId(id, [...path, ...paths.id]),
+    score: toNumber(score, [...path, ...paths.score]),
+  };
+  if (offset !== undefined && offset !== null) {
+    const number = toNumber(offset, [...path, 'offset']);
+    requireInteger(number, [...path, 'offset'], { min: 0 });
+    hit.offset = number;
+  }
+  if (queryToken !== undefined && queryToken !== null) {
+    const number = toNumber(queryToken, [...path, 'queryToken']);
+    requireInteger(number, [...path, 'queryToken'], { min: 0 });
+    hit.queryToken = number;
+  }
+  return hit;
+}
+
+/** The elements of an array in a response, as objects, each with its path. */
+export function rowsOf(
+  value: unknown,
+  path: InputPath,
+): { row: Record<string, unknown>; path: InputPath }[] {
+  requireArray(value, path);
+  return Array.from(value, (row, index) => {
+    requireObject(row, [...path, index]);
+    return { row: row as Record<string, unknown>, path: [...path, index] };
+  });
+}
+
+function toVectorId(id: unknown, path: InputPath): string {
+  const isId = typeof id === 'string' || typeof id === 'bigint' || Number.isSafeInteger(id);
+  if (isId) return String(id);
+  throw new InvalidInputError(path, `must be a string or an integer, got ${describe(id)}`);
+}
+
+/** Some drivers return numbers as text or as bigint. */
+function toNumber(value: unknown, path: InputPath): number {
+  const isText = typeof value === 'string' && value.trim() !== '';
+  const number = isText || typeof value === 'bigint' ? Number(value) : value;
+  requireFinite(number, path);
+  return number;
+}

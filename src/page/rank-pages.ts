@@ -1,0 +1,130 @@
+/** Pages from the hits of a vector store. */
+import { InvalidInputError } from '../errors.ts';
+import {
+  describe,
+  requireArray,
+  requireInteger,
+  requireObject,
+  requireString,
+} from '../require.ts';
+import { type Box, patchBox, requireFinite } from './boxes.ts';
+import { checkGrid, type PatchGrid } from './grid.ts';
+import type { Hit } from './hits.ts';
+
+/** The page of a hit, as `locate` and the page's row say. */
+export interface HitPlace {
+  docId: number;
+  /** The page in the document, from 1. */
+  page: number;
+  /** The position of the hit's id among the page's ids, from 0. */
+  patch: number;
+  /** How many ids the page has. If it is 1, the id stands for all vectors of the page, and `offset` says which one. */
+  vectorIds: number;
+  /** How the vectors cover the page; null or undefined if it is unknown. */
+  grid?: PatchGrid | null | undefined;
+}
+
+/** A hit on a page. */
+export interface RankedHit extends Hit {
+  /** The vector's position among the page's vectors, from 0; undefined if the store did not say which one it is. */
+  patch?: number;
+  /** The part of the page, in the unit of the page; undefined if it is unknown, or if the vector is not a patch. */
+  box?: Box;
+}
+
+/** A page with its hits. */
+export interface RankedPage {
+  docId: number;
+  page: number;
+  score: number;
+  /** The hits on the page, the best first. */
+  hits: RankedHit[];
+}
+
+/**
+ * Ranks the pages of hits by MaxSim over the hits: for each query token the best score on the page, summed over the
+ * tokens. Hits without `queryToken` count as hits of one token.
+ *
+ * A page without a hit of a token gets 0 for it, or the token's lowest score if that is negative: what the store did not
+ * return is no better. With scores that are negative distances, such a page must not win.
+ *
+ * @param places - The place of each hit, in the order of the hits; undefined for ids of no page, which are left out.
+ * @returns The best page first. Pages with equal scores stay in the order of their first hits.
+ * @throws {InvalidInputError}
+ */
+export function rankPages(
+  hits: readonly Hit[],
+  places: readonly (HitPlace | undefined)[],
+): RankedPage[] {
+  requireArray(hits, ['hits']);
+  requireArray(places, ['places']);
+  if (places.length !== hits.length) {
+    throw new InvalidInputError(['places'], `must have ${hits.length} entries, one for each hit`);
+  }
+  const pages = new Map<string, RankedPage>();
+  const worstScores = new Map<number | undefined, number>();
+  for (let index = 0; index < hits.length; index += 1) {
+    const hit = checkHit(hits[index], index);
+    const { queryToken, score } = hit;
+    worstScores.set(queryToken, Math.min(worstScores.get(queryToken) ?? 0, score));
+    const place = places[index];
+    if (place === undefined) continue;
+    const { docId, page } = checkPlace(place, index);
+    const key = `${docId}/${page}`;
+    const ranked = pages.get(key) ?? { docId, page, score: 0, hits: [] };
+    pages.set(key, ranked);
+    ranked.hits.push(placed(hit, place));
+  }
+  for (const page of pages.values()) {
+    page.hits.sort((a, b) => b.score - a.score);
+    page.score = sumOfBest(page.hits, worstScores);
+  }
+  return [...pages.values()].sort((a, b) => b.score - a.score);
+}
+
+function sumOfBest(
+  hits: readonly RankedHit[],
+  worstScores: ReadonlyMap<number | undefined, number>,
+): number {
+  const best = new Map(worstScores);
+  // From the worst hit to the best, so that the best one stays.
+  for (const { queryToken, score } of hits.toReversed()) best.set(queryToken, score);
+  return [...best.values()].reduce((sum, score) => sum + score, 0);
+}
+
+function placed(hit: Hit, { patch, vectorIds, grid }: HitPlace): RankedHit {
+  const vector = vectorIds === 1 ? (hit.offset ?? onlyVector(grid)) : patch;
+  if (vector === undefined) return { ...hit };
+  const box = grid ? patchBox(grid, vector) : undefined;
+  return { ...hit, patch: vector, ...(box === undefined ? {} : { box }) };
+}
+
+/** 0 if the page's one id can only stand for one vector. */
+function onlyVector(grid: PatchGrid | null | undefined): number | undefined {
+  return grid?.cols === 1 && grid.rows === 1 && grid.start === 0 ? 0 : undefined;
+}
+
+function checkHit(hit: unknown, index: number): Hit {
+  const path = ['hits', index];
+  requireObject(hit, path);
+  const { vectorId, score, offset, queryToken } = hit as Partial<Hit>;
+  requireString(vectorId, [...path, 'vectorId']);
+  requireFinite(score, [...path, 'score']);
+  if (offset !== undefined) requireInteger(offset, [...path, 'offset'], { min: 0 });
+  if (queryToken !== undefined) requireInteger(queryToken, [...path, 'queryToken'], { min: 0 });
+  return hit as Hit;
+}
+
+function checkPlace(place: unknown, index: number): HitPlace {
+  const path = ['places', index];
+  requireObject(place, path);
+  const { docId, page, patch, vectorIds, grid } = place as Partial<HitPlace>;
+  if (!Number.isSafeInteger(docId)) {
+    throw new InvalidInputError([...path, 'docId'], `must be an integer, got ${describe(docId)}`);
+  }
+  requireInteger(page, [...path, 'page'], { min: 1 });
+  requireInteger(patch, [...path, 'patch'], { min: 0 });
+  requireInteger(vectorIds, [...path, 'vectorIds'], { min: 1 });
+  if (grid !== undefined && grid !== null) checkGrid(grid, [...path, 'grid']);
+  return place as HitPlace;
+}
