@@ -5,6 +5,7 @@ import type { Table } from '@lancedb/lancedb';
 import type { Index } from '@pinecone-database/pinecone';
 import type { QdrantClient } from '@qdrant/js-client-rest';
 import type { MilvusClient } from '@zilliz/milvus2-sdk-node';
+import type { Collection as ChromaCollection } from 'chromadb';
 import { type SQL, sql } from 'drizzle-orm';
 import type { Collection } from 'weaviate-client';
 import { type Hit, hitsFrom } from '../../src/page/index.ts';
@@ -15,6 +16,7 @@ declare const milvus: MilvusClient;
 declare const table: Table;
 declare const collection: Collection;
 declare const index: Index;
+declare const chroma: ChromaCollection;
 
 /** The hits of a query, given as one vector for each of its tokens. */
 export const searches: Record<string, (query: number[][]) => Promise<Hit[]>> = {
@@ -55,4 +57,8 @@ export const searches: Record<string, (query: number[][]) => Promise<Hit[]>> = {
 
   // Pinecone
   pinecone: async ([vector = []]) => hitsFrom.pinecone(await index.query({ vector, topK: 100 })),
+
+  // Chroma: one list of results for each token
+  chroma: async (queryEmbeddings) =>
+    hitsFrom.chroma(await chroma.query({ queryEmbeddings }), { space: 'cosine' }),
 };
