@@ -35,4 +35,6 @@ export type { Layout } from './models.ts';
 export { columnMeans, rowMeans } from './pooling.ts';
 export { type HitPlace, type RankedHit, type RankedPage, rankPages } from './rank-pages.ts';
 export { type Region, type RegionOptions, regionsOf, relevanceOfRegions } from './regions.ts';
+export { type ReportOptions, type ReportPage, reportHtml } from './report-html.ts';
 export { type PatchScore, type SimilarityMap, similarityMap } from './similarity-map.ts';
+export { type SimilarityMapSvgOptions, similarityMapSvg } from './similarity-map-svg.ts';
