@@ -37,7 +37,7 @@ export function similarityMapSvg(map: SimilarityMap, options: SimilarityMapSvgOp
   checkOptions(options);
   const { width, height, image, boxes = [], title = 'Similarity map', opacity = 0.55 } = options;
   const scale = scaleOf(map, options);
-  const legend = Math.max(width, height) / 25;
+  const legend = Math.max(width, height) / 20;
   const size = `width="${width}" height="${height}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${number(height + legend)}"`,
@@ -51,7 +51,7 @@ export function similarityMapSvg(map: SimilarityMap, options: SimilarityMapSvgOp
     ...drawPatches(map, options, scale),
     '</g>',
     ...boxes.map((box) => drawBox(box, options)),
-    drawLegend(scale, { width, y: height, height: legend }),
+    drawLegend(scale, { width, y: height, height: legend, opacity }),
     '</svg>',
   ].join('');
 }
@@ -107,7 +107,7 @@ function drawBox(box: Box, { width, height }: SimilarityMapSvgOptions): string {
 
 function drawLegend(
   scale: Scale,
-  { width, y, height }: { width: number; y: number; height: number },
+  { width, y, height, opacity }: { width: number; y: number; height: number; opacity: number },
 ): string {
   const font = number(height * 0.5);
   const text = (x: number, anchor: string, content: string) =>
@@ -119,13 +119,15 @@ function drawLegend(
   const bar = Array.from({ length: levels }, (_, level) => {
     const x = number(from + level * step);
     const fill = colourOf(level / (levels - 1));
-    // A little wider, so that no gaps show between the steps.
-    return `<rect x="${x}" y="${number(y + height * 0.3)}" width="${number(step * 1.2)}" height="${number(height * 0.4)}" fill="${fill}"/>`;
+    return `<rect x="${x}" y="${number(y + height * 0.3)}" width="${number(step)}" height="${number(height * 0.4)}" fill="${fill}"/>`;
   });
   const gap = width * 0.01;
   return [
     text(from - gap, 'end', label(scale.min)),
+    // As strong as the colours on white paper.
+    `<g opacity="${opacity}">`,
     ...bar,
+    '</g>',
     text(to + gap * 2, 'start', label(scale.max)),
   ].join('');
 }

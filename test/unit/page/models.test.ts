@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { explainModel, gridOf, modelNames } from '../../../src/page/index.ts';
+import { modelFamilies } from '../../../src/page/models.ts';
+import { tableRows } from '../../support/docs.ts';
 
 /** The visual late-interaction models of MTEB, and the grid of an A4 page at 150 dpi, image vectors only. */
 const mteb: Record<string, string> = {
@@ -106,4 +108,9 @@ test('a model whose prompt is unknown has a grid once the start is known', () =>
   expect(gridOf(model, page)).toBeUndefined();
   expect(gridOf(model, page, { start: 1 })).toEqual({ cols: 23, rows: 32, start: 1 });
   expect(gridOf(model, page, { imageOnly: true })).toEqual({ cols: 23, rows: 32, start: 0 });
+});
+
+test('the docs list every family of models', () => {
+  const rows = tableRows('docs/where-on-the-page.md', 'family');
+  expect(rows.map(([family]) => family)).toEqual(modelFamilies.map(({ name }) => name));
 });
