@@ -119,7 +119,7 @@ export const modelFamilies: readonly ModelFamily[] = [
     assumed: '`start` depends on what is cut, and the API was not examined',
   },
   {
-    name: 'ColQwen3, 1280 vectors',
+    name: 'Tomoro ColQwen3',
     models: ['TomoroAI/tomoro-colqwen3-embed-4b', 'TomoroAI/tomoro-colqwen3-embed-8b'],
     layout: qwen3WithTokens(1280),
     ...qwenPrompt,
@@ -127,7 +127,7 @@ export const modelFamilies: readonly ModelFamily[] = [
     assumed: 'the prompt is that of colpali_engine',
   },
   {
-    name: 'webAI ColVec1.1, 1792 vectors',
+    name: 'webAI ColVec1.1',
     models: ['webAI-Official/webAI-ColVec1.1-4b', 'webAI-Official/webAI-ColVec1.1-8b'],
     layout: qwen3WithTokens(1792),
     ...qwenPrompt,
@@ -135,7 +135,7 @@ export const modelFamilies: readonly ModelFamily[] = [
     assumed: 'the prompt is that of colpali_engine',
   },
   {
-    name: 'Argus, 2048 vectors',
+    name: 'Argus',
     models: [
       'DataScience-UIBK/Argus-Colqwen3.5-2b-v0',
       'DataScience-UIBK/Argus-Colqwen3.5-2b-v0-bf16',

@@ -91,7 +91,7 @@ test('no name is in the table twice, with or without the organisation', () => {
 
 test('explains a model: its family, its numbers and what is assumed', () => {
   expect(explainModel('tomoro-colqwen3-embed-4b')).toEqual({
-    family: 'ColQwen3, 1280 vectors',
+    family: 'Tomoro ColQwen3',
     layout: {
       ...{ kind: 'pixelBudget', patchSize: 16, mergeSize: 2 },
       ...{ minPixels: 65_536, maxPixels: 1280 * 32 * 32 },
