@@ -18,6 +18,12 @@ export function requireInteger(
 }
 
 /** @throws {InvalidInputError} */
+export function requireNumber(value: unknown, path: InputPath): asserts value is number {
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  throw new InvalidInputError(path, `must be a finite number, got ${describe(value)}`);
+}
+
+/** @throws {InvalidInputError} */
 export function requireArray(value: unknown, path: InputPath): asserts value is readonly unknown[] {
   if (Array.isArray(value)) return;
   throw new InvalidInputError(path, `must be an array, got ${describe(value)}`);

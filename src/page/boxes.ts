@@ -1,6 +1,6 @@
 /** Boxes on a page, and the patches in them. */
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { describe, requireInteger, requireObject } from '../require.ts';
+import { describe, requireInteger, requireNumber, requireObject } from '../require.ts';
 import { checkGrid, type PatchGrid, placeOf, vectorAt } from './grid.ts';
 
 /**
@@ -129,8 +129,8 @@ export function pdfBox(box: Box, page: PdfPage): Box {
   requireBox(box, ['box']);
   requireSize(page, ['page']);
   const { width, height, rotation = 0, x = 0, y = 0 } = page;
-  requireFinite(x, ['page', 'x']);
-  requireFinite(y, ['page', 'y']);
+  requireNumber(x, ['page', 'x']);
+  requireNumber(y, ['page', 'y']);
   const { x0, y0, x1, y1 } = box;
   switch (rotation) {
     case 0:
@@ -160,7 +160,7 @@ export function requireBox(value: unknown, path: InputPath): asserts value is Bo
   requireObject(value, path);
   const { x0, y0, x1, y1 } = value as Partial<Box>;
   for (const [name, edge] of Object.entries({ x0, y0, x1, y1 }))
-    requireFinite(edge, [...path, name]);
+    requireNumber(edge, [...path, name]);
   if ((x1 as number) < (x0 as number)) throw new InvalidInputError(path, 'has x1 before x0');
   if ((y1 as number) < (y0 as number)) throw new InvalidInputError(path, 'has y1 before y0');
 }
@@ -176,10 +176,4 @@ export function requireSize(value: unknown, path: InputPath = ['size']): asserts
       `must be a positive number, got ${describe(length)}`,
     );
   }
-}
-
-/** @throws {InvalidInputError} */
-export function requireFinite(value: unknown, path: InputPath): asserts value is number {
-  if (typeof value === 'number' && Number.isFinite(value)) return;
-  throw new InvalidInputError(path, `must be a finite number, got ${describe(value)}`);
 }

@@ -1,7 +1,12 @@
 /** Hits, as every vector store returns them in its own way. */
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
-import { requireFinite } from './boxes.ts';
+import {
+  describe,
+  requireArray,
+  requireInteger,
+  requireNumber,
+  requireObject,
+} from '../require.ts';
 
 /** A vector that a search found. */
 export interface Hit {
@@ -76,6 +81,6 @@ function toVectorId(id: unknown, path: InputPath): string {
 function toNumber(value: unknown, path: InputPath): number {
   const isText = typeof value === 'string' && value.trim() !== '';
   const number = isText || typeof value === 'bigint' ? Number(value) : value;
-  requireFinite(number, path);
+  requireNumber(number, path);
   return number;
 }

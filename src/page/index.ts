@@ -12,8 +12,7 @@ export {
   type ModelExplanation,
   modelNames,
 } from './find-model.ts';
-export type { GridPlace, PatchGrid } from './grid.ts';
-export { placeOf, vectorAt, vectorsNeeded } from './grid.ts';
+export type { PatchGrid } from './grid.ts';
 export {
   type EncoderGrid,
   type GridOptions,

@@ -1,6 +1,6 @@
 /** Late interaction: how similar the tokens of a query are to the vectors of a page. */
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { describe, requireArray, requireInteger } from '../require.ts';
+import { describe, requireArray, requireInteger, requireNumber } from '../require.ts';
 
 /** The similarity of each query token to each vector of a page. */
 export interface Similarities {
@@ -133,16 +133,20 @@ function multiplyFourTokens(
  */
 export function flattenVectors(vectors: readonly ArrayLike<number>[]): Float32Array {
   requireArray(vectors, ['vectors']);
-  const dim = vectors[0]?.length ?? 0;
-  const flat = new Float32Array(vectors.length * dim);
+  const dim = (vectors[0] as ArrayLike<number> | undefined)?.length ?? 0;
+  const flat: number[] = [];
   for (let index = 0; index < vectors.length; index += 1) {
-    const vector = vectors[index] as ArrayLike<number> | undefined;
-    if (vector?.length !== dim) {
+    const vector = Array.from((vectors[index] ?? []) as ArrayLike<unknown>);
+    if (vector.length !== dim) {
       throw new InvalidInputError(['vectors', index], `must have ${dim} values like the first one`);
     }
-    flat.set(vector, index * dim);
+    for (let at = 0; at < dim; at += 1) {
+      const value = vector[at];
+      requireNumber(value, ['vectors', index, at]);
+      flat.push(value);
+    }
   }
-  return flat;
+  return Float32Array.from(flat);
 }
 
 function countVectors(vectors: unknown, dim: number, path: InputPath): number {

@@ -4,10 +4,11 @@ import {
   describe,
   requireArray,
   requireInteger,
+  requireNumber,
   requireObject,
   requireString,
 } from '../require.ts';
-import { type Box, patchBox, requireFinite } from './boxes.ts';
+import { type Box, patchBox } from './boxes.ts';
 import { checkGrid, type PatchGrid } from './grid.ts';
 import type { Hit } from './hits.ts';
 
@@ -109,7 +110,7 @@ function checkHit(hit: unknown, index: number): Hit {
   requireObject(hit, path);
   const { vectorId, score, offset, queryToken } = hit as Partial<Hit>;
   requireString(vectorId, [...path, 'vectorId']);
-  requireFinite(score, [...path, 'score']);
+  requireNumber(score, [...path, 'score']);
   if (offset !== undefined) requireInteger(offset, [...path, 'offset'], { min: 0 });
   if (queryToken !== undefined) requireInteger(queryToken, [...path, 'queryToken'], { min: 0 });
   return hit as Hit;

@@ -1,7 +1,7 @@
 /** Regions of a page: how relevant given ones are, and which ones stand out of a similarity map. */
 import { InvalidInputError } from '../errors.ts';
-import { integer, requireArray, requireOptions } from '../require.ts';
-import { type Box, requireBox, requireFinite } from './boxes.ts';
+import { integer, requireArray, requireNumber, requireOptions } from '../require.ts';
+import { type Box, requireBox } from './boxes.ts';
 import { requireMap, type SimilarityMap } from './similarity-map.ts';
 
 /**
@@ -72,7 +72,7 @@ export interface RegionOptions {
 }
 
 const regionOptions = {
-  threshold: requireFinite,
+  threshold: requireNumber,
   connectivity: requireConnectivity,
   minPatches: integer({ min: 1 }),
 };

@@ -1,5 +1,4 @@
-import { requireArray, requireObject, requireString } from '../require.ts';
-import { requireFinite } from './boxes.ts';
+import { requireArray, requireNumber, requireObject, requireString } from '../require.ts';
 import { escapeMarkup } from './escape.ts';
 import type { SimilarityMap } from './similarity-map.ts';
 import { type SimilarityMapSvgOptions, similarityMapSvg } from './similarity-map-svg.ts';
@@ -56,7 +55,7 @@ function drawPage(page: ReportPage, index: number): string {
   requireObject(page, ['pages', index]);
   const { title, map, score } = page;
   requireString(title, ['pages', index, 'title']);
-  if (score !== undefined) requireFinite(score, ['pages', index, 'score']);
+  if (score !== undefined) requireNumber(score, ['pages', index, 'score']);
   const heading = score === undefined ? title : `${title}, score ${Number(score.toPrecision(4))}`;
   return `<section><h2>${escapeMarkup(heading)}</h2>${similarityMapSvg(map, page)}</section>`;
 }

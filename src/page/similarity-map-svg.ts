@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
-import { requireArray, requireObject, requireString } from '../require.ts';
-import { type Box, requireBox, requireFinite, requireSize } from './boxes.ts';
+import { requireArray, requireNumber, requireObject, requireString } from '../require.ts';
+import { type Box, requireBox, requireSize } from './boxes.ts';
 import { escapeMarkup } from './escape.ts';
 import { colourOf } from './palette.ts';
 import { requireMap, type SimilarityMap } from './similarity-map.ts';
@@ -159,7 +159,7 @@ function checkOptions(options: unknown): asserts options is SimilarityMapSvgOpti
   if (image !== undefined) requireString(image, ['options', 'image']);
   if (title !== undefined) requireString(title, ['options', 'title']);
   for (const [name, value] of Object.entries({ min, max, opacity })) {
-    if (value !== undefined) requireFinite(value, ['options', name]);
+    if (value !== undefined) requireNumber(value, ['options', name]);
   }
   if (opacity !== undefined && (opacity < 0 || opacity > 1)) {
     throw new InvalidInputError(['options', 'opacity'], 'must be from 0 to 1');

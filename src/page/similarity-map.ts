@@ -1,7 +1,6 @@
 /** Similarity maps: how well each part of a page answers a query. */
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { requireArray, requireInteger, requireObject } from '../require.ts';
-import { requireFinite } from './boxes.ts';
+import { requireArray, requireInteger, requireNumber, requireObject } from '../require.ts';
 import { checkGrid, type PatchGrid, placeOf, vectorAt, vectorsNeeded } from './grid.ts';
 import type { Similarities } from './max-sim.ts';
 
@@ -54,7 +53,7 @@ function addScores(map: SimilarityMap, grid: PatchGrid, scores: readonly PatchSc
     requireObject(scores[index], path);
     const { patch, score } = scores[index] as PatchScore;
     requireInteger(patch, [...path, 'patch'], { min: 0 });
-    requireFinite(score, [...path, 'score']);
+    requireNumber(score, [...path, 'score']);
     const place = placeOf(grid, patch);
     if (place === undefined) continue;
     const at = place.row * map.cols + place.col;

@@ -63,5 +63,6 @@ test('flattenVectors copies vectors of one length', () => {
   expect(flattenVectors([[1, 2], Float32Array.of(3, 4)])).toEqual(Float32Array.of(1, 2, 3, 4));
   expect(flattenVectors([])).toEqual(new Float32Array());
   expectInvalid(() => flattenVectors([[1, 2], [3]]), ['vectors', 1]);
+  expectInvalid(() => flattenVectors([[1], ['2'] as never]), ['vectors', 1, 0]);
   expectInvalid(() => flattenVectors('12' as never), ['vectors']);
 });
