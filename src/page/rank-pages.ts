@@ -20,7 +20,7 @@ export interface HitPlace {
   /** The position of the hit's id among the page's ids, from 0. */
   patch: number;
   /** How many ids the page has. If it is 1, the id stands for all vectors of the page, and `offset` says which one. */
-  vectorIds: number;
+  idCount: number;
   /** How the vectors cover the page; null or undefined if it is unknown. */
   grid?: PatchGrid | null | undefined;
 }
@@ -93,8 +93,8 @@ function sumOfBest(
   return [...best.values()].reduce((sum, score) => sum + score, 0);
 }
 
-function placed(hit: Hit, { patch, vectorIds, grid }: HitPlace): RankedHit {
-  const vector = vectorIds === 1 ? (hit.offset ?? onlyVector(grid)) : patch;
+function placed(hit: Hit, { patch, idCount, grid }: HitPlace): RankedHit {
+  const vector = idCount === 1 ? (hit.offset ?? onlyVector(grid)) : patch;
   if (vector === undefined) return { ...hit };
   const box = grid ? patchBox(grid, vector) : undefined;
   return { ...hit, patch: vector, ...(box === undefined ? {} : { box }) };
@@ -119,13 +119,13 @@ function checkHit(hit: unknown, index: number): Hit {
 function checkPlace(place: unknown, index: number): HitPlace {
   const path = ['places', index];
   requireObject(place, path);
-  const { docId, page, patch, vectorIds, grid } = place as Partial<HitPlace>;
+  const { docId, page, patch, idCount, grid } = place as Partial<HitPlace>;
   if (!Number.isSafeInteger(docId)) {
     throw new InvalidInputError([...path, 'docId'], `must be an integer, got ${describe(docId)}`);
   }
   requireInteger(page, [...path, 'page'], { min: 1 });
   requireInteger(patch, [...path, 'patch'], { min: 0 });
-  requireInteger(vectorIds, [...path, 'vectorIds'], { min: 1 });
+  requireInteger(idCount, [...path, 'idCount'], { min: 1 });
   if (grid !== undefined && grid !== null) checkGrid(grid, [...path, 'grid']);
   return place as HitPlace;
 }

@@ -19,7 +19,7 @@ const plausible = fc.constantFrom<unknown>(
   ],
   ...[{ cols: 1, rows: 1, values: Float32Array.of(1) }, Float32Array.of(1, 2)],
   ...[{ tokens: 1, vectors: 7, values: new Float32Array(7) }, []],
-  ...[[{ vectorId: 'a', score: 1 }], [{ docId: 1, page: 1, patch: 0, vectorIds: 1 }]],
+  ...[[{ vectorId: 'a', score: 1 }], [{ docId: 1, page: 1, patch: 0, idCount: 1 }]],
 );
 const anything = fc.anything({
   withBigInt: true,

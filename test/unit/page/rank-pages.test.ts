@@ -4,7 +4,7 @@ import { expectInvalid } from '../../support/expect-invalid.ts';
 
 const grid = { cols: 2, rows: 4, start: 1 };
 const onPage = (page: number, patch: number): HitPlace => ({
-  ...{ docId: 7, page, patch, vectorIds: 9, grid },
+  ...{ docId: 7, page, patch, idCount: 9, grid },
 });
 const hit = (vectorId: string, score: number, queryToken?: number): Hit => ({
   ...{ vectorId, score },
@@ -77,14 +77,14 @@ describe('a hit', () => {
   });
 
   test('on a page with one id is the vector of its offset', () => {
-    const place = { ...onPage(1, 0), vectorIds: 1 };
+    const place = { ...onPage(1, 0), idCount: 1 };
     expect(only({ ...hit('a', 1), offset: 4 }, place)).toMatchObject({
       ...{ patch: 4, box: { x0: 0.5, y0: 0.25 } },
     });
   });
 
   test('on a page with one id has no place without an offset', () => {
-    const place = { ...onPage(1, 0), vectorIds: 1 };
+    const place = { ...onPage(1, 0), idCount: 1 };
     expect(only(hit('a', 1), place)).toEqual({ vectorId: 'a', score: 1 });
     // Unless the page has only one vector.
     const single = { ...place, grid: { cols: 1, rows: 1, start: 0 } };
@@ -107,7 +107,7 @@ test.each<[string, unknown[], (string | number)[]]>([
   [
     'no number of ids',
     [[hit('a', 1)], [{ docId: 1, page: 1, patch: 0 }]],
-    ['places', 0, 'vectorIds'],
+    ['places', 0, 'idCount'],
   ],
   [
     'an invalid grid',
