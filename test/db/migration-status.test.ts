@@ -144,8 +144,8 @@ describe('migrationStatus reports as drift', () => {
     ],
     [
       'a renamed column',
-      ['alter table vectors rename column grid to raster'],
-      'column vectors.grid: missing',
+      ['alter table vectors rename column recorded_at to recorded'],
+      'column vectors.recorded_at: missing',
     ],
     [
       'a dropped check',
