@@ -194,7 +194,13 @@ describe('import reports an invalid line, and stops or skips it', () => {
     ],
     [
       'a grid that needs more vectors',
-      (docId) => JSON.stringify({ ...page, docId, grid: { cols: 2, rows: 2, start: 0 } }),
+      (docId) =>
+        JSON.stringify({
+          ...page,
+          docId,
+          vectorIds: ['b', 'c'],
+          grid: { cols: 3, rows: 1, start: 0 },
+        }),
       'grid: ',
     ],
     [
