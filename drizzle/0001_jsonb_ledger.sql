@@ -223,7 +223,7 @@ ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_grid_check";--> stateme
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_grid_check" CHECK ("vectors"."grid" is null or ("vectors"."grid" @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
-        && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)') is true);--> statement-breakpoint
+        && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)'::jsonpath) is true);--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid

@@ -43,5 +43,5 @@ export function areFindableIds(columns: VectorsColumns): SQL {
 /** Whether the grid is null or has the fields that every grid has. Later versions may add fields. */
 export function isGridOrNull({ grid }: Record<'grid', SQLWrapper>): SQL {
   return sql`${grid} is null or (${grid} @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
-        && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)') is true`;
+        && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)'::jsonpath) is true`;
 }
