@@ -114,15 +114,19 @@ exception when data_exception or program_limit_exceeded then
   return null;
 end $$;
 --> statement-breakpoint
+-- Converts the rows, or says which of them it cannot convert.
 do $$
 declare
-  total bigint;
-  unreadable bigint;
-  unreadable_rows text;
-  printed_by_python boolean;
-  below_one bigint;
-  below_one_rows text;
-  doubled bigint;
+  duplicates text := coalesce(current_setting('colpali_vectors.duplicates', true), '');
+  delete_older constant text := 'delete from vectors older using vectors newer where older.doc_id = newer.doc_id '
+    'and older.page = newer.page and older.id < newer.id;';
+  kinds integer[];
+  problems text[];
+  hints text[];
+  list text;
+  number bigint;
+  warning text;
+  hint text;
 begin
   -- This migration adds the constraint last. If it exists, the rows have been converted.
   if exists (
@@ -134,61 +138,103 @@ begin
 
   lock table vectors in access exclusive mode;
 
-  with problem as (
-    select id,
-      page < 1 as is_below_one,
-      vectors_legacy_ids(vector_ids::text) is null as is_unreadable,
-      vector_ids::text like '[''%' as is_printed_by_python
+  with legacy as materialized (
+    select id, doc_id, page,
+      doc_id is null or page is null or vector_ids is null as has_null,
+      vector_ids is not null and vectors_legacy_ids(vector_ids::text) is null as is_unreadable
     from vectors
+  ), problem (sort_key, what, remedy, id) as (
+    select 1, 'with a null', 'doc_id, page and vector_ids must not be null. Fix or delete these rows.', id
+    from legacy where has_null
+    union all
+    select 2, 'with a page below 1',
+      'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1;', id
+    from legacy where page < 1
+    union all
+    select 3, 'with vector_ids that are not a list of ids',
+      'vector_ids must be a JSON array of strings or integers, or ids separated by commas; '
+        'a UUID must not mix upper and lower case. Fix or delete these rows.', id
+    from legacy where is_unreadable
   ), ranked as (
-    select *,
-      row_number() over (partition by is_below_one order by id) as below_one_rank,
-      row_number() over (partition by is_unreadable order by id) as unreadable_rank
-    from problem
+    select *, row_number() over (partition by sort_key order by id) as rank from problem
+  ), counted as (
+    select sort_key, remedy, format('%s %s (id %s)', count(*), what,
+      string_agg(id::text, ', ' order by id) filter (where rank <= 10)
+        || case when count(*) > 10 then ', ...' else '' end) as description
+    from ranked group by sort_key, what, remedy
   )
-  select count(*),
-    count(*) filter (where is_unreadable),
-    string_agg(id::text, ', ' order by id) filter (where is_unreadable and unreadable_rank <= 10),
-    bool_or(is_printed_by_python),
-    count(*) filter (where is_below_one),
-    string_agg(id::text, ', ' order by id) filter (where is_below_one and below_one_rank <= 10)
-  into total, unreadable, unreadable_rows, printed_by_python, below_one, below_one_rows
-  from ranked;
-
-  if unreadable + below_one > 0 then
-    raise exception using
-      errcode = 'check_violation',
-      message = format('cannot convert some of the %s rows of vectors: ', total) || concat_ws('; ',
-        case when below_one > 0 then
-          format('%s with a page below 1 (id %s)', below_one,
-            below_one_rows || case when below_one > 10 then ', ...' else '' end) end,
-        case when unreadable > 0 then
-          format('%s with vector_ids that are not a list of ids (id %s)', unreadable,
-            unreadable_rows || case when unreadable > 10 then ', ...' else '' end) end),
-      hint = concat_ws(' ',
-        case when below_one > 0 then
-          'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1;' end,
-        case when unreadable > 0 then
-          'vector_ids must be a JSON array of strings or integers, or ids separated by commas; a UUID must not mix upper and lower case. Fix or delete these rows.' end,
-        case when printed_by_python then
-          'To convert lists that Python printed, run: '
-          'update vectors set vector_ids = replace(vector_ids, '''''''', ''"'') where vector_ids like ''[''''%'';' end);
+  select array_agg(sort_key), coalesce(array_agg(description order by sort_key), '{}'),
+    coalesce(array_agg(remedy order by sort_key), '{}')
+  into kinds, problems, hints
+  from counted;
+  if 3 = any (kinds) and exists (select from vectors where vector_ids::text like '[''%') then
+    hints := hints || text 'To convert lists that Python printed, run: update vectors '
+      'set vector_ids = replace(vector_ids, '''''''', ''"'') where vector_ids like ''[''''%'';';
   end if;
 
-  -- If a page has several rows, keep the newest and queue the ids of the others.
-  with dropped as (
-    delete from vectors older
-    using vectors newer
-    where older.doc_id = newer.doc_id and older.page = newer.page and older.id < newer.id
-    returning older.id, older.doc_id, older.page, vectors_legacy_ids(older.vector_ids::text) as vector_ids
-  ), queued as (
-    insert into vector_orphans (doc_id, page, vector_ids, vector_count)
-    select doc_id, page, vector_ids, jsonb_array_length(vector_ids)
-    from dropped where vector_ids <> '[]' order by id
-  )
-  select count(*) into doubled from dropped;
-  if doubled > 0 then
-    raise warning 'older rows deleted because their page has a newer row: %; their ids wait in vector_orphans', doubled;
+  -- Only without a foreign key can a document be missing. The role may lack the right to read documents, or see
+  -- only a part of them; then the foreign key below stops the migration.
+  if not exists (
+    select from pg_constraint
+    where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f' and convalidated
+      and conkey = array(
+        select attnum from pg_attribute where attrelid = 'vectors'::regclass and attname = 'doc_id'
+      )
+  ) and has_column_privilege('documents', 'id', 'select') and not row_security_active('documents') then
+    with ranked as (
+      select id, row_number() over (order by id) as rank from vectors
+      where doc_id is not null and not exists (select from documents where documents.id = vectors.doc_id)
+    )
+    select count(*), string_agg(id::text, ', ' order by id) filter (where rank <= 10) into number, list from ranked;
+    if number > 0 then
+      problems := problems || format('%s without a document (id %s)', number,
+        list || case when number > 10 then ', ...' else '' end);
+      hints := hints || text 'To delete the rows whose document does not exist, run: '
+        'delete from vectors where not exists (select from documents where documents.id = vectors.doc_id);';
+    end if;
+  end if;
+
+  -- Deleting the older rows would lose their ids, so somebody has to choose.
+  if duplicates not in ('keep-newest', 'merge') then
+    with repeated as (
+      select doc_id, page, array_agg(id order by id) as ids, row_number() over (order by min(id)) as rank
+      from vectors
+      where doc_id is not null and page is not null
+      group by doc_id, page having count(*) > 1
+    )
+    select count(*), string_agg(
+      format('document %s page %s: id %s', doc_id, page,
+        array_to_string(ids[:10], ', ') || case when cardinality(ids) > 10 then ', ...' else '' end),
+      '; ' order by rank) filter (where rank <= 10)
+    into number, list
+    from repeated;
+    if number > 0 then
+      problems := problems || format('%s recorded more than once (%s)',
+        number || case when number = 1 then ' page' else ' pages' end,
+        list || case when number > 10 then '; ...' else '' end);
+      hints := hints || concat(
+        E'For pages that were recorded more than once, choose one:\n',
+        E'- Keep the newest row, and let the next purge delete the vectors that only the older rows have: ',
+        E'colpali-vectors migrate --duplicates keep-newest\n',
+        E'- Keep the newest row, and leave the other vectors in the store: ', delete_older, E'\n',
+        E'- Keep all ids, in the order of the rows: colpali-vectors migrate --duplicates merge\n',
+        E'- The same as SQL, if vector_ids is text and contains JSON: ',
+        'update vectors set vector_ids = (select coalesce(json_agg(vector_id order by first), ''[]'')::text from ',
+        '(select vector_id, min(array[same.id, position]) as first from vectors same cross join ',
+        'json_array_elements_text(same.vector_ids::json) with ordinality as element (vector_id, position) ',
+        'where same.doc_id = vectors.doc_id and same.page = vectors.page group by vector_id) as once) ',
+        'where (doc_id, page) in (select doc_id, page from vectors group by doc_id, page having count(*) > 1); ',
+        delete_older);
+    end if;
+  end if;
+
+  if cardinality(problems) > 0 then
+    select count(*) into number from vectors;
+    raise exception using
+      errcode = 'check_violation',
+      message = format('cannot convert some of the %s rows of vectors: ', number)
+        || array_to_string(problems, '; '),
+      hint = array_to_string(hints, E'\n');
   end if;
 
   -- A table that was not made by Alembic may lack a NOT NULL or have a default that is not JSON.
@@ -198,6 +244,89 @@ begin
     alter column vector_ids set not null,
     alter column vector_ids drop default,
     alter column vector_ids set data type jsonb using vectors_legacy_ids(vector_ids::text);
+
+  if duplicates = 'merge' then
+    with repeated as (
+      select doc_id, page, max(id) as newest from vectors group by doc_id, page having count(*) > 1
+    ), once as (
+      select newest, vector_id, min(array[vectors.id, position]) as first
+      from repeated join vectors using (doc_id, page)
+      cross join jsonb_array_elements_text(vector_ids) with ordinality as element (vector_id, position)
+      group by newest, vector_id
+    )
+    update vectors set vector_ids = merged.vector_ids
+    from (
+      select newest, jsonb_agg(vector_id order by first) as vector_ids from once group by newest
+    ) as merged
+    where id = newest;
+  elsif duplicates = 'keep-newest' then
+    insert into vector_orphans (doc_id, page, vector_ids, vector_count)
+    select older.doc_id, older.page, lost.vector_ids, jsonb_array_length(lost.vector_ids)
+    from (select max(id) as id from vectors group by doc_id, page having count(*) > 1) as newest
+    join vectors as kept using (id)
+    join vectors as older on older.doc_id = kept.doc_id and older.page = kept.page and older.id < kept.id
+    cross join lateral (
+      select jsonb_agg(vector_id order by position) as vector_ids
+      from jsonb_array_elements_text(older.vector_ids) with ordinality as element (vector_id, position)
+      where not exists (
+        select from jsonb_array_elements_text(kept.vector_ids) as still (vector_id)
+        where still.vector_id = element.vector_id
+      )
+    ) as lost
+    where lost.vector_ids is not null
+    order by older.id;
+  end if;
+  delete from vectors older
+  using vectors newer
+  where older.doc_id = newer.doc_id and older.page = newer.page and older.id < newer.id;
+  get diagnostics number = row_count;
+  if number > 0 then
+    warning := case duplicates
+      when 'merge' then format('older rows merged into the newest row of their page: %s', number)
+      else format('older rows deleted because their page has a newer row: %s; '
+        'the ids that only they had wait in vector_orphans', number)
+    end;
+    raise warning '%', warning;
+    -- migrate() returns what it finds in this setting, because not every driver passes warnings on.
+    perform set_config('colpali_vectors.warnings', warning, true);
+  end if;
+exception when others then
+  -- As a warning too: drizzle-kit does not show the errors of a migration.
+  get stacked diagnostics hint = pg_exception_hint;
+  raise warning '%', sqlerrm || coalesce(E'\nHint: ' || nullif(hint, ''), '');
+  raise;
+end $$;
+--> statement-breakpoint
+-- Replaces a legacy foreign key that has another name or does not cascade.
+do $$
+declare
+  foreign_key record;
+  has_ours boolean := false;
+begin
+  for foreign_key in
+    select conname,
+      conname = 'vectors_doc_id_fkey' and confdeltype = 'c' and confupdtype = 'a'
+        and not condeferrable and convalidated as is_ours
+    from pg_constraint
+    where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f'
+      -- Only on this column: a column that the host added may refer to documents too.
+      and conkey = array(
+        select attnum from pg_attribute where attrelid = 'vectors'::regclass and attname = 'doc_id'
+      )
+  loop
+    if foreign_key.is_ours then
+      has_ours := true;
+    else
+      execute format('alter table vectors drop constraint %I', foreign_key.conname);
+    end if;
+  end loop;
+  if not has_ours then
+    alter table vectors add constraint vectors_doc_id_fkey
+      foreign key (doc_id) references documents (id) on delete cascade;
+  end if;
+exception when others then
+  raise warning '%', sqlerrm;
+  raise;
 end $$;
 --> statement-breakpoint
 drop function vectors_legacy_ids(text);

@@ -4,15 +4,14 @@ import { vector } from '@electric-sql/pglite-pgvector';
 import { asc, gt, inArray, sql } from 'drizzle-orm';
 import { pgTable, uuid, vector as vectorColumn } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
-import { migrate } from 'drizzle-orm/pglite/migrator';
-import { migrationsFolder, migrationsTable } from '../src/migrations/files.ts';
+import { migrate } from '../src/index.ts';
 import * as schema from '../src/schema.ts';
 import { dimensions } from './embedding.ts';
 import { type ExampleStore, runScenario } from './scenario.ts';
 
 const client = await PGlite.create({ extensions: { vector } });
 const db = drizzle({ client, schema });
-await migrate(db, { migrationsFolder: migrationsFolder(), migrationsTable });
+await migrate({ db });
 
 /** The application's own table: one row per vector, under the id that the ledger records. */
 const points = pgTable('points', {

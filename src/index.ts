@@ -34,10 +34,17 @@ export type { VectorLocation } from './ledger/locate.ts';
 export type { NewPageVectors, PageKey } from './ledger/page.ts';
 export type { RecordedPage, UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
-export type { MigrationOptions } from './migrations/locked-session.ts';
-export { type MigrateResult, migrate } from './migrations/migrate.ts';
+export {
+  type DuplicatesRemedy,
+  type MigrateOptions,
+  type MigrateResult,
+  type MigrationOptions,
+  migrate,
+  type PlannedMigration,
+} from './migrations/migrate.ts';
 export { type RollbackOptions, type RollbackResult, rollback } from './migrations/rollback.ts';
 export { type MigrationStatus, migrationStatus } from './migrations/status.ts';
+export type { MigrationTarget } from './migrations/target.ts';
 export {
   createVectorRepository,
   type DocumentPage,

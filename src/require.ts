@@ -71,7 +71,7 @@ export function requireFunction(value: unknown, path: InputPath): void {
 }
 
 /** Checks one argument, which `path` names. */
-type Check = (value: unknown, path: InputPath) => void;
+export type Check = (value: unknown, path: InputPath) => void;
 
 /** A check that a value is an integer from `min` to `max`. */
 export function integer(limits: { min: number; max?: number }): Check {

@@ -1,4 +1,4 @@
--- Afterwards the ids of deleted pages are no longer queued, and writers no longer wait for a purge.
+-- Afterwards writers no longer wait for a purge, and the ids of pages that are deleted or recorded again are lost.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint

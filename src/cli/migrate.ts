@@ -1,27 +1,49 @@
-import type { Command } from 'commander';
-import { migrate } from '../migrations/migrate.ts';
+import { type Command, Option } from 'commander';
+import { parseDatabaseUrl } from '../connect/database-url.ts';
+import { type DuplicatesRemedy, type MigrateResult, migrate } from '../migrations/migrate.ts';
+import { requireDatabase } from './database.ts';
 import { examples, globalOptions, lockTimeoutOption } from './usage.ts';
+
+interface MigrateArguments {
+  duplicates?: DuplicatesRemedy;
+  dryRun?: boolean;
+  lockTimeout?: number;
+}
 
 export function addMigrateCommand(program: Command): void {
   program
     .command('migrate')
     .summary('apply the pending migrations')
     .description('Applies all pending migrations. If one fails, the database is left unchanged.')
+    .option('--dry-run', 'print the SQL that would run, and change nothing')
+    .addOption(
+      new Option(
+        '--duplicates <remedy>',
+        'what to do with pages of a legacy table that have several rows; without it, they stop the migration',
+      ).choices(['keep-newest', 'merge']),
+    )
     .addOption(lockTimeoutOption())
     .addHelpText(
       'after',
       examples(
         'colpali-vectors migrate',
+        'colpali-vectors migrate --dry-run > pending.sql',
         'colpali-vectors migrate --lock-timeout 30000 --database postgres://owner@localhost/app',
       ),
     )
-    .action(async ({ lockTimeout: lockTimeoutMs }: { lockTimeout?: number }) => {
+    .action(async ({ duplicates, dryRun, lockTimeout: lockTimeoutMs }: MigrateArguments) => {
       const { output, url } = globalOptions(program);
-      const result = await output.whileShowing('Migrating', () => migrate({ url, lockTimeoutMs }));
-      for (const warning of result.warnings) output.warn(warning);
-      output.result(
-        result,
-        () => result.applied.map((tag) => `applied ${tag}`).join('\n') || 'nothing to apply',
+      // Opening an embedded database would create it.
+      if (dryRun) requireDatabase(parseDatabaseUrl(url));
+      const result = await output.whileShowing('Migrating', () =>
+        migrate({ url, duplicates, dryRun, lockTimeoutMs }),
       );
+      for (const warning of result.warnings) output.warn(warning);
+      output.result(result, () => describe(result) || 'nothing to apply');
     });
+}
+
+function describe({ applied, planned }: MigrateResult): string {
+  if (planned === undefined) return applied.map((tag) => `applied ${tag}`).join('\n');
+  return planned.map(({ tag, sql }) => `-- migration ${tag}\n${sql}`).join('\n');
 }

@@ -27,7 +27,7 @@ export function addRollbackCommand(program: Command): void {
       'after',
       examples(
         'colpali-vectors rollback',
-        'colpali-vectors rollback --to 0000_create_vectors',
+        'colpali-vectors rollback --to 0000_20250524_vectors',
         'colpali-vectors rollback --all',
       ),
     )

@@ -26,7 +26,7 @@ export function globalOptions(program: Command): { output: Output; url: string |
 export function lockTimeoutOption(): Option {
   return new Option(
     '--lock-timeout <ms>',
-    'how many milliseconds to wait for a table that another session has locked (default: 5000)',
+    'how many milliseconds to wait for another migrator (default: 60000) or for a table that another session has locked (default: 5000)',
   ).argParser(parsePositiveInteger);
 }
 

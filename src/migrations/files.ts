@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { embeddedMigrations } from './sql.generated.ts';
 
 /**
  * The table in the schema `drizzle` that lists the applied migrations.
@@ -9,28 +8,26 @@ import { fileURLToPath } from 'node:url';
  */
 export const migrationsTable = '__colpali_vectors_migrations';
 
-/** A migration that this package ships, as listed in `drizzle/meta/_journal.json`. */
+/** A migration that this package ships: a file of `drizzle/`, as `sql.generated.ts` contains it. */
 export interface Migration {
-  /** The name of its file without `.sql`: `0000_create_vectors`. */
+  /** The name of its file without `.sql`: `0000_20250524_vectors`. */
   tag: string;
   /** When it was generated, in milliseconds since 1970. The migrations table identifies a migration by this number. */
   when: number;
-}
-
-/** Returns the absolute path of the folder with the shipped migrations, drizzle-kit's `out`. */
-export function migrationsFolder(): string {
-  // src/ and dist/ are both next to drizzle/, so one relative path works for both.
-  return fileURLToPath(new URL('../../drizzle', import.meta.url));
+  /** The SHA-256 of its file, in hexadecimal. drizzle-kit stores it, but does not read it. */
+  hash: string;
+  /** The text of its file. */
+  up: string;
+  /** The text of the file in `drizzle/down/` that undoes it. */
+  down: string;
 }
 
 /** Lists the shipped migrations, oldest first. */
-export function listMigrations(): Migration[] {
-  const journal = JSON.parse(readFileSync(`${migrationsFolder()}/meta/_journal.json`, 'utf8'));
-  return journal.entries;
+export function listMigrations(): readonly Migration[] {
+  return embeddedMigrations;
 }
 
-/** Reads the statements that undo a migration, in order. */
-export function readDownStatements(tag: string): string[] {
-  const file = readFileSync(`${migrationsFolder()}/down/${tag}.sql`, 'utf8');
+/** Splits the text of a file into its statements, as drizzle-kit does. */
+export function statementsOf(file: string): string[] {
   return file.split('--> statement-breakpoint');
 }

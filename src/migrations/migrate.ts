@@ -1,63 +1,115 @@
-import { DrizzleQueryError } from 'drizzle-orm/errors';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { toMigrationError } from '../driver-errors.ts';
-import { listMigrations, migrationsFolder } from './files.ts';
+import { sql } from 'drizzle-orm';
+import type { Db } from '../db.ts';
+import { InvalidInputError } from '../errors.ts';
+import { type Check, integer, requireBoolean, requireOptions } from '../require.ts';
+import { applyMigration, createMigrationsTable } from './apply.ts';
+import type { Migration } from './files.ts';
 import { readMigrationHistory, requireNoSkippedMigration } from './history.ts';
-import { type MigrationOptions, withLockedSession } from './locked-session.ts';
+import { inLockedTransaction } from './locked-transaction.ts';
+import { type MigrationTarget, withTargetDatabase } from './target.ts';
 import { requireVectorsTable } from './vectors-table.ts';
+
+/** The options that `migrate` and `rollback` share. */
+export interface MigrationOptions extends MigrationTarget {
+  /**
+   * How long to wait for another migrator, and for each table that another session uses, in milliseconds. New queries
+   * on such a table wait too. {@defaultValue 60,000 for another migrator; for a table the connection's own
+   * `lock_timeout`, else 5000}
+   */
+  lockTimeoutMs?: number | undefined;
+}
+
+/** What `migrate` does with legacy pages that have several rows. */
+export type DuplicatesRemedy = 'keep-newest' | 'merge';
+
+export interface MigrateOptions extends MigrationOptions {
+  /**
+   * What to do if a page of a legacy table has several rows: `keep-newest` keeps the newest row and queues the ids that
+   * only the others have, so that the next purge deletes their vectors; `merge` keeps all ids, in the order of the
+   * rows. {@defaultValue the migration fails and lists the pages}
+   */
+  duplicates?: DuplicatesRemedy | undefined;
+  /** Whether to change nothing and only return what would run, as `planned`. {@defaultValue false} */
+  dryRun?: boolean | undefined;
+}
+
+/** A migration that would run. */
+export interface PlannedMigration {
+  tag: string;
+  /** Its statements, as in `drizzle/<tag>.sql`. */
+  sql: string;
+}
 
 /** What `migrate` did. */
 export interface MigrateResult {
   /** Tags of the migrations that this call applied, oldest first. Empty if none was pending. */
   applied: string[];
-  /** Warnings from the migrations, for example about pages that were recorded twice. */
+  /** Warnings from the migrations, for example that a table `documents` was created. */
   warnings: string[];
+  /** With `dryRun` only: the migrations that would run, oldest first. */
+  planned?: PlannedMigration[];
 }
+
+const checkDuplicates: Check = (value, path) => {
+  if (value === 'keep-newest' || value === 'merge') return;
+  throw new InvalidInputError(path, "must be 'keep-newest' or 'merge'");
+};
 
 /**
  * Applies all pending migrations in one transaction.
  *
- * Any number of processes may call it at once on a server: one of them migrates, the others wait and find nothing to
- * do. `npx drizzle-kit migrate` applies the same files and lists them in the same table, but it does not wait.
+ * Any number of processes may call it at once: one of them migrates, the others wait and find nothing to do.
+ * `npx drizzle-kit migrate` applies the same files and lists them in the same table, but it does not wait.
  *
- * `migrate` opens its own connection and closes it. Connect to the server directly: a pooler in transaction mode
- * (PgBouncer) may run each transaction in another session, and the lock belongs to one session.
- *
- * @throws {InvalidInputError} The URL or `lockTimeoutMs` is not valid.
- * @throws {MigrationError} A migration failed or was skipped, and the error names it; or the search_path does not
- *   find the ledger. The database is unchanged.
+ * @throws {InvalidInputError} An option is not valid.
+ * @throws {MigrationError} A migration failed or was skipped, and the error names it; another migrator did not finish
+ *   in time; or the search_path does not find the ledger. The database is unchanged.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
  *
  * @example
  * ```ts
- * const { applied } = await migrate({ url: 'postgres://owner@localhost/app' });
- * console.log(applied); // ['0000_create_vectors', ...], or [] if the database is up to date
+ * const { applied } = await migrate({ url: 'postgres://owner@localhost/app' }); // or { db }
+ * console.log(applied); // ['0000_20250524_vectors', ...], or [] if the database is up to date
  * ```
  */
-export async function migrate(options: MigrationOptions = {}): Promise<MigrateResult> {
-  return withLockedSession(options, async ({ db, applyPending, warnings }) => {
-    const history = await readMigrationHistory(db);
-    requireNoSkippedMigration(history);
-    if (history.pending.length === 0) {
-      // Drizzle's migrator would need permission to create schemas even with nothing to do.
-      await requireVectorsTable(db);
-      return { applied: [], warnings: [] };
+export async function migrate(options: MigrateOptions = {}): Promise<MigrateResult> {
+  requireOptions(options, {
+    lockTimeoutMs: integer({ min: 1 }),
+    duplicates: checkDuplicates,
+    dryRun: requireBoolean,
+  });
+  const { lockTimeoutMs, duplicates, dryRun = false } = options;
+  return withTargetDatabase(options, { mustExist: dryRun }, async (db) => {
+    if (dryRun) {
+      const planned = (await readPending(db)).map(({ tag, up }) => ({ tag, sql: up }));
+      return { applied: [], warnings: [], planned };
     }
-
-    try {
-      await applyPending();
-    } catch (error) {
-      const tag = findFailedMigration(error);
-      throw toMigrationError(error, tag === undefined ? 'The migration' : `Migration ${tag}`, tag);
-    }
-    return { applied: history.pending.map(({ tag }) => tag), warnings: [...warnings] };
+    return inLockedTransaction(db, lockTimeoutMs, (tx) => applyPending(tx, duplicates));
   });
 }
 
-/** Finds the tag of the migration whose statement failed. */
-function findFailedMigration(error: unknown): string | undefined {
-  if (!(error instanceof DrizzleQueryError)) return undefined;
-  const files = readMigrationFiles({ migrationsFolder: migrationsFolder() });
-  const failed = files.find((file) => file.sql.includes(error.query));
-  return listMigrations().find(({ when }) => when === failed?.folderMillis)?.tag;
+async function applyPending(
+  tx: Db,
+  duplicates: DuplicatesRemedy | undefined,
+): Promise<MigrateResult> {
+  const result: MigrateResult = { applied: [], warnings: [] };
+  const pending = await readPending(tx);
+  if (pending.length === 0) return result;
+  await createMigrationsTable(tx);
+  if (duplicates !== undefined) {
+    await tx.execute(sql`select set_config('colpali_vectors.duplicates', ${duplicates}, true)`);
+  }
+  for (const migration of pending) {
+    result.warnings.push(...(await applyMigration(tx, migration)));
+    result.applied.push(migration.tag);
+  }
+  return result;
+}
+
+/** The migrations to apply, oldest first. */
+async function readPending(db: Db): Promise<Migration[]> {
+  const history = await readMigrationHistory(db);
+  requireNoSkippedMigration(history);
+  if (history.applied.length > 0) await requireVectorsTable(db);
+  return history.pending;
 }

@@ -1,13 +1,12 @@
-import { sql } from 'drizzle-orm';
-import { parseDatabaseUrl } from '../connect/database-url.ts';
-import { requireDatabase } from '../connect/pglite.ts';
-import type { Db } from '../db.ts';
-import { toMigrationError } from '../driver-errors.ts';
 import { InvalidInputError, MigrationError } from '../errors.ts';
-import { listMigrations, type Migration, migrationsTable, readDownStatements } from './files.ts';
+import { integer, requireBoolean, requireOptions, requireString } from '../require.ts';
+import { undoMigration } from './apply.ts';
+import { listMigrations, type Migration } from './files.ts';
 import { type MigrationHistory, readMigrationHistory } from './history.ts';
-import { type MigrationOptions, withLockedSession } from './locked-session.ts';
-import { requireVectorsTable } from './vectors-table.ts';
+import { inLockedTransaction } from './locked-transaction.ts';
+import type { MigrationOptions } from './migrate.ts';
+import { withTargetDatabase } from './target.ts';
+import { requireLedgerInSearchPath } from './vectors-table.ts';
 
 /** Which migrations `rollback` undoes. Without `to` or `all`, only the newest one. */
 export interface RollbackOptions extends MigrationOptions {
@@ -29,10 +28,10 @@ export interface RollbackResult {
  * Undoes the newest migration, the migrations newer than `to`, or all of them, in one transaction.
  *
  * Undoing all of them drops `vectors` and keeps `documents`. Stop the services that need the newer schema first.
- * Like `migrate`, it waits for other migrators and needs a direct connection.
+ * If `vectors` was dropped by hand, it removes what is left of the ledger. Like `migrate`, it waits for other migrators.
  *
- * @throws {InvalidInputError} `to` is not a known migration or is combined with `all`; or the URL or `lockTimeoutMs`
- *   is not valid.
+ * @throws {InvalidInputError} `to` is not a known migration or is combined with `all`; or another option is
+ *   not valid.
  * @throws {MigrationError} A migration cannot be undone or is not applied, and the error names it; or the database
  *   has migrations that this version does not have; or the search_path does not find the ledger. The database is
  *   unchanged.
@@ -41,44 +40,38 @@ export interface RollbackResult {
  * @example
  * ```ts
  * await rollback(); // undoes the newest migration
- * await rollback({ to: '0000_create_vectors' }); // undoes every newer migration
+ * await rollback({ to: '0000_20250524_vectors' }); // undoes every newer migration
  * ```
  */
-export async function rollback({
-  to,
-  all = false,
-  ...options
-}: RollbackOptions = {}): Promise<RollbackResult> {
+export async function rollback(options: RollbackOptions = {}): Promise<RollbackResult> {
+  requireOptions(options, {
+    to: requireString,
+    all: requireBoolean,
+    lockTimeoutMs: integer({ min: 1 }),
+  });
+  const { to, all = false, lockTimeoutMs } = options;
   const target = to === undefined ? undefined : requireMigration(to);
   if (target !== undefined && all) {
     throw new InvalidInputError(['options', 'to'], 'cannot be combined with options.all');
   }
 
-  requireDatabase(parseDatabaseUrl(options.url, ['options', 'url']));
-  return withLockedSession(options, async ({ db, warnings }) => {
-    const history = await readMigrationHistory(db);
-    requireKnownMigrations(history);
-    if (target !== undefined) requireApplied(target, history);
-    if (history.applied.length > 0) await requireVectorsTable(db);
-    const newestToKeep = target ?? (all ? undefined : history.applied.at(-2));
-    const newerThan = newestToKeep?.when ?? 0;
-    const toUndo = history.applied.filter(({ when }) => when > newerThan).reverse();
-    await db.transaction(async (tx) => {
-      for (const migration of toUndo) await undo(tx, migration);
-    });
-    return { undone: toUndo.map(({ tag }) => tag), warnings: [...warnings] };
-  });
-}
-
-async function undo(tx: Db, { tag, when }: Migration): Promise<void> {
-  try {
-    for (const statement of readDownStatements(tag)) await tx.execute(sql.raw(statement));
-    await tx.execute(
-      sql`delete from drizzle.${sql.identifier(migrationsTable)} where created_at = ${when}`,
-    );
-  } catch (error) {
-    throw toMigrationError(error, `Undoing migration ${tag}`, tag);
-  }
+  return withTargetDatabase(options, { mustExist: true }, (db) =>
+    inLockedTransaction(db, lockTimeoutMs, async (tx) => {
+      const history = await readMigrationHistory(tx);
+      requireKnownMigrations(history);
+      if (target !== undefined) requireApplied(target, history);
+      if (history.applied.length > 0) await requireLedgerInSearchPath(tx);
+      const newestToKeep = target ?? (all ? undefined : history.applied.at(-2));
+      const newerThan = newestToKeep?.when ?? 0;
+      const result: RollbackResult = { undone: [], warnings: [] };
+      for (const migration of history.applied.toReversed()) {
+        if (migration.when <= newerThan) break;
+        result.warnings.push(...(await undoMigration(tx, migration)));
+        result.undone.push(migration.tag);
+      }
+      return result;
+    }),
+  );
 }
 
 /** @throws {InvalidInputError} The package has no migration with this tag. */

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { LedgerObject } from './catalog.ts';
-import { migrationsFolder } from './files.ts';
+import { embeddedSchema } from './sql.generated.ts';
 
 /** Reads `drizzle/schema.sql`: the ledger's objects as all migrations together create them. */
 export function readSchemaFile(): LedgerObject[] {
-  const file = readFileSync(`${migrationsFolder()}/schema.sql`, 'utf8');
-  return file
+  return embeddedSchema
     .split(/^-- (?=(?:column|constraint|index|trigger|function|view) )/m)
     .slice(1)
     .map((text) => {

@@ -1,13 +1,10 @@
-import { parseDatabaseUrl } from '../connect/database-url.ts';
-import { type ConnectOptions, openDatabaseAt } from '../connect/open-database.ts';
-import { requireDatabase } from '../connect/pglite.ts';
-import { requireSsl } from '../connect/tls.ts';
 import type { Db } from '../db.ts';
-import { withLedgerErrors } from '../driver-errors.ts';
+import { requireOptions } from '../require.ts';
 import { uniform } from '../uniform-db.ts';
 import { findSchemaDrift, type SchemaDrift } from './drift.ts';
 import type { Migration } from './files.ts';
 import { type MigrationHistory, readMigrationHistory } from './history.ts';
+import { type MigrationTarget, withTargetDatabase } from './target.ts';
 
 /** Which migrations a database has, and how its ledger differs from what they created. */
 export interface MigrationStatus {
@@ -29,9 +26,8 @@ export interface MigrationStatus {
 /**
  * Compares a database with the shipped migrations. It changes nothing and takes no lock.
  *
- * @param options.url - The database, as for `openDatabase`. {@defaultValue DATABASE_URL, else `.pglite`}
- * @param options.ssl - How to use TLS, as for `openDatabase`.
- * @throws {InvalidInputError} The URL or `ssl` is not valid.
+ * @param options - The database: `url` and `ssl`, or `db`.
+ * @throws {InvalidInputError} The URL, `ssl` or the database is not valid.
  * @throws {DatabaseUnavailableError} The database cannot be reached, or the embedded database does not exist.
  *
  * @example
@@ -41,18 +37,9 @@ export interface MigrationStatus {
  * else if (drift !== null) console.log(drift); // [] if the ledger is as the migrations created it
  * ```
  */
-export async function migrationStatus({
-  url,
-  ssl,
-}: ConnectOptions & { url?: string | undefined } = {}): Promise<MigrationStatus> {
-  requireSsl(ssl, ['options', 'ssl']);
-  requireDatabase(parseDatabaseUrl(url, ['options', 'url']));
-  const { db, close } = await openDatabaseAt(url, ['options', 'url'], { ssl });
-  try {
-    return await withLedgerErrors(() => readMigrationStatus(db));
-  } finally {
-    await close();
-  }
+export async function migrationStatus(options: MigrationTarget = {}): Promise<MigrationStatus> {
+  requireOptions(options, {});
+  return withTargetDatabase(options, { mustExist: true }, readMigrationStatus);
 }
 
 /** Reads the migration status of a database that is already open. */

@@ -14,9 +14,32 @@ export async function hasVectorsTable(db: Db): Promise<boolean> {
  * @throws {MigrationError} The table is in another schema, or it was dropped.
  */
 export async function requireVectorsTable(db: Db): Promise<void> {
+  await requireLedgerInSearchPath(db);
   if (await hasVectorsTable(db)) return;
   throw new MigrationError(
-    'The migrations are applied to this database, but the search_path does not find the table vectors: ' +
+    'The migrations are applied to this database, but the table vectors was dropped: ' +
+      'run rollback --all, then migrate again',
+  );
+}
+
+/**
+ * Checks that the search_path does not miss the table `vectors`. A table that was dropped is not missed.
+ *
+ * @throws {MigrationError} The table is in another schema.
+ */
+export async function requireLedgerInSearchPath(db: Db): Promise<void> {
+  if (await hasVectorsTable(db)) return;
+  const [elsewhere] = rowsOf<{ name: string }>(
+    await db.execute(sql`
+      select format('%I.%I', nspname, relname) as "name"
+      from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+      where relname = 'vectors' and relkind in ('r', 'p') and nspname !~ '^pg_temp_'
+        and exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'vector_ids')
+      order by 1 limit 1`),
+  );
+  if (elsewhere === undefined) return;
+  throw new MigrationError(
+    `The migrations are applied to this database, but the search_path does not find ${elsewhere.name}: ` +
       'a database can have only one ledger, in the schema that was first in the search_path when it was migrated',
   );
 }

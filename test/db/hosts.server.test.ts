@@ -37,7 +37,7 @@ describe('openDatabase opens', () => {
 
 describe('concurrent writers of a document', () => {
   test('all succeed', async () => {
-    await migrate(database());
+    await migrate(database().target);
     const docId = await createDocument(database().db);
     const repository = createVectorRepository(database().db);
     const pages = (count: number, tag: string) =>
@@ -60,7 +60,7 @@ describe('concurrent writers of a document', () => {
   });
 
   test('replace it one after another', async () => {
-    await migrate(database());
+    await migrate(database().target);
     const docId = await createDocument(database().db);
     const repository = createVectorRepository(database().db);
     const sets = [1, 2, 3, 4].map((first) =>
@@ -77,7 +77,7 @@ describe('a role with privileges on documents and vectors only', () => {
   const role = `colpali_vectors_app_${randomBytes(4).toString('hex')}`;
 
   test('can record and delete pages, and the ids it deletes are queued', async () => {
-    await migrate(database());
+    await migrate(database().target);
     const docId = await createDocument(database().db);
     await execute(
       database().db,
@@ -114,6 +114,24 @@ describe('a role with privileges on documents and vectors only', () => {
   });
 });
 
+test('a role that owns the schema drizzle can migrate without rights on the database', async () => {
+  const role = `colpali_vectors_owner_${randomBytes(4).toString('hex')}`;
+  await execute(
+    database().db,
+    `create role ${role} login password '${role}'`,
+    `create schema drizzle authorization ${role}`,
+    `grant usage, create on schema public to ${role}`,
+  );
+  try {
+    const url = urlWith(database().url, { user: role });
+    expect((await migrate({ url })).applied).toHaveLength(3);
+    expect((await rollback({ url, all: true })).undone).toHaveLength(3);
+    expect((await migrate({ url })).applied).toHaveLength(3);
+  } finally {
+    await execute(database().db, `drop owned by ${role} cascade`, `drop role ${role}`);
+  }
+});
+
 describe('with a search_path', () => {
   test('the ledger is created in its first schema and its triggers work from any schema', async () => {
     await execute(database().db, 'create schema app');
@@ -126,6 +144,19 @@ describe('with a search_path', () => {
     // This session does not have the schema in its search_path, yet the trigger finds its table.
     await execute(database().db, 'delete from app.documents');
     expect(await select(database().db, 'select from app.vector_orphans')).toHaveLength(1);
+  });
+
+  test('that does not lead to the host’s documents, migrate warns that it created a table', async () => {
+    await execute(
+      database().db,
+      'create schema app',
+      'create table app.documents (id serial primary key)',
+    );
+    const { warnings } = await migrate(database().target);
+    expect(warnings).toEqual([
+      'created an empty table documents, because the search_path finds none, although there is app.documents; ' +
+        'if your documents are elsewhere, run rollback --all, drop this table, and add their schema to the search_path',
+    ]);
   });
 
   test('the ledger refers to the host’s documents in a later schema', async () => {
@@ -156,7 +187,7 @@ describe('with a search_path', () => {
           there.db,
           `insert into vectors (doc_id, page, vector_ids) values (${docId}, 1, 'old'), (${docId}, 1, 'new')`,
         );
-        expect((await migrate({ url })).warnings).toHaveLength(1);
+        expect((await migrate({ url, duplicates: 'keep-newest' })).warnings).toHaveLength(1);
         await expect(await dumpSchema(there.db)).toMatchFileSnapshot(schemaFile);
         expect((await migrationStatus({ url })).drift).toEqual([]);
         expect(await createVectorRepository(there.db).findByPage(docId, 1)).toMatchObject({
@@ -193,8 +224,8 @@ describe('with a search_path', () => {
 
 test('migrate rejects a documents table whose id is not an integer, and says what it needs', async () => {
   await execute(database().db, 'create table documents (id uuid primary key)');
-  await expect(migrate(database())).rejects.toMatchObject({
-    tag: '0000_create_vectors',
-    hint: 'The ledger needs a table documents with an integer column id.',
+  await expect(migrate(database().target)).rejects.toMatchObject({
+    tag: '0000_20250524_vectors',
+    hint: 'The ledger needs a table documents whose column id is an integer.',
   });
 });

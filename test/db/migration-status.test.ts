@@ -13,7 +13,7 @@ const current = { applied: tags, pending: [], skipped: [], unknown: 0, drift: []
 describe('migrationStatus', () => {
   test('lists every migration as pending for an empty database, and creates nothing', async () => {
     const expected = { applied: [], pending: tags, skipped: [], unknown: 0, drift: null };
-    expect(await migrationStatus(database())).toEqual(expected);
+    expect(await migrationStatus(database().target)).toEqual(expected);
     const found = await select(
       database().db,
       `select nspname::text as name from pg_namespace where nspname = 'drizzle'
@@ -24,34 +24,34 @@ describe('migrationStatus', () => {
 
   test('lists every migration as pending for a database that Alembic created', async () => {
     await loadLegacyDump(database().db, 'plain');
-    expect(await migrationStatus(database())).toMatchObject({ applied: [], pending: tags });
-    await migrate(database());
-    expect(await migrationStatus(database())).toEqual(current);
+    expect(await migrationStatus(database().target)).toMatchObject({ applied: [], pending: tags });
+    await migrate(database().target);
+    expect(await migrationStatus(database().target)).toEqual(current);
   });
 
   test('lists every migration as applied for a migrated database', async () => {
-    await migrate(database());
-    expect(await migrationStatus(database())).toEqual(current);
+    await migrate(database().target);
+    expect(await migrationStatus(database().target)).toEqual(current);
   });
 
   test('lists the undone migrations as pending after a rollback', async () => {
-    await migrate(database());
-    await rollback({ ...database(), to: createVectors });
+    await migrate(database().target);
+    await rollback({ ...database().target, to: createVectors });
     const expected = {
       applied: [createVectors],
       pending: [jsonbLedger, orphanTriggers],
       drift: null,
     };
-    expect(await migrationStatus(database())).toMatchObject(expected);
+    expect(await migrationStatus(database().target)).toMatchObject(expected);
   });
 });
 
 describe('migrationStatus reports as drift', () => {
   /** The kind, name and problem of each object that drifted after `statements`. */
   async function driftAfter(...statements: string[]): Promise<string[]> {
-    await migrate(database());
+    await migrate(database().target);
     await execute(database().db, ...statements);
-    const { drift, ...status } = await migrationStatus(database());
+    const { drift, ...status } = await migrationStatus(database().target);
     expect({ ...status, drift: [] }).toEqual(current);
     for (const { problem, expected, found } of drift ?? []) {
       expect(expected).not.toBe('');
@@ -235,17 +235,17 @@ describe('migrationStatus reports as drift', () => {
 
 describe('a migration that is older than an applied one', () => {
   test('is listed as skipped, and the next migrate fails without changing anything', async () => {
-    await migrate(database());
+    await migrate(database().target);
     await forgetMigration(database().db, jsonbLedger);
     const before = [await dumpSchema(database().db), await readJournal(database().db)];
-    expect(await migrationStatus(database())).toEqual({
+    expect(await migrationStatus(database().target)).toEqual({
       applied: [createVectors, orphanTriggers],
       pending: [],
       skipped: [jsonbLedger],
       unknown: 0,
       drift: null,
     });
-    const error = await thrownBy(migrate(database()));
+    const error = await thrownBy(migrate(database().target));
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({
       tag: jsonbLedger,
@@ -255,26 +255,26 @@ describe('a migration that is older than an applied one', () => {
   });
 
   test('stops the next migrate even if another migration is pending', async () => {
-    await migrate(database());
-    await rollback(database());
+    await migrate(database().target);
+    await rollback(database().target);
     await forgetMigration(database().db, createVectors);
     const expected = {
       applied: [jsonbLedger],
       pending: [orphanTriggers],
       skipped: [createVectors],
     };
-    expect(await migrationStatus(database())).toMatchObject(expected);
-    await expect(migrate(database())).rejects.toMatchObject({ tag: createVectors });
+    expect(await migrationStatus(database().target)).toMatchObject(expected);
+    await expect(migrate(database().target)).rejects.toMatchObject({ tag: createVectors });
     expect(await readJournal(database().db)).toEqual([jsonbLedger]);
   });
 });
 
 test('a migration of a newer package version counts as unknown, and migrate changes nothing', async () => {
-  await migrate(database());
+  await migrate(database().target);
   await listUnknownMigration(database().db);
   const before = await dumpSchema(database().db);
-  expect(await migrationStatus(database())).toEqual({ ...current, unknown: 1, drift: null });
-  expect(await migrate(database())).toEqual({ applied: [], warnings: [] });
+  expect(await migrationStatus(database().target)).toEqual({ ...current, unknown: 1, drift: null });
+  expect(await migrate(database().target)).toEqual({ applied: [], warnings: [] });
   expect(await dumpSchema(database().db)).toBe(before);
   expect(await readJournal(database().db)).toEqual([...tags, 'unknown']);
 });

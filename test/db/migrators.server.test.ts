@@ -63,13 +63,13 @@ async function expectPlainPages(): Promise<void> {
 
 describe('twenty concurrent migrators', () => {
   test('migrate an empty database once', async () => {
-    const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database())));
+    const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database().target)));
     await expectAppliedOnce(results);
   });
 
   test('migrate a database that Alembic created once', async () => {
     await loadLegacyDump(database().db, 'plain');
-    const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database())));
+    const results = await Promise.all(Array.from({ length: 20 }, () => migrate(database().target)));
     await expectAppliedOnce(results);
     await expectPlainPages();
   });
@@ -91,20 +91,20 @@ test('processes that migrate at the same time all succeed', async () => {
 
 test('concurrent migrators and rollbacks leave only whole migrations, and every page', async () => {
   await loadLegacyDump(database().db, 'plain');
-  await migrate(database());
+  await migrate(database().target);
   const steps = Array.from({ length: 6 }, () => [
-    migrate(database()),
-    rollback({ ...database(), to: createVectors }),
+    migrate(database().target),
+    rollback({ ...database().target, to: createVectors }),
   ]);
   const results = await Promise.all(steps.flat());
   const applied = results.flatMap((result) => ('applied' in result ? result.applied : []));
   const undone = results.flatMap((result) => ('undone' in result ? result.undone : []));
 
-  const { pending, ...status } = await migrationStatus(database());
+  const { pending, ...status } = await migrationStatus(database().target);
   expect(status).toMatchObject({ skipped: [], unknown: 0 });
   expect(undone.length - applied.length).toBe(pending.length);
-  await migrate(database());
-  expect(await migrationStatus(database())).toMatchObject({ applied: tags, drift: [] });
+  await migrate(database().target);
+  expect(await migrationStatus(database().target)).toMatchObject({ applied: tags, drift: [] });
   await expectPlainPages();
 });
 
@@ -113,9 +113,9 @@ describe('a migrator', () => {
     await loadLegacyDump(database().db, 'plain');
     const [reader] = sessions;
     await reader.unsafe('begin; select count(*) from vectors');
-    const first = migrate({ ...database(), lockTimeoutMs: 50_000 });
+    const first = migrate({ ...database().target, lockTimeoutMs: 50_000 });
     await until(database().db, migratorWaitsForTable);
-    const second = migrate(database());
+    const second = migrate(database().target);
     await until(database().db, waitingAdvisoryLocks);
     expect(
       await select(database().db, "select to_regclass('vector_orphans')::text as found"),
@@ -150,11 +150,41 @@ describe('a migrator', () => {
         ]);
         await other`select pg_advisory_unlock(4857043921337)`;
         expect((await migrating).applied).toEqual(tags);
-        await rollback({ ...database(), all: true });
+        await rollback({ ...database().target, all: true });
       }
     } finally {
       await execute(database().db, `drop owned by ${role} cascade`, `drop role ${role}`);
     }
+  });
+
+  test('gives up after lockTimeoutMs, and says which session it waited for', async () => {
+    const other = postgres(database().url, {
+      max: 1,
+      onnotice: () => {},
+      connection: { application_name: 'deploy "7"' },
+    });
+    const [{ pid } = { pid: 0 }] = await other`
+      select pg_backend_pid() as pid, pg_advisory_lock(4857043921337)`;
+    try {
+      for (const options of [database().target, { db: database().db }]) {
+        for (const run of [migrate, rollback]) {
+          const error = await thrownBy(run({ ...options, lockTimeoutMs: 50 }));
+          expect(error).toBeInstanceOf(MigrationError);
+          expect(error).toMatchObject({
+            message: expect.stringMatching(
+              new RegExp(
+                `^Another session is migrating this database and did not finish within 50 ms: process ${pid} ` +
+                  String.raw`\("deploy \\"7\\""\), since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n`,
+              ),
+            ),
+            hint: expect.stringContaining(`select pg_terminate_backend(${pid});`),
+          });
+        }
+      }
+    } finally {
+      await other.end();
+    }
+    expect((await migrate(database().target)).applied).toEqual(tags);
   });
 
   test.each([
@@ -182,7 +212,7 @@ describe('a migrator', () => {
     const noted = 'select distinct * from timeouts';
     await migrate({ url, ...options });
     const timeouts = [{ lock_timeout: expected, statement_timeout: '99s' }];
-    // Drizzle creates its journal, which nobody else uses, before the migrations set a timeout.
+    // The list of migrations, which nobody else uses, is created before the migrations set a timeout.
     const ours = `${noted} where lock_timeout <> '0'`;
     expect(await select(database().db, ours)).toEqual(timeouts);
     await execute(database().db, 'delete from timeouts');
@@ -203,7 +233,7 @@ describe('a migrator that waits for a table', () => {
     // Connects now rather than while the migrator waits.
     await second`select 1`;
 
-    const failing = thrownBy(migrate({ ...database(), lockTimeoutMs: 1500 }));
+    const failing = thrownBy(migrate({ ...database().target, lockTimeoutMs: 1500 }));
     await until(database().db, migratorWaitsForTable);
     const answer = second`select count(*)::integer as rows from vectors`.execute();
     await until(
@@ -231,8 +261,8 @@ describe('a migrator that waits for a table', () => {
       await dumpSchema(database().db),
       await select(database().db, 'select * from vectors'),
     ]).toEqual(before);
-    expect(await migrationStatus(database())).toMatchObject({ applied: [], pending: tags });
-    await expectAppliedOnce([await migrate(database())]);
+    expect(await migrationStatus(database().target)).toMatchObject({ applied: [], pending: tags });
+    await expectAppliedOnce([await migrate(database().target)]);
   });
 
   test('converts the row that the blocking transaction commits', async () => {
@@ -241,7 +271,7 @@ describe('a migrator that waits for a table', () => {
     await writer.unsafe(
       `begin; insert into vectors (doc_id, page, vector_ids) values (1, 900, 'late')`,
     );
-    const migrating = migrate({ ...database(), lockTimeoutMs: 50_000 });
+    const migrating = migrate({ ...database().target, lockTimeoutMs: 50_000 });
     await until(database().db, `${waitingLocks} and relation = to_regclass('vectors')`);
     await writer.unsafe('commit');
     await expectAppliedOnce([await migrating]);
@@ -253,13 +283,13 @@ describe('a migrator that waits for a table', () => {
 
 test('a rollback gives up after lockTimeoutMs and changes nothing', async () => {
   await loadLegacyDump(database().db, 'plain');
-  await migrate(database());
+  await migrate(database().target);
   const [reader] = sessions;
   await reader.unsafe('begin; select count(*) from vectors');
-  const error = await thrownBy(rollback({ ...database(), all: true, lockTimeoutMs: 100 }));
+  const error = await thrownBy(rollback({ ...database().target, all: true, lockTimeoutMs: 100 }));
   expect(error).toBeInstanceOf(MigrationError);
   expect(error).toMatchObject({ hint: expect.stringContaining('lock_timeout'), tag: tags.at(-1) });
   await reader.unsafe('commit');
-  expect(await migrationStatus(database())).toMatchObject({ applied: tags, drift: [] });
+  expect(await migrationStatus(database().target)).toMatchObject({ applied: tags, drift: [] });
   await expectPlainPages();
 });

@@ -91,7 +91,7 @@ async function readTexts(): Promise<string[]> {
 
 describe('rollback undoes', () => {
   test('one migration by default', async () => {
-    await migrate(database());
+    await migrate(database().target);
     expect(await undo()).toEqual({ undone: [orphanTriggers], warnings: [] });
     expect(await readJournal(database().db)).toEqual([createVectors, jsonbLedger]);
     expect(await undo()).toEqual({ undone: [jsonbLedger], warnings: [] });
@@ -101,14 +101,14 @@ describe('rollback undoes', () => {
   });
 
   test('the migrations after the one that `to` names', async () => {
-    await migrate(database());
+    await migrate(database().target);
     expect((await undo({ to: orphanTriggers })).undone).toEqual([]);
     expect((await undo({ to: createVectors })).undone).toEqual([orphanTriggers, jsonbLedger]);
     expect(await readJournal(database().db)).toEqual([createVectors]);
   });
 
   test('every migration if `all` is set', async () => {
-    await migrate(database());
+    await migrate(database().target);
     expect((await undo({ all: true })).undone).toEqual(tags.toReversed());
     expect(await readJournal(database().db)).toEqual([]);
     expect((await undo({ all: true })).undone).toEqual([]);
@@ -130,7 +130,7 @@ describe('the schema', () => {
     const expected = await readSchema();
     await execute(database().db, 'drop schema public cascade', 'create schema public');
 
-    await migrate(database());
+    await migrate(database().target);
     await undo({ to: left });
     expect(await readSchema()).toEqual(expected);
   });
@@ -138,14 +138,14 @@ describe('the schema', () => {
   test('equals the original’s after undoing all but the first migration', async () => {
     await execute(database().db, ...legacyTables);
     const expected = await readSchema();
-    await migrate(database());
+    await migrate(database().target);
     expect(await readSchema()).not.toEqual(expected);
     await undo({ to: createVectors });
     expect(await readSchema()).toEqual(expected);
   });
 
   test('has only documents, with its rows, after undoing every migration', async () => {
-    await migrate(database());
+    await migrate(database().target);
     await createDocument(database().db);
     await undo({ all: true });
     expect(await readSchema()).toMatchObject({
@@ -160,13 +160,13 @@ describe('the schema', () => {
   });
 
   test('is up to date again after a rollback and another migrate', async () => {
-    await migrate(database());
+    await migrate(database().target);
     for (const to of [jsonbLedger, createVectors, undefined]) {
       await undo(to === undefined ? { all: true } : { to });
-      const { applied } = await migrate(database());
+      const { applied } = await migrate(database().target);
       expect(applied).toEqual(to === undefined ? tags : tags.slice(tags.indexOf(to) + 1));
       await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
-      expect(await migrationStatus(database())).toMatchObject({ pending: [], drift: [] });
+      expect(await migrationStatus(database().target)).toMatchObject({ pending: [], drift: [] });
     }
   });
 });
@@ -181,7 +181,7 @@ describe('a rollback of a database that Alembic created', () => {
     const host = await readHostTables(db);
     // Pages of `mixed` count from 0.
     await execute(db, `update vectors set page = page + ${pageOffset}`);
-    await migrate(database());
+    await migrate({ ...database().target, duplicates: 'keep-newest' });
     const pages = await db.$count(vectors);
     const queued = await db.$count(vectorOrphans);
 
@@ -202,7 +202,7 @@ describe('a rollback of a database that Alembic created', () => {
 
   test('restores the exact text of every row', async () => {
     await loadLegacyDump(database().db, 'plain');
-    await migrate(database());
+    await migrate(database().target);
     await undo({ to: createVectors });
     expect(
       await select(
@@ -215,7 +215,7 @@ describe('a rollback of a database that Alembic created', () => {
 
 describe('a rollback to text', () => {
   test('writes every id of a run', async () => {
-    await migrate(database());
+    await migrate(database().target);
     const docId = await createDocument(database().db);
     const uuid = '0d5e7a2c-9f35-4c1e-8a52-0d5e7a2c9';
     const pages: [stored: StoredVectorId[], ids: string[]][] = [
@@ -248,7 +248,7 @@ describe('a rollback to text', () => {
   });
 
   test('and another migrate keep all ids in order', async () => {
-    await migrate(database());
+    await migrate(database().target);
     const docId = await createDocument(database().db);
     // Neither the repository nor the migration accepts an empty id.
     const lists = storedIdLists().map((list) => list.filter((element) => element !== ''));
@@ -260,7 +260,7 @@ describe('a rollback to text', () => {
 
         await undo({ to: createVectors });
         expect((await readTexts()).map((text) => JSON.parse(text))).toEqual(expected);
-        await migrate(database());
+        await migrate(database().target);
         const found = await createVectorRepository(database().db).findByDocument(docId);
         expect(found.map(({ vectorIds }) => vectorIds)).toEqual(expected);
       }),
@@ -272,14 +272,14 @@ describe('a rollback to text', () => {
 describe('the warnings of a rollback', () => {
   test('count what the older schema cannot store, and the queue survives a rollback and another migrate', async () => {
     const { db } = database();
-    await migrate(database());
+    await migrate(database().target);
     const docId = await createDocument(db);
     const repository = createVectorRepository(db);
     const grid = { cols: 1, rows: 1, start: 0 };
     await repository.upsertPages([
       { docId, page: 1, vectorIds: ['a'], grid },
       { docId, page: 2, vectorIds: ['b'], grid },
-      { docId, page: 3, vectorIds: [] },
+      { docId, page: 3, vectorIds: [], namespace: 'tenant' },
     ]);
     await repository.upsertPages([{ docId, page: 4, vectorIds: ['d'] }], { pending: true });
     for (const page of [1, 2, 4])
@@ -295,11 +295,12 @@ describe('the warnings of a rollback', () => {
       undone: [orphanTriggers, jsonbLedger],
       warnings: [
         'pages that lose their grid: 3',
+        'pages that lose their namespace: 1',
         'pages that are no longer marked as pending: 1',
         'rows that still wait in vector_orphans for a purge: 3; the table stays',
       ],
     });
-    expect(await migrate(database())).toMatchObject({ warnings: [] });
+    expect(await migrate(database().target)).toMatchObject({ warnings: [] });
     expect(await readPages()).toEqual(pages);
     expect(await db.select().from(vectorOrphans).orderBy(vectorOrphans.id)).toEqual(queued);
 
@@ -310,7 +311,7 @@ describe('the warnings of a rollback', () => {
       'rows that still wait in vector_orphans for a purge: 4; the table stays',
       'pages whose vector ids were dropped: 4; their vectors stay in the vector store',
     ]);
-    expect(await migrate(database())).toMatchObject({ applied: tags });
+    expect(await migrate(database().target)).toMatchObject({ applied: tags });
     expect(await db.select().from(vectorOrphans).orderBy(vectorOrphans.id)).toMatchObject([
       ...queued,
       { docId, page: 5, vectorIds: ['e'] },
@@ -318,8 +319,49 @@ describe('the warnings of a rollback', () => {
   });
 
   test('are empty for an empty ledger', async () => {
-    await migrate(database());
+    await migrate(database().target);
     expect((await undo({ all: true })).warnings).toEqual([]);
+  });
+});
+
+describe('if somebody dropped vectors, a rollback', () => {
+  /** Drops the tables, as a person would, after undoing the migrations that are newer than `to`. */
+  async function dropAt(to: string, tables = 'vectors'): Promise<void> {
+    await migrate(database().target);
+    await undo({ to });
+    await execute(database().db, `drop table ${tables} cascade`);
+  }
+  const drops = tags.flatMap((tag) =>
+    [tag].concat(tag === createVectors ? [] : 'with vector_orphans').map((what) => [tag, what]),
+  ) as [string, string][];
+
+  test.each(drops)('removes what is left (%s, %s)', async (tag, what) => {
+    await dropAt(tag, what === tag ? 'vectors' : 'vectors, vector_orphans');
+    const applied = tags.slice(0, tags.indexOf(tag) + 1);
+    expect(await undo()).toEqual({ undone: [tag], warnings: [] });
+    expect(await undo({ all: true })).toEqual({
+      undone: applied.slice(0, -1).reverse(),
+      warnings: [],
+    });
+    expect(await readJournal(database().db)).toEqual([]);
+    expect(await readSchema()).toMatchObject({ ledger: '', functions: [] });
+    expect((await migrate(database().target)).applied).toEqual(tags);
+    await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
+  });
+
+  test('keeps queued ids, and migrate says to roll back', async () => {
+    const { db } = database();
+    await migrate(database().target);
+    const docId = await createDocument(db);
+    await createVectorRepository(db).upsertPage({ docId, page: 1, vectorIds: ['a'] });
+    await createVectorRepository(db).deleteByPage(docId, 1);
+    await execute(db, 'drop table vectors cascade');
+    await expect(migrate(database().target)).rejects.toThrow(
+      /vectors was dropped: run rollback --all/,
+    );
+    expect((await undo({ all: true })).undone).toEqual(tags.toReversed());
+    expect((await migrate(database().target)).applied).toEqual(tags);
+    expect(await db.$count(vectorOrphans)).toBe(1);
   });
 });
 
@@ -328,7 +370,7 @@ describe('rollback changes nothing and throws', () => {
     for (const to of tags) {
       await expect(undo({ to })).rejects.toMatchObject({ name: 'MigrationError', tag: to });
     }
-    await migrate(database());
+    await migrate(database().target);
     await undo();
     const before = await readAll();
     await expect(undo({ to: orphanTriggers })).rejects.toThrow(MigrationError);
@@ -337,7 +379,7 @@ describe('rollback changes nothing and throws', () => {
 
   test('if a host’s view depends on a column that it would drop', async () => {
     const { db } = database();
-    await migrate(database());
+    await migrate(database().target);
     const docId = await createDocument(db);
     await createVectorRepository(db).upsertPage({ docId, page: 1, vectorIds: ['a'] });
     await execute(db, 'create view host_grids as select doc_id, grid from vectors');
@@ -359,7 +401,7 @@ describe('rollback changes nothing and throws', () => {
   });
 
   test('if a newer version of the package has applied a migration', async () => {
-    await migrate(database());
+    await migrate(database().target);
     await listUnknownMigration(database().db);
     const before = await readAll();
     for (const options of [{}, { all: true }, { to: createVectors }]) {
@@ -370,11 +412,11 @@ describe('rollback changes nothing and throws', () => {
 });
 
 test('rollback undoes the applied migrations of a journal with a gap', async () => {
-  await migrate(database());
+  await migrate(database().target);
   await forgetMigration(database().db, jsonbLedger);
   expect((await undo()).undone).toEqual([orphanTriggers]);
   expect(await readJournal(database().db)).toEqual([createVectors]);
   // The missing migration is now the newest pending one; it can be applied although its changes exist.
-  expect((await migrate(database())).applied).toEqual([jsonbLedger, orphanTriggers]);
+  expect((await migrate(database().target)).applied).toEqual([jsonbLedger, orphanTriggers]);
   await expect(await dumpSchema(database().db)).toMatchFileSnapshot(schemaFile);
 });

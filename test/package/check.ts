@@ -109,7 +109,7 @@ assert.equal(run(project, 'node', 'after-drizzle-kit.js'), '0 0\n');
 step('The command line works');
 const inProject = (...args: string[]) => run(project, 'npx', 'colpali-vectors', ...args);
 assert.equal(inProject('migrate', '--database', '.by-drizzle-kit'), 'nothing to apply\n');
-assert.match(inProject('migrate', '-d', '.by-command'), /^applied 0000_create_vectors\n/);
+assert.match(inProject('migrate', '-d', '.by-command'), /^applied 0000_20250524_vectors\n/);
 assert.match(inProject('status', '-d', '.by-command'), /^migrations +\d+ applied, 0 pending$/m);
 
 rmSync(project, { recursive: true, force: true });

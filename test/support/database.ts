@@ -131,9 +131,13 @@ export async function createDatabase({ exists = true } = {}): Promise<{
  *
  * All tests of a file share one database, which is emptied before each test: starting PGlite is slow.
  *
- * @returns A function that returns the database and its URL; call it in tests.
+ * @returns A function that returns the database and its URL, also as the argument of `migrate`; call it in tests.
  */
-export function useEmptyDatabase(): () => { url: string; db: OpenDatabase['db'] } {
+export function useEmptyDatabase(): () => {
+  url: string;
+  db: OpenDatabase['db'];
+  target: { url: string };
+} {
   let created: Awaited<ReturnType<typeof createDatabase>>;
   let opened: OpenDatabase;
   beforeAll(async () => {
@@ -145,7 +149,7 @@ export function useEmptyDatabase(): () => { url: string; db: OpenDatabase['db'] 
     await opened.close();
     await created.drop();
   });
-  return () => ({ url: created.url, db: opened.db });
+  return () => ({ url: created.url, db: opened.db, target: { url: created.url } });
 }
 
 /** Drops every schema and creates an empty `public`. */

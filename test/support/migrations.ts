@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { type Db, rowsOf } from '../../src/db.ts';
-import { listMigrations, migrationsFolder, migrationsTable } from '../../src/migrations/files.ts';
+import { listMigrations, migrationsTable, statementsOf } from '../../src/migrations/files.ts';
+
+/** The folder that drizzle-kit reads. */
+export const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
 /** The tags of all migrations, oldest first. */
 export const tags = listMigrations().map(({ tag }) => tag);
@@ -9,11 +12,9 @@ export const tags = listMigrations().map(({ tag }) => tag);
 /** Applies the migrations up to and including `tag`, without writing them to the journal. */
 export async function applyUpTo(db: Db, tag: string): Promise<void> {
   const newest = listMigrations().find((migration) => migration.tag === tag)?.when ?? 0;
-  const files = readMigrationFiles({ migrationsFolder: migrationsFolder() });
+  const files = listMigrations().filter(({ when }) => when <= newest);
   await db.transaction(async (tx) => {
-    for (const statement of files.flatMap((file) =>
-      file.folderMillis <= newest ? file.sql : [],
-    )) {
+    for (const statement of files.flatMap(({ up }) => statementsOf(up))) {
       await tx.execute(sql.raw(statement));
     }
   });

@@ -10,16 +10,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { sql } from 'drizzle-orm';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  listMigrations,
-  migrationsFolder,
-  readDownStatements,
-} from '../../src/migrations/files.ts';
+import { renderMigrationsModule } from '../../scripts/migrations-module.ts';
+import { listMigrations, statementsOf } from '../../src/migrations/files.ts';
 import { formatSchemaFile, readSchemaFile } from '../../src/migrations/schema-file.ts';
 import { isRunOfOwnPatchIds } from '../../src/schema-expressions.ts';
 import { projectRoot, runDrizzleKit } from '../support/drizzle-kit.ts';
+import { migrationsFolder } from '../support/migrations.ts';
 
 const schemaFile = join(projectRoot, 'src/schema.ts');
 /** A schema file next to the real one, so that its imports work. */
@@ -43,7 +42,7 @@ afterAll(() => {
 async function isInStep(schema: string): Promise<boolean> {
   const out = join(folder, 'drizzle');
   rmSync(out, { recursive: true, force: true });
-  cpSync(migrationsFolder(), out, { recursive: true });
+  cpSync(migrationsFolder, out, { recursive: true });
   const { output } = await runDrizzleKit([
     'generate',
     '--dialect=postgresql',
@@ -79,20 +78,20 @@ test('the journal is in order of time, and every migration has its file and its 
   // Drizzle's migrator compares only `when`: it would never run a migration that is older than its predecessor.
   expect(migrations).toEqual(migrations.toSorted((a, b) => a.when - b.when));
   expect(new Set(migrations.map(({ when }) => when)).size).toBe(migrations.length);
-  for (const { tag } of migrations) {
-    expect(existsSync(join(migrationsFolder(), `${tag}.sql`))).toBe(true);
-    expect(readDownStatements(tag).length).toBeGreaterThan(1);
+  for (const { tag, down } of migrations) {
+    expect(existsSync(join(migrationsFolder, `${tag}.sql`))).toBe(true);
+    expect(statementsOf(down).length).toBeGreaterThan(1);
   }
   // No file is left over from a migration that was generated again.
   const files = migrations.map(({ tag }) => `${tag}.sql`);
-  expect(readdirSync(join(migrationsFolder(), 'down'))).toEqual(files);
-  expect(readdirSync(migrationsFolder()).filter((name) => /^\d/.test(name))).toEqual(files);
+  expect(readdirSync(join(migrationsFolder, 'down'))).toEqual(files);
+  expect(readdirSync(migrationsFolder).filter((name) => /^\d/.test(name))).toEqual(files);
 });
 
 test('every migration and down file first limits how long it waits for a lock', () => {
   for (const { tag } of listMigrations()) {
     for (const path of [`${tag}.sql`, `down/${tag}.sql`]) {
-      const file = readFileSync(join(migrationsFolder(), path), 'utf8');
+      const file = readFileSync(join(migrationsFolder, path), 'utf8');
       const [first = ''] = file.replaceAll(/^--[^>].*$/gm, '').split('--> statement-breakpoint');
       expect(first.trim(), path).toBe(
         "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';",
@@ -107,14 +106,26 @@ test('vectors_holding repeats the condition of the index', () => {
     page: sql.raw('page'),
     vectorIds: sql.raw('vector_ids'),
   });
-  const file = readFileSync(join(migrationsFolder(), '0001_jsonb_ledger.sql'), 'utf8');
+  const file = readFileSync(join(migrationsFolder, '0001_jsonb_ledger.sql'), 'utf8');
   expect(file).toContain(`and ${new PgDialect().sqlToQuery(condition).sql} is not true`);
+});
+
+test('src/migrations/sql.generated.ts contains drizzle/ (if not, run `npm run db:embed`)', () => {
+  const module = readFileSync(join(projectRoot, 'src/migrations/sql.generated.ts'), 'utf8');
+  expect(module).toBe(renderMigrationsModule(migrationsFolder));
+});
+
+test('the embedded migrations are what drizzle-kit reads', () => {
+  const read = readMigrationFiles({ migrationsFolder });
+  expect(
+    listMigrations().map(({ when, hash, up }) => ({ when, hash, sql: statementsOf(up) })),
+  ).toEqual(read.map(({ folderMillis, hash, sql }) => ({ when: folderMillis, hash, sql })));
 });
 
 test('drizzle/schema.sql is read as it was written', () => {
   const objects = readSchemaFile();
   expect(formatSchemaFile(objects)).toBe(
-    readFileSync(join(migrationsFolder(), 'schema.sql'), 'utf8'),
+    readFileSync(join(migrationsFolder, 'schema.sql'), 'utf8'),
   );
   expect(new Set(objects.map(({ object }) => object.split(' ')[0]))).toEqual(
     new Set(['column', 'constraint', 'index', 'trigger', 'function', 'view']),
