@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
 import { DatabaseError, DocumentNotFoundError } from '../errors.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
@@ -23,7 +23,7 @@ export async function replacePagesOf(
   const { documents, vectors } = tables;
   const numbers = JSON.stringify(pages.map(({ page }) => page));
   const replace = async (tx: Db) => {
-    const document = tx.select({ id: documents.id }).from(documents).where(eq(documents.id, docId));
+    const document = tx.select({ id: documents.id }).from(documents).where(hasId(tables, docId));
     // Blocks other replacements, but not the checks of the foreign key.
     const locked = await document.for('no key update');
     if (locked.length === 0) await explainUnlocked(tx, tables, docId);
@@ -41,6 +41,11 @@ export async function replacePagesOf(
   return retryDeadlocks(db, () => db.transaction(replace));
 }
 
+/** Whether a document has this id. With the cast, because `documents.id` may be a smallint that the id exceeds. */
+function hasId({ documents }: Pick<VectorTables, 'documents'>, docId: number): SQL {
+  return sql`${documents.id} = ${docId}::integer`;
+}
+
 /**
  * Explains why a document could not be locked: it does not exist, or row level security allows the role to read
  * it but not to lock it.
@@ -52,7 +57,7 @@ async function explainUnlocked(tx: Db, { documents }: VectorTables, docId: numbe
   const [readable] = await tx
     .select({ id: documents.id })
     .from(documents)
-    .where(and(eq(documents.id, docId), sql`row_security_active(${name}::text)`));
+    .where(and(hasId({ documents }, docId), sql`row_security_active(${name}::text)`));
   if (readable === undefined) throw new DocumentNotFoundError(docId, ['docId']);
   throw new DatabaseError(
     '42501',
