@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { SchemaDrift } from '../migrations/drift.ts';
 import { withDatabase } from './database.ts';
 import { type DatabaseDescription, type LedgerStatus, readLedgerStatus } from './ledger-status.ts';
-import { count, formatNumber } from './output.ts';
+import { count, exitCodes, formatNumber } from './output.ts';
 import { examples, globalOptions } from './usage.ts';
 
 export function addStatusCommand(program: Command): void {
@@ -12,12 +12,19 @@ export function addStatusCommand(program: Command): void {
     .description(
       'Shows which database is used, which migrations it has, whether its schema was changed by other means (drift), and how many pages are recorded.',
     )
-    .addHelpText('after', examples('colpali-vectors status', 'colpali-vectors status --json'))
-    .action(async () => {
+    .option('--exit-code', 'exit with 1 if a migration is not applied or the schema was changed')
+    .addHelpText('after', examples('colpali-vectors status', 'colpali-vectors status --exit-code'))
+    .action(async ({ exitCode }: { exitCode?: boolean }) => {
       const { output, url } = globalOptions(program);
       const status = await withDatabase(url, (db) => readLedgerStatus(db, url));
       output.result(status, () => formatStatus(status));
+      if (exitCode && !isUpToDate(status)) process.exitCode = exitCodes.failed;
     });
+}
+
+/** Whether the database has exactly the migrations of this version, and nothing else changed its ledger. */
+function isUpToDate({ drift }: LedgerStatus): boolean {
+  return drift?.length === 0;
 }
 
 function formatStatus(status: LedgerStatus): string {

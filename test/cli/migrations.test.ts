@@ -15,7 +15,7 @@ test('migrate, status and rollback print what they did', async () => {
     code: 0,
     signal: null,
     stdout: tags.map((tag) => `applied ${tag}\n`).join(''),
-    stderr: '',
+    stderr: expect.stringMatching(/^warning: created an empty table documents, .*\n$/),
   });
   expect(await run('migrate')).toMatchObject({
     code: 0,
@@ -53,7 +53,8 @@ test('migrate, status and rollback print what they did', async () => {
 test('migrate, status and rollback print JSON with --json', async () => {
   const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).stdout);
   expect(await json('status')).toMatchObject({ applied: [], pending: tags, pages: null });
-  expect(await json('migrate')).toEqual({ applied: tags, warnings: [] });
+  expect(await json('migrate')).toEqual({ applied: tags, warnings: [expect.any(String)] });
+  expect(await json('migrate', '--dry-run')).toEqual({ applied: [], warnings: [], planned: [] });
   expect(await json('status')).toEqual({
     database: {
       kind: 'postgres',
@@ -99,14 +100,42 @@ test('migrate explains how to fix a legacy database that it cannot convert, and 
   const failed = await run('migrate');
   expect(failed).toMatchObject({ code: 1, stdout: '' });
   expect(failed.stderr).toMatch(
-    /^colpali-vectors: Migration 0001_jsonb_ledger failed and changed nothing: cannot convert some of the 65 rows .*\nHint: .*update vectors set page = page \+ 1;\n$/,
+    /^colpali-vectors: Migration 0001_jsonb_ledger failed and changed nothing: cannot convert some of the 65 rows .*\nHint: .*update vectors set page = page \+ 1;\n/,
   );
 
   await database().db.execute(sql`update vectors set page = page + 1`);
-  expect(await run('migrate')).toMatchObject({
+  const stopped = await run('migrate');
+  expect(stopped.code).toBe(1);
+  expect(stopped.stderr).toContain(
+    '2 pages recorded more than once (document 2 page 2: id 10, 11;',
+  );
+  expect(stopped.stderr).toContain(
+    '\n- Keep all ids, in the order of the rows: colpali-vectors migrate',
+  );
+  expect(await run('migrate', '--duplicates', 'keep-newest')).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(
-      /^warning: older rows deleted because their page has a newer row: \d+;/,
-    ),
+    stderr:
+      'warning: older rows deleted because their page has a newer row: 2; the ids that only they had wait in vector_orphans\n',
   });
+});
+
+test('migrate --dry-run prints the SQL that would run, and changes nothing', async () => {
+  const { code, stdout, stderr } = await run('migrate', '--dry-run');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.match(/^-- migration .*$/gm)).toEqual(tags.map((tag) => `-- migration ${tag}`));
+  expect(stdout).toContain('CREATE TABLE IF NOT EXISTS "vectors"');
+  expect((await run('status')).stdout).toContain('0 applied, 3 pending');
+});
+
+test('status --exit-code exits with 1 if a migration is pending or the schema was changed', async () => {
+  expect(await run('status')).toMatchObject({ code: 0 });
+  expect(await run('status', '--exit-code')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('0 applied, 3 pending'),
+    stderr: '',
+  });
+  await run('migrate');
+  expect(await run('status', '--exit-code')).toMatchObject({ code: 0 });
+  await database().db.execute(sql`drop index ix_vectors_doc_page`);
+  expect(await run('status', '--exit-code', '--json')).toMatchObject({ code: 1, stderr: '' });
 });
