@@ -1,3 +1,4 @@
+import './scripts/hide-pg.ts';
 import { defineConfig } from 'drizzle-kit';
 import {
   type DatabaseTarget,

@@ -46,8 +46,8 @@ async function request(body: object): Promise<unknown> {
 test('Drizzle Studio opens the database at DATABASE_URL', async () => {
   expect(await request({ type: 'init' })).toMatchObject({
     dialect: 'postgresql',
-    // drizzle-kit uses the first installed driver and looks for pg before postgres.
-    packageName: inject('driver') === 'pglite' ? 'pglite' : 'pg',
+    // drizzle.config.ts hides pg.
+    packageName: inject('driver') === 'pglite' ? 'pglite' : 'postgres',
   });
 });
 

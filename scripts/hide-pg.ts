@@ -1,0 +1,11 @@
+/**
+ * Makes drizzle-kit use postgres.js, which prints the warnings of a failing migration. It prefers `pg`, which prints
+ * nothing and is installed here for the tests.
+ */
+import { register } from 'node:module';
+
+const hooks = `export function resolve(specifier, context, next) {
+  if (specifier === 'pg') throw new Error('drizzle.config.ts hides pg');
+  return next(specifier, context);
+}`;
+register(`data:text/javascript,${encodeURIComponent(hooks)}`);
