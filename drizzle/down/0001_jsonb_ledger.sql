@@ -52,7 +52,7 @@ alter table if exists vectors drop constraint if exists vectors_vector_ids_check
 --> statement-breakpoint
 alter table if exists vectors drop constraint if exists vectors_page_check;
 --> statement-breakpoint
-alter table vectors drop constraint if exists vectors_grid_check;
+alter table if exists vectors drop constraint if exists vectors_grid_check;
 --> statement-breakpoint
 drop index if exists ix_vectors_vector_ids;
 --> statement-breakpoint

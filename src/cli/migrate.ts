@@ -1,7 +1,5 @@
 import { type Command, Option } from 'commander';
-import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { type DuplicatesRemedy, type MigrateResult, migrate } from '../migrations/migrate.ts';
-import { requireDatabase } from './database.ts';
 import { examples, globalOptions, lockTimeoutOption } from './usage.ts';
 
 interface MigrateArguments {
@@ -33,8 +31,6 @@ export function addMigrateCommand(program: Command): void {
     )
     .action(async ({ duplicates, dryRun, lockTimeout: lockTimeoutMs }: MigrateArguments) => {
       const { output, url } = globalOptions(program);
-      // Opening an embedded database would create it.
-      if (dryRun) requireDatabase(parseDatabaseUrl(url));
       const result = await output.whileShowing('Migrating', () =>
         migrate({ url, duplicates, dryRun, lockTimeoutMs }),
       );

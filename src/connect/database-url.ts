@@ -29,8 +29,11 @@ export function parseDatabaseUrl(
       'must be a non-empty string: a postgres:// URL, or a directory for PGlite',
     );
   }
-  if (/[\p{Cc}\u2028\u2029]/u.test(url)) {
-    throw new InvalidInputError(path, 'must not contain line breaks or other control characters');
+  if (/[\p{Cc}\p{Cs}\u2028\u2029]/u.test(url)) {
+    throw new InvalidInputError(
+      path,
+      'must not contain line breaks, other control characters or unpaired surrogates',
+    );
   }
   if (/^postgres(ql)?:\/\//i.test(url)) {
     readUrlParameters(parseServerUrl(url, path).parameters, path);

@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '26fc9466ec68b6505077b0aa97af7840f7142db81d453e98a90bd369aef70848',
+    hash: '8d849b98b1a573c5365b0f2b72a3b01ced2b6d30d093a714d4371a2c22d57eaf',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -435,6 +435,11 @@ ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_page_check";--> stateme
 -- Validated at once: this transaction has already locked and rewritten the table.
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_page_check" CHECK ("vectors"."page" > 0);--> statement-breakpoint
+ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_grid_check";--> statement-breakpoint
+-- Validated at once, as above.
+-- squawk-ignore constraint-missing-not-valid
+ALTER TABLE "vectors" ADD CONSTRAINT "vectors_grid_check" CHECK ("vectors"."grid" is null or ("vectors"."grid" @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
+        && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)'::jsonpath) is true);--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
@@ -585,6 +590,8 @@ drop function if exists vectors_holding(jsonb);
 alter table if exists vectors drop constraint if exists vectors_vector_ids_check;
 --> statement-breakpoint
 alter table if exists vectors drop constraint if exists vectors_page_check;
+--> statement-breakpoint
+alter table if exists vectors drop constraint if exists vectors_grid_check;
 --> statement-breakpoint
 drop index if exists ix_vectors_vector_ids;
 --> statement-breakpoint
@@ -890,6 +897,9 @@ vector_orphans: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((ve
 
 -- constraint vectors_doc_id_fkey
 vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
+
+-- constraint vectors_grid_check
+vectors: CHECK (((grid IS NULL) OR ((grid @? 'strict $?(((((@."cols" >= 1 && @."rows" >= 1) && @."start" >= 0) && @."cols" % 1 == 0) && @."rows" % 1 == 0) && @."start" % 1 == 0)'::jsonpath) IS TRUE)))
 
 -- constraint vectors_page_check
 vectors: CHECK ((page > 0))

@@ -8,11 +8,14 @@ import {
   encodeVectorIds,
   hashedPatchVectorId,
   hashedPatchVectorIds,
+  migrate,
+  migrationStatus,
   openDatabase,
   parsePatchVectorId,
   patchVectorId,
   patchVectorIds,
   purgeOrphans,
+  rollback,
   VectorLedgerError,
 } from '../../src/index.ts';
 import { createDocument, select, useTestDatabase } from '../support/database.ts';
@@ -61,6 +64,7 @@ function publicCalls(db: Db, docId: number): Call[] {
   };
   expect(Object.keys(methods).sort()).toEqual(Object.keys(repository).sort());
   const url = 'postgres://127.0.0.1:1/none';
+  const migrationOptions = { url, lockTimeoutMs: 100 };
   return [
     ...Object.entries(methods).map(([name, args]) => ({
       name,
@@ -105,6 +109,9 @@ function publicCalls(db: Db, docId: number): Call[] {
       run: decodeVectorIds,
     },
     { name: 'openDatabase', args: [url], run: openDatabase },
+    { name: 'migrate', args: [migrationOptions], run: migrate },
+    { name: 'rollback', args: [{ ...migrationOptions, to: '0' }], run: rollback },
+    { name: 'migrationStatus', args: [migrationOptions], run: migrationStatus },
   ];
 }
 
