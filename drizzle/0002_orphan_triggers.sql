@@ -20,10 +20,15 @@ language sql immutable
 begin atomic
   select case
     when vector_ids @> '[{}]' then (
-      select sum(coalesce((element ->> 'count')::numeric, 1))::integer
+      select sum(case
+        when element ? 'count' then (element ->> 'count'::text)::numeric
+        -- A pack: base64 has four characters for three bytes, and 16 bytes are one id.
+        when element ? 'uuids' then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
+        else 1
+      end)::integer
       from jsonb_array_elements(vector_ids) as element
     )
-    -- Without runs, each element is an id.
+    -- Without runs and packs, each element is an id.
     else jsonb_array_length(vector_ids)
   end;
 end;

@@ -59,7 +59,7 @@ integer not null default 1
 vector_orphans: PRIMARY KEY (id)
 
 -- constraint vector_orphans_vector_ids_check
-vector_orphans: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND ((NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath)) OR vectors_ids_are_valid(vector_ids)))))
+vector_orphans: CHECK (((vectors_has_own_ids(doc_id, page, vector_ids) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND (NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath))) OR vectors_ids_are_valid(vector_ids)))
 
 -- constraint vectors_doc_id_fkey
 vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
@@ -74,7 +74,7 @@ vectors: CHECK ((page > 0))
 vectors: PRIMARY KEY (id)
 
 -- constraint vectors_vector_ids_check
-vectors: CHECK ((((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND ((NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath)) OR vectors_ids_are_valid(vector_ids)))) AND (((vector_ids)::text !~ '[A-F]'::text) OR vectors_ids_have_one_case(vector_ids))))
+vectors: CHECK ((vectors_has_own_ids(doc_id, page, vector_ids) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND (NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath))) OR vectors_ids_are_valid(vector_ids)))
 
 -- index ix_vector_orphans_doc_page
 CREATE INDEX ix_vector_orphans_doc_page ON vector_orphans USING btree (doc_id, page)
@@ -95,7 +95,7 @@ CREATE UNIQUE INDEX ix_vectors_doc_page ON vectors USING btree (doc_id, page)
 CREATE INDEX ix_vectors_pending ON vectors USING btree (doc_id, page) WHERE (indexed_at IS NULL)
 
 -- index ix_vectors_vector_ids
-CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off) WHERE (((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text))) IS NOT TRUE)
+CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vectors_index_keys(vector_ids)) WITH (fastupdate=off) WHERE (NOT vectors_has_own_ids(doc_id, page, vector_ids))
 
 -- index vectors_pkey
 CREATE UNIQUE INDEX vectors_pkey ON vectors USING btree (id)
@@ -126,7 +126,12 @@ CREATE OR REPLACE FUNCTION ledger.vectors_count_ids(vector_ids jsonb)
 BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(COALESCE(((element.value ->> 'count'::text))::numeric, (1)::numeric)))::integer AS sum
+             WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(
+                     CASE
+                         WHEN (element.value ? 'count'::text) THEN ((element.value ->> 'count'::text))::numeric
+                         WHEN (element.value ? 'uuids'::text) THEN ((((length(rtrim((element.value ->> 'uuids'::text), '='::text)) * 3) / 4) / 16))::numeric
+                         ELSE (1)::numeric
+                     END))::integer AS sum
                 FROM jsonb_array_elements(vectors_count_ids.vector_ids) element(value))
              ELSE jsonb_array_length(vector_ids)
          END AS jsonb_array_length;
@@ -138,32 +143,55 @@ CREATE OR REPLACE FUNCTION ledger.vectors_expand_ids(vector_ids jsonb)
  LANGUAGE sql
  IMMUTABLE
 BEGIN ATOMIC
- SELECT ((row_number() OVER (ORDER BY element."position", tail.value) - 1))::integer AS int4,
-         CASE
-             WHEN (run.count IS NULL) THEN (element.value #>> '{}'::text[])
-             ELSE (run.prefix || lpad(digits.value, GREATEST(length(run.from_tail), length(digits.value)), '0'::text))
-         END AS "case"
-    FROM ((((jsonb_array_elements(vectors_expand_ids.vector_ids) WITH ORDINALITY element(value, "position")
-      CROSS JOIN LATERAL ( SELECT (element.value ->> 'prefix'::text) AS prefix,
-             (element.value ->> 'from'::text) AS from_tail,
-             (((element.value ->> 'count'::text))::numeric)::integer AS count,
-             ((element.value -> 'radix'::text) = '16'::jsonb) AS hexadecimal) run)
-      CROSS JOIN LATERAL ( SELECT
+ SELECT ((row_number() OVER (ORDER BY element."position", part."position") - 1))::integer AS int4,
+     part.vector_id
+    FROM (jsonb_array_elements(vectors_expand_ids.vector_ids) WITH ORDINALITY element(value, "position")
+      CROSS JOIN LATERAL ( SELECT 0 AS "position",
+             (element.value #>> '{}'::text[]) AS vector_id
+           WHERE (jsonb_typeof(element.value) = 'string'::text)
+         UNION ALL
+          SELECT tail.tail,
+             (run.prefix || lpad(tails.digits, GREATEST(length(run.first), length(tails.digits)), '0'::text))
+            FROM (((( SELECT (element.value ->> 'prefix'::text) AS prefix,
+                     (element.value ->> 'from'::text) AS first,
+                     (((element.value ->> 'count'::text))::numeric)::integer AS count,
+                     COALESCE(((element.value -> 'radix'::text) = '16'::jsonb), false) AS hexadecimal
+                   WHERE (element.value ? 'prefix'::text)) run
+              CROSS JOIN LATERAL ( SELECT
+                         CASE
+                             WHEN run.hexadecimal THEN ((('x'::text || lpad(run.first, 8, '0'::text)))::bit(32))::integer
+                             ELSE (run.first)::integer
+                         END AS first) start(value))
+              CROSS JOIN LATERAL generate_series(start.value, ((start.value + run.count) - 1)) tail(tail))
+              CROSS JOIN LATERAL ( SELECT
+                         CASE
+                             WHEN run.hexadecimal THEN to_hex(tail.tail)
+                             ELSE (tail.tail)::text
+                         END AS tail) tails(digits))
+         UNION ALL
+          SELECT number.number,
                  CASE
-                     WHEN run.hexadecimal THEN ((('x'::text || lpad(run.from_tail, 8, '0'::text)))::bit(32))::integer
-                     ELSE (run.from_tail)::integer
-                 END AS value) first)
-      CROSS JOIN LATERAL generate_series(COALESCE(first.value, 0), COALESCE(((first.value + run.count) - 1), 0)) tail(value))
-      CROSS JOIN LATERAL ( SELECT
-                 CASE
-                     WHEN run.hexadecimal THEN to_hex(tail.value)
-                     ELSE (tail.value)::text
-                 END AS value) digits);
+                     WHEN pack.has_dashes THEN concat_ws('-'::text, substr(uuids.hex, 1, 8), substr(uuids.hex, 9, 4), substr(uuids.hex, 13, 4), substr(uuids.hex, 17, 4), substr(uuids.hex, 21))
+                     ELSE uuids.hex
+                 END AS hex
+            FROM ((( SELECT decode((element.value ->> 'uuids'::text), 'base64'::text) AS bytes,
+                     (NOT (element.value ? 'dashes'::text)) AS has_dashes
+                   WHERE (element.value ? 'uuids'::text)
+                  OFFSET 0) pack
+              CROSS JOIN LATERAL generate_series(0, ((length(pack.bytes) / 16) - 1)) number(number))
+              CROSS JOIN LATERAL ( SELECT encode(substr(pack.bytes, ((16 * number.number) + 1), 16), 'hex'::text) AS encode) uuids(hex))) part);
 END
 
+-- function vectors_has_own_ids
+CREATE OR REPLACE FUNCTION ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (((vector_ids -> 0) ->> 'from'::text) IS DISTINCT FROM '000'::text) THEN false WHEN ((vector_ids -> 1) IS NULL) THEN ((doc_id > 0) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (vectors_patch_id_head(doc_id, page) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?((@."count" >= 1 && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) ELSE ((doc_id > 0) AND (vector_ids = jsonb_path_query_array(vector_ids, 'strict $[*]?((((((@."radix" == 16 && @."from" == "000") && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0) && @."prefix" starts with $"head") && @."prefix" like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$")'::jsonpath, ((('{"head": "'::text || vectors_patch_id_head(doc_id, page)) || '"}'::text))::jsonb, true))) END
+
 -- function vectors_holding
-CREATE OR REPLACE FUNCTION ledger.vectors_holding(elements jsonb)
- RETURNS TABLE(element jsonb, doc_id integer, page integer)
+CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
+ RETURNS TABLE(key text, doc_id integer, page integer)
  LANGUAGE plpgsql
  STABLE ROWS 100
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -173,19 +201,15 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-  select wanted.element, holding.doc_id, holding.page
-  from jsonb_array_elements(elements) as wanted (element)
-  -- `offset 0` searches the index once per key. Without it, PostgreSQL scans the table for a few keys, and
-  -- `@> any (array)` would compare every key with every row that it finds.
+  select wanted.key, holding.doc_id, holding.page
+  from jsonb_array_elements_text(keys) as wanted (key)
+  -- `offset 0` searches the index once per key, which shows which key a page has.
   cross join lateral (
     select doc_id, page
     from ledger.vectors
-    where vector_ids @> jsonb_build_array(wanted.element)
-      -- Exactly the condition of the index, so that PostgreSQL uses it.
-      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix'::text = '16'
-        and vector_ids -> 0 ->> 'prefix'::text = lpad(to_hex(doc_id), 8, '0') || '-'
-          || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-' || '000000000') is not true
+    where ledger.vectors_index_keys(vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      -- The condition of the index.
+      and not ledger.vectors_has_own_ids(doc_id, page, vector_ids)
     offset 0
   ) as holding;
 end $function$
@@ -197,39 +221,90 @@ CREATE OR REPLACE FUNCTION ledger.vectors_ids_are_valid(vector_ids jsonb)
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  pack text;
 begin
+  if jsonb_typeof(vector_ids) <> 'array' then
+    return false;
+  end if;
+  if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
+    return true;
+  end if;
   -- Removing every invalid element must leave the array unchanged.
-  return jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string" || (
-      @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
+  if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
+      || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
+        && (!exists (@.dashes) || @.dashes == false))
+      || (!exists (@.uuids) && @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
       && @.count >= 1 && @.count % 1 == 0
       && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
            && @.from.double() + @.count <= 10000)
           || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
               && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))')
-      = vector_ids
-    and not (vector_ids @> '[{"radix": 16}]' and exists (
+      <> vector_ids
+    or vector_ids @> '[{"radix": 16}]' and exists (
       select from jsonb_array_elements(vector_ids) as run
-      where run -> 'radix' = '16'
-        and ('x' || lpad(run ->> 'from', 8, '0'))::bit(32)::integer + (run ->> 'count')::numeric > 4096
-    ));
+      where run -> 'radix'::text = '16'
+        and ('x' || lpad(run ->> 'from'::text, 8, '0'))::bit(32)::integer + (run ->> 'count'::text)::numeric > 4096
+    )
+  then
+    return false;
+  end if;
+  for pack in
+    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element where element ? 'uuids'
+  loop
+    -- Base64 of 16 bytes per id, as the encoder writes it.
+    if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
+      or replace(encode(decode(pack, 'base64'), 'base64'), E'\n', '') <> pack
+    then
+      return false;
+    end if;
+  end loop;
+  return true;
+exception when invalid_parameter_value then
+  return false; -- decode() rejects it.
 end $function$
 
--- function vectors_ids_have_one_case
-CREATE OR REPLACE FUNCTION ledger.vectors_ids_have_one_case(vector_ids jsonb)
- RETURNS boolean
+-- function vectors_index_key
+CREATE OR REPLACE FUNCTION ledger.vectors_index_key(text text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+RETURN hashtext(replace(lower((text COLLATE "C")), '-'::text, ''::text))
+
+-- function vectors_index_keys
+CREATE OR REPLACE FUNCTION ledger.vectors_index_keys(vector_ids jsonb)
+ RETURNS integer[]
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (((vector_ids -> 1) IS NULL) AND (jsonb_typeof((vector_ids -> 0)) = 'string'::text)) THEN ARRAY[vectors_index_key((vector_ids ->> 0))] ELSE vectors_index_keys_of_many(vector_ids) END
+
+-- function vectors_index_keys_of_many
+CREATE OR REPLACE FUNCTION ledger.vectors_index_keys_of_many(vector_ids jsonb)
+ RETURNS integer[]
  LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  element jsonb;
+  keys integer[] := '{}';
 begin
-  return not exists (
-    select from jsonb_array_elements(vector_ids) as element
-    cross join lateral (
-      select coalesce(element ->> 'prefix', element #>> '{}') || coalesce(element ->> 'from', '') as id
-    ) as first
-    where id ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$'
-      and id <> lower(id) and id <> upper(id)
-  );
+  if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
+    return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
+  end if;
+  for element in select value from jsonb_array_elements(vector_ids) loop
+    if element ? 'uuids' then
+      keys := keys || array(
+        -- Cut as bytes: cutting text counts its characters from the beginning each time.
+        select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
+        from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
+        cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
+      );
+    else
+      keys := keys || ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]));
+    end if;
+  end loop;
+  return keys;
 end $function$
 
 -- function vectors_new_revision
@@ -243,6 +318,13 @@ begin
   new.recorded_at := clock_timestamp();
   return new;
 end $function$
+
+-- function vectors_patch_id_head
+CREATE OR REPLACE FUNCTION ledger.vectors_patch_id_head(doc_id integer, page integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text)
 
 -- function vectors_purge_lock_key
 CREATE OR REPLACE FUNCTION ledger.vectors_purge_lock_key(doc_id integer)

@@ -17,18 +17,19 @@ export {
 } from './errors.ts';
 export type { VectorIdInput } from './ids/check-vector-ids.ts';
 export {
+  decodeVectorIds,
+  encodeVectorIds,
+  type StoredVectorId,
+  type VectorIdPack,
+  type VectorIdRun,
+} from './ids/codec.ts';
+export {
   type HashedPatchPlace,
   hashedPatchVectorId,
   hashedPatchVectorIds,
 } from './ids/hashed-patch-id.ts';
 export { patchVectorId, patchVectorIds } from './ids/patch-id.ts';
 export { type PatchPlace, parsePatchVectorId } from './ids/patch-id-layout.ts';
-export {
-  decodeVectorIds,
-  encodeVectorIds,
-  type StoredVectorId,
-  type VectorIdRun,
-} from './ids/runs.ts';
 export type { IngestOptions, WriteVectors } from './ledger/ingest.ts';
 export type { VectorLocation } from './ledger/locate.ts';
 export type { NewPageVectors, PageKey } from './ledger/page.ts';

@@ -1,4 +1,10 @@
-import { encodeVectorIds, migrate, type VectorLocation } from '../../src/index.ts';
+import {
+  decodeVectorIds,
+  encodeVectorIds,
+  migrate,
+  type StoredVectorId,
+  type VectorLocation,
+} from '../../src/index.ts';
 import type { Contender } from '../contender.ts';
 import { type PageRow, partition, readWith } from './page-table.ts';
 import { openSqlClient } from './sql-client.ts';
@@ -10,7 +16,7 @@ const pagesPerStatement = 1_000;
 /**
  * Plain SQL on the package's own tables, indexes and triggers: what the package adds to the statements.
  *
- * It validates nothing and does not decode runs. It encodes patch ids one by one, where the package
+ * It validates nothing. It encodes patch ids one by one, where the package
  * recognizes the arrays that `patchVectorIds` returned.
  */
 export const sqlSameTables: Contender = {
@@ -19,12 +25,12 @@ export const sqlSameTables: Contender = {
   layout: 'runs',
   designedFor: 'patch',
   keepsOrder: true,
-  cannot: { readPatchIds: 'it does not decode runs' },
+  cannot: { readPatchIds: 'it finds only ids that are in the index' },
   async open(url) {
     await migrate({ url });
     const client = await openSqlClient(url);
     return {
-      ...readWith(sqlTable<string[]>(client), (vectorIds) => vectorIds),
+      ...readWith(sqlTable<StoredVectorId[]>(client), decodeVectorIds),
       addDocuments: (docIds) => insertDocuments(client, docIds),
       async writePages(pages) {
         for (const part of partition(pages, pagesPerStatement)) {
@@ -43,7 +49,7 @@ export const sqlSameTables: Contender = {
         }
       },
       async locate(vectorIds) {
-        const pages = await client.query<PageRow<string[]>>(
+        const pages = await client.query<PageRow<StoredVectorId[]>>(
           `select vectors.doc_id as "docId", vectors.page, vectors.vector_ids as "vectorIds"
           from (select distinct doc_id, page from vectors_holding($1::text::jsonb)) as found
           join vectors using (doc_id, page)`,
@@ -51,8 +57,8 @@ export const sqlSameTables: Contender = {
         );
         const wanted = new Set(vectorIds);
         const found = new Map<string, VectorLocation>();
-        for (const { docId, page, vectorIds: ids } of pages) {
-          ids.forEach((vectorId, patch) => {
+        for (const { docId, page, vectorIds: stored } of pages) {
+          decodeVectorIds(stored).forEach((vectorId, patch) => {
             if (wanted.has(vectorId)) found.set(vectorId, { vectorId, docId, page, patch });
           });
         }

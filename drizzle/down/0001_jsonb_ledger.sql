@@ -90,12 +90,18 @@ drop function vectors_plain_list(jsonb);
 --> statement-breakpoint
 drop function vectors_expand_ids(jsonb);
 --> statement-breakpoint
-drop function vectors_ids_have_one_case(jsonb);
+drop function if exists vectors_index_keys(jsonb);
 --> statement-breakpoint
--- The check of vector_orphans uses the function, if the table stays.
+drop function if exists vectors_index_keys_of_many(jsonb);
+--> statement-breakpoint
+drop function if exists vectors_index_key(text);
+--> statement-breakpoint
+-- The check of vector_orphans uses the functions, if the table stays.
 do $$
 begin
   if to_regclass('vector_orphans') is null then
-    drop function vectors_ids_are_valid(jsonb);
+    drop function if exists vectors_ids_are_valid(jsonb);
+    drop function if exists vectors_has_own_ids(integer, integer, jsonb);
+    drop function if exists vectors_patch_id_head(integer, integer);
   end if;
 end $$;

@@ -7,7 +7,6 @@ import { once } from '../once.ts';
 import * as schema from '../schema.ts';
 import type { DatabaseTarget } from './database-url.ts';
 import { lockDirectory, realPath } from './directory-lock.ts';
-import { listenToNotices, type NoticeListener } from './pglite-notices.ts';
 import { isInMemory, startPGlite } from './start-pglite.ts';
 
 /** A Drizzle database on PGlite. */
@@ -21,24 +20,14 @@ export interface OpenPGlite {
  * Opens an embedded database.
  *
  * @param directory - Where PGlite keeps its files; it creates the directory if needed. `memory://` keeps no files.
- * @param onNotice - Receives the notices and warnings of the queries that use this `db`.
  * @throws {DatabaseUnavailableError} `@electric-sql/pglite` is not installed, or it cannot open the directory, or
  *   another process has the directory open.
  */
-export async function openPGlite(
-  directory: string,
-  onNotice?: NoticeListener,
-): Promise<OpenPGlite> {
+export async function openPGlite(directory: string): Promise<OpenPGlite> {
   // Before drizzle-orm/pglite, which cannot be imported if PGlite is not installed.
   const { client, release } = await sharePGlite(directory);
   const { drizzle } = await import('drizzle-orm/pglite');
-  return {
-    db: drizzle({
-      client: onNotice === undefined ? client : listenToNotices(client, onNotice),
-      schema,
-    }),
-    close: release,
-  };
+  return { db: drizzle({ client, schema }), close: release };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import type { Options, Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import * as schema from '../schema.ts';
 import { guardPostgres } from './guard-postgres.ts';
@@ -16,7 +16,7 @@ export interface OpenPostgres {
 }
 
 /** How to connect to a server. */
-export interface PostgresOptions extends Pick<Options<Record<string, never>>, 'max' | 'onnotice'> {
+export interface PostgresOptions {
   /** How to use TLS. {@defaultValue as the URL says} */
   ssl?: SslOptions | boolean | undefined;
 }
@@ -30,13 +30,13 @@ export interface PostgresOptions extends Pick<Options<Record<string, never>>, 'm
 export async function openPostgres(
   url: string,
   path: InputPath,
-  { ssl, ...options }: PostgresOptions = {},
+  { ssl }: PostgresOptions = {},
 ): Promise<OpenPostgres> {
   const { drizzle } = await import('drizzle-orm/postgres-js');
   const closed = new AbortController();
   // Each connection that is being made listens, and a pool may be of any size.
   setMaxListeners(0, closed.signal);
-  const client = guardPostgres(await createClient(url, path, ssl, options, closed.signal));
+  const client = guardPostgres(await createClient(url, path, ssl, closed.signal));
   return {
     db: drizzle({ client, schema }),
     close: async () => {
@@ -51,7 +51,6 @@ async function createClient(
   url: string,
   path: InputPath,
   ssl: SslOptions | boolean | undefined,
-  options: PostgresOptions,
   signal: AbortSignal,
 ): Promise<Sql> {
   const { default: postgres } = await import('postgres');
@@ -65,7 +64,7 @@ async function createClient(
   } = readUrlParameters(parameters, path);
   const tls = readTls(sslParameters, ssl, path);
 
-  const open = (socket: () => Promise<unknown>, more: object): Sql => {
+  const open = (socket: () => Promise<unknown>, more: object = {}): Sql => {
     try {
       return postgres({
         onnotice: () => {},
@@ -90,9 +89,8 @@ async function createClient(
   };
   const inspect = (socket: () => Promise<unknown>) =>
     withClient(open(socket, { max: 1, fetch_types: false }), readHostState);
-  return open(
-    () => connectToFirst({ addresses, targetSession, inspect, tls, connectTimeout, signal }),
-    options,
+  return open(() =>
+    connectToFirst({ addresses, targetSession, inspect, tls, connectTimeout, signal }),
   );
 }
 

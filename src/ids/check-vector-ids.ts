@@ -1,7 +1,6 @@
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { describe, requireArray } from '../require.ts';
 import { isGenerated } from './generated.ts';
-import { isMixedCaseUuid } from './spellings.ts';
 
 /** A vector id as callers may have it. A number or bigint becomes its decimal string. */
 export type VectorIdInput = string | number | bigint;
@@ -27,21 +26,6 @@ export function checkVectorIds(ids: unknown, path: InputPath = ['vectorIds']): r
     strings.push(isValid ? id : toValidId(id, [...path, index]));
   }
   return strings;
-}
-
-/**
- * Checks that no UUID mixes upper and lower case. The spellings of such a UUID are too many to look up, so a purge
- * could not tell that a page uses it.
- *
- * @throws {InvalidInputError} The path names the position of the first such id.
- */
-export function requireOneCase(ids: readonly string[], path: InputPath): void {
-  const index = ids.findIndex(isMixedCaseUuid);
-  if (index < 0) return;
-  throw new InvalidInputError(
-    [...path, index],
-    'is a UUID in mixed case: write it in lower case or in upper case',
-  );
 }
 
 /** Converts a number or bigint to a string, or throws the reason why the id is not valid. */

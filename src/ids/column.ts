@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { customType } from 'drizzle-orm/pg-core';
-import { decodeVectorIds, encodeVectorIds, type StoredVectorId, type VectorIdRun } from './runs.ts';
+import { decodeVectorIds, encodeVectorIds, type StoredVectorId } from './codec.ts';
 
-/** A column of vector ids: `string[]` in TypeScript, a JSON array of ids and runs in the database. */
+/** A column of vector ids: `string[]` in TypeScript, a JSON array of ids, runs and packs in the database. */
 export const vectorIdsColumn = customType<{
   data: string[];
   driverData: StoredVectorId[] | string;
@@ -16,14 +16,14 @@ export const vectorIdsColumn = customType<{
 /** Reads the array as a driver returns it: as text if its JSON parser is off, with `Prefix` for `prefix` under `postgres.pascal`. */
 function readStored(value: StoredVectorId[] | string): StoredVectorId[] {
   const stored: StoredVectorId[] = typeof value === 'string' ? JSON.parse(value) : value;
-  const firstRun = stored.find((element) => typeof element !== 'string');
-  if (firstRun === undefined || 'prefix' in firstRun) return stored;
+  const first = stored.find((element) => typeof element !== 'string');
+  if (first === undefined || 'prefix' in first || 'uuids' in first) return stored;
   return stored.map((element) =>
     typeof element === 'string' ? element : withLowerCaseKeys(element),
   );
 }
 
-function withLowerCaseKeys(run: VectorIdRun): VectorIdRun {
-  const entries = Object.entries(run).map(([key, value]) => [key.toLowerCase(), value] as const);
-  return Object.fromEntries(entries) as unknown as VectorIdRun;
+function withLowerCaseKeys(element: object): StoredVectorId {
+  const entries = Object.entries(element).map(([key, value]) => [key.toLowerCase(), value]);
+  return Object.fromEntries(entries);
 }

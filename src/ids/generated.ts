@@ -1,5 +1,6 @@
 /** Pages of generated ids: patch ids and hashed ids. */
-import { encodeVectorIds, hexadecimalTails, type StoredVectorId } from './runs.ts';
+import { encodeVectorIds, type StoredVectorId } from './codec.ts';
+import { hexadecimalTails } from './runs.ts';
 
 const [firstTail = ''] = hexadecimalTails;
 const tailCount = hexadecimalTails.length;

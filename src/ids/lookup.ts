@@ -1,45 +1,34 @@
-/** Finding ids in stored arrays, without decoding whole pages. */
-import {
-  decimalTailLength,
-  decodeVectorIds,
-  hasHexadecimalTail,
-  positionInRun,
-  type StoredVectorId,
-  tails,
-  type VectorIdRun,
-} from './runs.ts';
-import { otherSpellings } from './spellings.ts';
+/** Finding ids in stored arrays, without decoding whole pages. A UUID is found in all its spellings. */
+import { decodeVectorIds, type StoredVectorId } from './codec.ts';
+import { countOfPack, findInPack } from './packs.ts';
+import { decimalTailLength, endsOf, positionInRun, tails, type VectorIdRun } from './runs.ts';
+import { canonicalId, isUuid } from './spellings.ts';
 
-/** What the index on `vector_ids` is searched for: an id, or the prefix of a run. */
-export type IndexKey = string | Pick<VectorIdRun, 'prefix'>;
-
-/** The index keys under which ids can be stored. */
+/** What the index on `vector_ids` is searched for. */
 export interface IndexKeys {
-  /** The ids themselves and one run prefix for each possible tail, without duplicates. */
-  keys: IndexKey[];
   /**
-   * The ids that an element found by this key might contain. Runs match by prefix only; check with
-   * `containsVectorId`.
+   * The ids and the prefixes of all runs that may contain one, without duplicates and as the index compares them: in
+   * lower case without dashes.
    */
-  idsOf(key: IndexKey): readonly string[];
+  keys: string[];
+  /** The ids that a page found by this key might have; check with `positionsOf`. */
+  idsOf(key: string): readonly string[];
 }
-
-const none: readonly string[] = [];
 
 /** The index keys under which `ids` can be stored. */
 export function indexKeysOf(ids: Iterable<string>): IndexKeys {
-  const unique = new Set(ids);
-  const idsByPrefix = new Map<string, string[]>();
-  for (const id of unique) {
-    for (const prefix of runPrefixesOf(id)) append(idsByPrefix, prefix, id);
+  const idsByKey = new Map<string, string[]>();
+  for (const id of new Set(ids)) {
+    const canonical = canonicalId(id);
+    for (const text of [canonical, ...runPrefixesOf(canonical)]) append(idsByKey, keyOf(text), id);
   }
-  return {
-    keys: [...unique, ...Array.from(idsByPrefix.keys(), (prefix) => ({ prefix }))],
-    idsOf(key) {
-      if (typeof key !== 'string') return idsByPrefix.get(key.prefix) ?? none;
-      return unique.has(key) ? [key] : none;
-    },
-  };
+  return { keys: [...idsByKey.keys()], idsOf: (key) => idsByKey.get(key) ?? [] };
+}
+
+/** The function `vectors_index_key` does the same before it hashes the key. */
+function keyOf(text: string): string {
+  // ASCII only, as in the collation "C".
+  return text.replaceAll('-', '').replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** The prefixes of all runs that the id can belong to: the id without one of its possible tails. */
@@ -48,96 +37,55 @@ function runPrefixesOf(id: string): string[] {
   const prefixes: string[] = [];
   for (let length = 1; length <= decimalDigits; length += 1) prefixes.push(id.slice(0, -length));
   const { maxDigits } = tails[16];
-  if (decimalDigits < maxDigits && hasHexadecimalTail(id)) prefixes.push(id.slice(0, -maxDigits));
+  if (decimalDigits < maxDigits && isUuid(id)) prefixes.push(id.slice(0, -maxDigits));
   return prefixes;
 }
 
-/** Whether the stored element is this id or a run that contains it. */
-export function containsVectorId(element: StoredVectorId, id: string): boolean {
-  if (typeof element === 'string') return element === id;
-  return positionInRun(element, id) >= 0;
-}
-
-/** The first position of the id among the ids of a stored array, from 0; -1 if it is not among them. */
-function positionOf(stored: readonly StoredVectorId[], id: string): number {
-  let before = 0;
-  for (const element of stored) {
-    if (typeof element === 'string') {
-      if (element === id) return before;
-      before += 1;
-    } else {
-      const position = positionInRun(element, id);
-      if (position >= 0) return before + position;
-      before += element.count;
-    }
-  }
-  return -1;
-}
-
-/** Up to this many ids, comparing each of them with the stored elements is faster than hashing the elements. */
-const fewIds = 8;
-
 /**
  * The first position of each id among the ids of a stored array, from 0. Ids that are not among them are left out.
- * The time it takes grows with the number of ids plus the number of elements, not with their product.
+ * The time it takes grows with the number of ids plus the size of the page, not with their product.
  */
 export function positionsOf(
   stored: readonly StoredVectorId[],
   ids: readonly string[],
 ): Map<string, number> {
+  const wanted = new Map<string, string[]>();
+  for (const id of ids) append(wanted, canonicalId(id), id);
+  const canonicalIds = new Set(wanted.keys());
   const positions = new Map<string, number>();
-  const note = (id: string, position: number) => {
-    if (position >= 0 && !positions.has(id)) positions.set(id, position);
+  const note = (canonical: string, position: number) => {
+    for (const id of wanted.get(canonical) ?? []) {
+      if (!positions.has(id)) positions.set(id, position);
+    }
   };
-  if (ids.length <= fewIds) {
-    for (const id of ids) note(id, positionOf(stored, id));
-    return positions;
-  }
-  const wanted = indexKeysOf(ids);
   let before = 0;
   for (const element of stored) {
     if (typeof element === 'string') {
-      if (wanted.idsOf(element).length > 0) note(element, before);
+      note(canonicalId(element), before);
       before += 1;
+    } else if ('uuids' in element) {
+      findInPack(element, canonicalIds, (id, position) => note(id, before + position));
+      before += countOfPack(element);
     } else {
-      const candidates = wanted.idsOf(element);
-      // Many runs can have the same prefix, so the shorter side is walked.
-      const inRun = candidates.length <= element.count ? candidates : decodeVectorIds([element]);
-      for (const id of inRun) {
-        if (wanted.idsOf(id).length === 0) continue;
-        const position = positionInRun(element, id);
-        if (position >= 0) note(id, before + position);
-      }
+      for (const [id, position] of findInRun(element, canonicalIds)) note(id, before + position);
       before += element.count;
     }
   }
   return positions;
 }
 
-/**
- * Looks ids up as given, then looks up the other spellings of those that were not found. Most ids are
- * found as given, at a quarter of the cost of trying every spelling.
- *
- * @param find - Returns what it found, by the spelling that it was asked for.
- * @returns What was found, by the id as given.
- */
-export async function findInAnySpelling<Found>(
-  ids: readonly string[],
-  find: (spellings: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
-): Promise<Map<string, Found>> {
-  const found = new Map(await find([...new Set(ids)]));
-  // Several ids can share a spelling: one UUID with and without dashes.
-  const idsBySpelling = new Map<string, string[]>();
-  for (const id of new Set(ids)) {
-    if (found.has(id)) continue;
-    for (const spelling of otherSpellings(id)) append(idsBySpelling, spelling, id);
+/** Those of the ids that are in the run, with their positions. Walks the shorter of the two. */
+function findInRun(run: VectorIdRun, wanted: ReadonlySet<string>): [string, number][] {
+  const [first, last] = endsOf(run);
+  // A run whose ids grow longer may contain UUIDs and other ids.
+  if (wanted.size > run.count || isUuid(first) !== isUuid(last)) {
+    return decodeVectorIds([run]).map((id, position) => [canonicalId(id), position]);
   }
-  for (const [spelling, value] of await find([...idsBySpelling.keys()])) {
-    for (const id of idsBySpelling.get(spelling) ?? []) {
-      if (!found.has(id)) found.set(id, value);
-    }
-  }
-  return found;
+  // Wanted ids are in canonical form.
+  const canonical = isUuid(first) ? { ...run, prefix: keyOf(run.prefix) } : run;
+  return Array.from(wanted, (id): [string, number] => [id, positionInRun(canonical, id)]).filter(
+    ([, position]) => position >= 0,
+  );
 }
 
 function append(lists: Map<string, string[]>, key: string, value: string): void {

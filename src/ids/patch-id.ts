@@ -2,7 +2,7 @@ import { requireInteger, requireObject } from '../require.ts';
 import { maxVectorsPerPage } from './check-vector-ids.ts';
 import { generateIds } from './generated.ts';
 import { formatHead, type PatchPlace, parsePatchVectorId, patchDigits } from './patch-id-layout.ts';
-import { otherSpellings } from './spellings.ts';
+import { canonicalId, dashedUuid, isUuid } from './spellings.ts';
 
 /**
  * Generates the id of a patch's vector: a UUID of version 8 (RFC 9562, section 5.8) that encodes the
@@ -42,10 +42,8 @@ export function parsePatchVectorIdInAnySpelling(id: string): PatchPlace | undefi
   const place = parsePatchVectorId(id);
   if (place !== undefined) return place;
   // Only ids without dashes or with upper-case letters can be another spelling of a patch id.
-  if (id.length !== 32 && !/[A-F]/.test(id)) return undefined;
-  return otherSpellings(id)
-    .map(parsePatchVectorId)
-    .find((found) => found !== undefined);
+  if ((id.length !== 32 && !/[A-F]/.test(id)) || !isUuid(id)) return undefined;
+  return parsePatchVectorId(dashedUuid(canonicalId(id)));
 }
 
 function checkedHead(docId: number, page: number): string {

@@ -1,6 +1,7 @@
-/** The stored form of a page's ids: a JSON array of ids and runs. */
+/** Runs of consecutive ids. */
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { requireArray, requireInteger, requireObject, requireString } from '../require.ts';
+import { requireInteger, requireObject, requireString } from '../require.ts';
+import { isLowerCaseUuid } from './spellings.ts';
 
 /**
  * A run of consecutive ids, stored as one element. For k from 0 to `count - 1`, the k-th id is `prefix`
@@ -19,9 +20,6 @@ export interface VectorIdRun {
   radix?: 10 | 16;
 }
 
-/** One element of the stored array: an id or a run. */
-export type StoredVectorId = string | VectorIdRun;
-
 /** A shorter run would take no less space than its ids. */
 const minRunCount = 3;
 
@@ -39,69 +37,8 @@ export const hexadecimalTails: readonly string[] = Array.from(
   (_, tail) => tail.toString(16).padStart(tails[16].maxDigits, '0'),
 );
 
-/** A UUID in lower case, with or without dashes. Only such ids have a hexadecimal tail. */
-const lowerCaseUuid = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-
-/** Whether the last three characters of the id can be a hexadecimal tail. */
-export function hasHexadecimalTail(id: string): boolean {
-  return lowerCaseUuid.test(id);
-}
-
-/**
- * Encodes a page's ids, in patch order, as the array to store.
- *
- * Lossless for all strings: `decodeVectorIds(encodeVectorIds(ids))` equals `ids`. Greedy from the left:
- * each position starts the longest possible run, or is stored as an id.
- *
- * @throws {InvalidInputError} `ids` is not an array of strings.
- */
-export function encodeVectorIds(ids: readonly string[]): StoredVectorId[] {
-  requireArray(ids, ['ids']);
-  // An index loop, because other loops skip the holes of a sparse array or take longer.
-  for (let index = 0; index < ids.length; index += 1) {
-    if (typeof ids[index] !== 'string') requireString(ids[index], ['ids', index]);
-  }
-  const stored: StoredVectorId[] = [];
-  let index = 0;
-  while (index < ids.length) {
-    const run = longestRunAt(ids, index);
-    if (run === undefined) {
-      stored.push(ids[index] as string);
-      index += 1;
-    } else {
-      stored.push(run);
-      index += run.count;
-    }
-  }
-  return stored;
-}
-
-/**
- * Decodes a stored array to the page's ids, in patch order.
- *
- * @throws {InvalidInputError} `stored` is not an array of ids and runs. The column cannot contain others.
- */
-export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
-  requireArray(stored, ['stored']);
-  // Copying the whole list takes a fifth of the time that pushing each id takes.
-  if (hasNoRuns(stored)) return stored.slice();
-  const ids: string[] = [];
-  for (const [index, element] of stored.entries()) {
-    if (typeof element === 'string') ids.push(element);
-    else pushRun(ids, requireRun(element, ['stored', index]));
-  }
-  return ids;
-}
-
-function hasNoRuns(stored: readonly StoredVectorId[]): stored is readonly string[] {
-  for (const element of stored) {
-    if (typeof element !== 'string') return false;
-  }
-  return true;
-}
-
 /** Checks that the run stays below its radix's limit. Larger ones could fill the memory. */
-function requireRun(run: unknown, path: InputPath): VectorIdRun {
+export function requireRun(run: unknown, path: InputPath): VectorIdRun {
   requireObject(run, path);
   const { prefix, from, count, radix = 10 } = run as VectorIdRun;
   requireString(prefix, [...path, 'prefix']);
@@ -121,7 +58,7 @@ function requireRun(run: unknown, path: InputPath): VectorIdRun {
   return run as VectorIdRun;
 }
 
-function pushRun(ids: string[], { prefix, from, count, radix = 10 }: VectorIdRun): void {
+export function pushRun(ids: string[], { prefix, from, count, radix = 10 }: VectorIdRun): void {
   const first = Number.parseInt(from, radix);
   const end = first + count;
   // One loop per radix: a condition inside the loop would take as long as making the id.
@@ -136,7 +73,8 @@ function pushRun(ids: string[], { prefix, from, count, radix = 10 }: VectorIdRun
   }
 }
 
-function longestRunAt(ids: readonly string[], index: number): VectorIdRun | undefined {
+/** The longest run that starts at `index`, if one of at least three ids does. */
+export function longestRunAt(ids: readonly string[], index: number): VectorIdRun | undefined {
   const first = ids[index] as string;
   const next = ids[index + 1];
   if (next === undefined) return undefined;
@@ -149,7 +87,7 @@ function longestRunAt(ids: readonly string[], index: number): VectorIdRun | unde
   const hexadecimal =
     next.length === first.length &&
     next.startsWith(first.slice(0, Math.max(headLength, 0))) &&
-    hasHexadecimalTail(first)
+    isLowerCaseUuid(first)
       ? runAt(ids, index, tails[16].maxDigits, 16)
       : undefined;
 
@@ -178,6 +116,12 @@ function runAt(
   }
   if (count < minRunCount) return undefined;
   return radix === 10 ? { prefix, from, count } : { prefix, from, count, radix };
+}
+
+/** The first and the last id of a run. */
+export function endsOf({ prefix, from, count, radix = 10 }: VectorIdRun): [string, string] {
+  const last = Number.parseInt(from, radix) + count - 1;
+  return [prefix + from, prefix + last.toString(radix).padStart(from.length, '0')];
 }
 
 /** The position of the id in the run, from 0; -1 if the run does not contain it. */

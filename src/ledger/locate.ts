@@ -1,7 +1,6 @@
 import { slicesOf } from '../batches.ts';
-import { findInAnySpelling, type IndexKey, indexKeysOf, positionsOf } from '../ids/lookup.ts';
+import { indexKeysOf, positionsOf } from '../ids/lookup.ts';
 import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
-import type { StoredVectorId } from '../ids/runs.ts';
 import { createPause } from '../pause.ts';
 import { keyOf, keysAsJson, type PageKey } from './page.ts';
 import type { PageStatements } from './read-pages.ts';
@@ -42,9 +41,7 @@ async function locateSlice(
 ): Promise<(VectorLocation | undefined)[]> {
   const onNamedPage = await locatePatchIds(statements, vectorIds);
   const others = vectorIds.filter((id) => !onNamedPage.has(id));
-  const throughIndex = await findInAnySpelling(others, (spellings) =>
-    locateThroughIndex(statements, spellings),
-  );
+  const throughIndex = await locateThroughIndex(statements, others);
   return vectorIds.map((vectorId) => {
     const place = onNamedPage.get(vectorId) ?? throughIndex.get(vectorId);
     return place && { vectorId, ...place };
@@ -71,17 +68,15 @@ async function locatePatchIds(
   const pause = createPause();
   for (const { docId, page, stored } of rows) {
     const { ids } = pages.get(keyOf({ docId, page })) as { ids: string[] };
-    const elements: StoredVectorId[] = JSON.parse(stored);
-    const positions = await findInAnySpelling(ids, async (spellings) =>
-      positionsOf(elements, spellings),
-    );
-    for (const [id, patch] of positions) found.set(id, { docId, page, patch });
+    for (const [id, patch] of positionsOf(JSON.parse(stored), ids)) {
+      found.set(id, { docId, page, patch });
+    }
     await pause();
   }
   return found;
 }
 
-/** The first place of each id exactly as it is written, by document and page. */
+/** The first place of each id, by document and page. */
 async function locateThroughIndex(
   statements: PageStatements,
   vectorIds: readonly string[],
@@ -92,7 +87,7 @@ async function locateThroughIndex(
   const rows = await statements.storedByIndexKeys({ indexKeys: JSON.stringify(keys) });
   const pause = createPause();
   for (const { docId, page, stored, keys } of rows) {
-    const ids = (JSON.parse(keys) as IndexKey[]).flatMap(idsOf);
+    const ids = (JSON.parse(keys) as string[]).flatMap(idsOf);
     for (const [id, patch] of positionsOf(JSON.parse(stored), ids)) {
       if (!found.has(id)) found.set(id, { docId, page, patch });
     }

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
-import { encodeVectorIds } from '../ids/runs.ts';
+import { encodeVectorIds } from '../ids/codec.ts';
 import type { VectorTables } from '../tables.ts';
 
 /** Ids to queue for the purge. */

@@ -1,12 +1,7 @@
 /** A page as callers give it, and its checks. */
 
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import {
-  checkVectorIds,
-  maxVectorsPerPage,
-  requireOneCase,
-  type VectorIdInput,
-} from '../ids/check-vector-ids.ts';
+import { checkVectorIds, maxVectorsPerPage, type VectorIdInput } from '../ids/check-vector-ids.ts';
 import { checkGrid, type PatchGrid, requireGridFits } from '../page/grid.ts';
 import {
   describe,
@@ -69,8 +64,6 @@ export function checkPage(page: unknown, path: InputPath, pendingByDefault = fal
       `must have at most ${maxVectorsPerPage} ids, got ${ids.length}`,
     );
   }
-  // An unchanged array of generated ids was returned itself; its ids are in lower case.
-  if (ids !== vectorIds) requireOneCase(ids, [...path, 'vectorIds']);
   return {
     docId,
     page: pageNumber,

@@ -14,7 +14,7 @@ import {
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
-import { decodeVectorIds, type StoredVectorId } from '../ids/runs.ts';
+import { decodeVectorIds, type StoredVectorId } from '../ids/codec.ts';
 import { once } from '../once.ts';
 import type { PageVectors, PatchGrid } from '../schema.ts';
 import type { VectorTables } from '../tables.ts';
@@ -57,9 +57,7 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
       selectPages(db, tables, and(eq(vectors.docId, docId), between(vectors.page, first, last))),
     ),
     byKeys: statement(['keys'], ({ keys }) => selectPages(db, tables, isOneOf(tables, keys))),
-    storedByKeys: statement(['keys'], ({ keys }) =>
-      db.select(storedPage(tables)).from(vectors).where(isOneOf(tables, keys)),
-    ),
+    storedByKeys: statement(['keys'], ({ keys }) => selectStoredByKeys(db, tables, keys)),
     storedByIndexKeys: statement(['indexKeys'], ({ indexKeys }) =>
       selectStoredByIndexKeys(db, tables, indexKeys),
     ),
@@ -130,8 +128,18 @@ export async function* streamPages(
   } while (last !== undefined);
 }
 
+/** Selects the stored pages with these keys. */
+export function selectStoredByKeys(db: Db, tables: VectorTables, keys: string | Placeholder) {
+  const { vectors } = tables;
+  return db.select(storedPage(tables)).from(vectors).where(isOneOf(tables, keys)).$dynamic();
+}
+
 /** Selects stored pages by index keys, each page once with the keys that found it, by document and page. */
-function selectStoredByIndexKeys(db: Db, tables: VectorTables, indexKeys: Placeholder) {
+export function selectStoredByIndexKeys(
+  db: Db,
+  tables: VectorTables,
+  indexKeys: string | Placeholder,
+) {
   const { vectors } = tables;
   return (
     db
@@ -139,7 +147,7 @@ function selectStoredByIndexKeys(db: Db, tables: VectorTables, indexKeys: Placeh
       // Grouped, so that a page is sent once even if many ids are on it: it can be 40 KB.
       .from(
         sql`(
-          select doc_id, page, jsonb_agg(element) as keys
+          select doc_id, page, jsonb_agg(key) as keys
           from ${findByIndexKeys(tables, indexKeys)} as holding
           group by doc_id, page
         ) as found`,
@@ -188,10 +196,10 @@ export function isOneOf({ vectors }: VectorTables, keys: string | Placeholder): 
 }
 
 /**
- * The call of `vectors_holding`, which finds pages through the index on `vector_ids`. Its rows have
- * `element`, `doc_id` and `page`. Pages of one run of their own patch ids are not in the index.
+ * The call of `vectors_holding`, which finds the pages that may have ids, through the index on `vector_ids`. Its rows
+ * have `key`, `doc_id` and `page`. Pages of their own patch ids are not in the index.
  *
- * @param indexKeys - A JSON array of `IndexKey`, as text.
+ * @param indexKeys - The keys of `indexKeysOf` as a JSON array.
  */
 export function findByIndexKeys(tables: VectorTables, indexKeys: string | Placeholder): SQL {
   return sql`${ledgerFunction(tables, 'vectors_holding')}(${indexKeys}::text::jsonb)`;

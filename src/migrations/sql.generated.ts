@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '8d849b98b1a573c5365b0f2b72a3b01ced2b6d30d093a714d4371a2c22d57eaf',
+    hash: '2dee9e2bc095ecd7353646373791aff2cc2fa0a0f47d3041ee61f912bdfe3596',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -100,40 +100,77 @@ declare
 begin
   perform set_config('search_path', 'pg_catalog, pg_temp', true);
   execute replace($functions$
--- Whether vector_ids is a JSON array of ids and runs that the decoder can read. A run must not count past its
--- last tail, 9999 or fff.
+-- What all patch ids of a page begin with: 00000007-0000-8003-8000- for document 7, page 3.
+create or replace function ledger.vectors_patch_id_head(doc_id integer, page integer) returns text
+language sql immutable
+return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'), 2, 4)
+  || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
+
+-- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
+-- because its ids name it. Functions without SET or a subquery, so that PostgreSQL inlines them.
+create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
+language sql immutable
+return case
+  when vector_ids -> 0 ->> 'from'::text is distinct from '000' then false
+  -- One run: every page of up to 4096 patches. The second case would take five times as long.
+  when vector_ids -> 1 is null then doc_id > 0 and vector_ids -> 0 -> 'radix'::text = '16'
+    and vector_ids -> 0 ->> 'prefix'::text = ledger.vectors_patch_id_head(doc_id, page) || '000000000'
+    and vector_ids @? 'strict $[0] ? (@.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath
+  else doc_id > 0 and vector_ids = jsonb_path_query_array(
+    vector_ids,
+    'strict $[*] ? (@.radix == 16 && @.from == "000" && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0
+      && @.prefix starts with $head && @.prefix like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$")'::jsonpath,
+    -- Not jsonb_build_object, which is only stable: PostgreSQL would not inline this function.
+    ('{"head": "' || ledger.vectors_patch_id_head(doc_id, page) || '"}')::jsonb,
+    true
+  )
+end;
+
+-- Whether vector_ids is a JSON array of ids, runs and packs that the decoder can read. A run must not count past
+-- its last tail, 9999 or fff.
 create or replace function ledger.vectors_ids_are_valid(vector_ids jsonb) returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+  pack text;
 begin
+  if jsonb_typeof(vector_ids) <> 'array' then
+    return false;
+  end if;
+  if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
+    return true;
+  end if;
   -- Removing every invalid element must leave the array unchanged.
-  return jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string" || (
-      @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
+  if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
+      || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
+        && (!exists (@.dashes) || @.dashes == false))
+      || (!exists (@.uuids) && @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
       && @.count >= 1 && @.count % 1 == 0
       && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
            && @.from.double() + @.count <= 10000)
           || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
               && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))')
-      = vector_ids
-    and not (vector_ids @> '[{"radix": 16}]' and exists (
+      <> vector_ids
+    or vector_ids @> '[{"radix": 16}]' and exists (
       select from jsonb_array_elements(vector_ids) as run
-      where run -> 'radix' = '16'
-        and ('x' || lpad(run ->> 'from', 8, '0'))::bit(32)::integer + (run ->> 'count')::numeric > 4096
-    ));
-end $$;
-
--- Whether no UUID among the ids mixes upper and lower case. The spellings of such a UUID are too many to look
--- up, so a purge could not tell that a page uses it.
-create or replace function ledger.vectors_ids_have_one_case(vector_ids jsonb) returns boolean
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-begin
-  return not exists (
-    select from jsonb_array_elements(vector_ids) as element
-    cross join lateral (
-      select coalesce(element ->> 'prefix', element #>> '{}') || coalesce(element ->> 'from', '') as id
-    ) as first
-    where id ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$'
-      and id <> lower(id) and id <> upper(id)
-  );
+      where run -> 'radix'::text = '16'
+        and ('x' || lpad(run ->> 'from'::text, 8, '0'))::bit(32)::integer + (run ->> 'count'::text)::numeric > 4096
+    )
+  then
+    return false;
+  end if;
+  for pack in
+    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element where element ? 'uuids'
+  loop
+    -- Base64 of 16 bytes per id, as the encoder writes it.
+    if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
+      or replace(encode(decode(pack, 'base64'), 'base64'), E'\\n', '') <> pack
+    then
+      return false;
+    end if;
+  end loop;
+  return true;
+exception when invalid_parameter_value then
+  return false; -- decode() rejects it.
 end $$;
   $functions$, 'ledger.', ledger);
   perform set_config('search_path', search_path_before, true);
@@ -149,13 +186,7 @@ CREATE TABLE IF NOT EXISTS "vector_orphans" (
 	"orphaned_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"tried_at" timestamp with time zone,
-	"due_at" timestamp with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "vector_orphans_vector_ids_check" CHECK ((("vector_orphans"."doc_id" > 0 and "vector_orphans"."vector_ids" -> 1 is null and "vector_orphans"."vector_ids" -> 0 -> 'radix'::text = '16'
-        and "vector_orphans"."vector_ids" -> 0 ->> 'prefix'::text = lpad(to_hex("vector_orphans"."doc_id"), 8, '0') || '-'
-          || substr(lpad(to_hex("vector_orphans"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vector_orphans"."page"), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex("vector_orphans"."page"), 8, '0'), 1) || '-' || '000000000') and "vector_orphans"."vector_ids" @? 'strict $[0] ? (@.from == "000"
-          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath) is true or (jsonb_typeof("vector_orphans"."vector_ids") = 'array'
-        and (not "vector_orphans"."vector_ids" @? 'strict $[*] ? (@.type() != "string")'::jsonpath or vectors_ids_are_valid("vector_orphans"."vector_ids"))))
+	"due_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 -- Not compressed: random ids do not get smaller, and trying would make a delete take three times as long.
@@ -171,7 +202,7 @@ begin
   if ltrim(vector_ids, E' \\t\\r\\n') like '[%' then
     ids := vector_ids::jsonb;
     if ids = jsonb_path_query_array(ids, 'strict $[*] ? (@.type() == "string" && @ != "")') then
-      return case when vectors_ids_have_one_case(ids) then ids end; -- Most rows are like this.
+      return ids; -- Most rows are like this.
     end if;
     -- Read as json, not jsonb: json keeps numbers as they were written, so integers above 2^53 keep all
     -- digits and 1e22 does not become an integer.
@@ -196,7 +227,7 @@ begin
       and btrim(piece.id, E' \\t\\r\\n') not in ('null', 'None')
     );
   end if;
-  return case when vectors_ids_have_one_case(ids) then ids end;
+  return ids;
 exception when data_exception or program_limit_exceeded then
   return null;
 end $$;
@@ -215,10 +246,10 @@ declare
   warning text;
   hint text;
 begin
-  -- This migration adds the constraint last. If it exists, the rows have been converted.
+  -- This migration adds the constraint after the conversion. If it exists, the rows have been converted.
   if exists (
     select from pg_constraint
-    where conrelid = 'vectors'::regclass and conname = 'vectors_vector_ids_check'
+    where conrelid = 'vectors'::regclass and conname = 'vectors_grid_check'
   ) then
     return;
   end if;
@@ -239,8 +270,7 @@ begin
     from legacy where page < 1
     union all
     select 3, 'with vector_ids that are not a list of ids',
-      'vector_ids must be a JSON array of strings or integers, or ids separated by commas; '
-        'a UUID must not mix upper and lower case. Fix or delete these rows.', id
+      'vector_ids must be a JSON array of strings or integers, or ids separated by commas. Fix or delete these rows.', id
     from legacy where is_unreadable
   ), ranked as (
     select *, row_number() over (partition by sort_key order by id) as rank from problem
@@ -427,10 +457,6 @@ CREATE INDEX IF NOT EXISTS "ix_vector_orphans_doc_page" ON "vector_orphans" USIN
 CREATE INDEX IF NOT EXISTS "ix_vector_orphans_due" ON "vector_orphans" USING btree ("due_at","id");--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "ix_vectors_pending" ON "vectors" USING btree ("doc_id","page") WHERE "vectors"."indexed_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX IF NOT EXISTS "ix_vectors_doc_page" ON "vectors" USING btree ("doc_id","page");--> statement-breakpoint
-CREATE INDEX IF NOT EXISTS "ix_vectors_vector_ids" ON "vectors" USING gin ("vector_ids" jsonb_path_ops) WITH (fastupdate=off) WHERE ("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix'::text = '16'
-        and "vectors"."vector_ids" -> 0 ->> 'prefix'::text = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
-          || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-' || '000000000') is not true;--> statement-breakpoint
 ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_page_check";--> statement-breakpoint
 -- Validated at once: this transaction has already locked and rewritten the table.
 -- squawk-ignore constraint-missing-not-valid
@@ -440,16 +466,6 @@ ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_grid_check";--> stateme
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_grid_check" CHECK ("vectors"."grid" is null or ("vectors"."grid" @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
         && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)'::jsonpath) is true);--> statement-breakpoint
-ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_vector_ids_check";--> statement-breakpoint
--- Validated at once, as above.
--- squawk-ignore constraint-missing-not-valid
-ALTER TABLE "vectors" ADD CONSTRAINT "vectors_vector_ids_check" CHECK (((("vectors"."doc_id" > 0 and "vectors"."vector_ids" -> 1 is null and "vectors"."vector_ids" -> 0 -> 'radix'::text = '16'
-        and "vectors"."vector_ids" -> 0 ->> 'prefix'::text = lpad(to_hex("vectors"."doc_id"), 8, '0') || '-'
-          || substr(lpad(to_hex("vectors"."page"), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex("vectors"."page"), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex("vectors"."page"), 8, '0'), 1) || '-' || '000000000') and "vectors"."vector_ids" @? 'strict $[0] ? (@.from == "000"
-          && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath) is true or (jsonb_typeof("vectors"."vector_ids") = 'array'
-        and (not "vectors"."vector_ids" @? 'strict $[*] ? (@.type() != "string")'::jsonpath or vectors_ids_are_valid("vectors"."vector_ids"))))
-        and ("vectors"."vector_ids"::text !~ '[A-F]' or vectors_ids_have_one_case("vectors"."vector_ids")));--> statement-breakpoint
 -- The functions that read ids. \`ledger.\` stands for the schema of the ledger, as above.
 do $do$
 declare
@@ -464,59 +480,135 @@ create or replace function ledger.vectors_expand_ids(vector_ids jsonb)
 returns table (patch integer, vector_id text)
 language sql immutable
 begin atomic
-  select
-    (row_number() over (order by element.position, tail.value) - 1)::integer,
-    case
-      when run.count is null then element.value #>> '{}'
-      -- lpad cuts longer strings, so pad to the longer of the two lengths.
-      else run.prefix || lpad(digits.value, greatest(length(run.from_tail), length(digits.value)), '0')
-    end
+  select (row_number() over (order by element.position, part.position) - 1)::integer, part.vector_id
   from jsonb_array_elements(vector_ids) with ordinality as element (value, position)
   cross join lateral (
-    select
-      element.value ->> 'prefix' as prefix,
-      element.value ->> 'from' as from_tail,
-      (element.value ->> 'count')::numeric::integer as count,
-      element.value -> 'radix' = '16' as hexadecimal
-  ) as run
-  cross join lateral (
-    select case
-      when run.hexadecimal then ('x' || lpad(run.from_tail, 8, '0'))::bit(32)::integer
-      else run.from_tail::integer
-    end as value
-  ) as first
-  cross join lateral generate_series(
-    coalesce(first.value, 0), coalesce(first.value + run.count - 1, 0)
-  ) as tail (value)
-  cross join lateral (
-    select case when run.hexadecimal then to_hex(tail.value) else tail.value::text end as value
-  ) as digits;
+    select 0 as position, element.value #>> '{}'::text[] as vector_id
+    where jsonb_typeof(element.value) = 'string'
+    union all
+    -- A run. lpad cuts longer strings, so pad to the longer of the two lengths.
+    select tail, run.prefix || lpad(digits, greatest(length(run.first), length(digits)), '0')
+    from (
+      select element.value ->> 'prefix'::text as prefix, element.value ->> 'from'::text as first,
+        (element.value ->> 'count'::text)::numeric::integer as count,
+        coalesce(element.value -> 'radix'::text = '16', false) as hexadecimal
+      where element.value ? 'prefix'
+    ) as run
+    cross join lateral (
+      select case when hexadecimal then ('x' || lpad(run.first, 8, '0'))::bit(32)::integer else run.first::integer end
+    ) as start (value)
+    cross join lateral generate_series(start.value, start.value + run.count - 1) as tail
+    cross join lateral (select case when hexadecimal then to_hex(tail) else tail::text end) as tails (digits)
+    union all
+    -- A pack of UUIDs.
+    select number, case when has_dashes
+      then concat_ws('-', substr(hex, 1, 8), substr(hex, 9, 4), substr(hex, 13, 4), substr(hex, 17, 4), substr(hex, 21))
+      else hex end
+    from (
+      select decode(element.value ->> 'uuids'::text, 'base64') as bytes, not element.value ? 'dashes' as has_dashes
+      where element.value ? 'uuids'
+      offset 0
+    ) as pack
+    cross join lateral generate_series(0, length(pack.bytes) / 16 - 1) as number
+    cross join lateral (select encode(substr(pack.bytes, 16 * number + 1, 16), 'hex')) as uuids (hex)
+  ) as part;
 end;
 
--- Finds pages by index keys: ids, and {"prefix": ...} for runs. Searches the index ix_vectors_vector_ids,
--- which does not contain pages of one run of their own patch ids. A function with settings, because
--- PostgreSQL expects each key on a hundredth of all pages. It would compile the query for longer than it
--- runs, and would scan the whole table in a session that planned the query while there were few pages.
-create or replace function ledger.vectors_holding(elements jsonb)
-returns table (element jsonb, doc_id integer, page integer)
+-- The index key of an id, or of a run's prefix: a hash that is the same for all spellings of a UUID.
+create or replace function ledger.vectors_index_key(text text) returns integer
+language sql immutable
+return hashtext(replace(lower(text collate "C"), '-', ''));
+
+-- The index keys of several ids and runs, see vectors_index_keys.
+create or replace function ledger.vectors_index_keys_of_many(vector_ids jsonb) returns integer[]
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+  element jsonb;
+  keys integer[] := '{}';
+begin
+  if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
+    return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
+  end if;
+  for element in select value from jsonb_array_elements(vector_ids) loop
+    if element ? 'uuids' then
+      keys := keys || array(
+        -- Cut as bytes: cutting text counts its characters from the beginning each time.
+        select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
+        from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
+        cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
+      );
+    else
+      keys := keys || ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]));
+    end if;
+  end loop;
+  return keys;
+end $$;
+
+-- The index keys of a page: one per id, one per run. A page that has the key of an id may still not have the id.
+-- PostgreSQL inlines this function, so a page with one id, the most common page, calls no other function.
+create or replace function ledger.vectors_index_keys(vector_ids jsonb) returns integer[]
+language sql immutable
+return case
+  when vector_ids -> 1 is null and jsonb_typeof(vector_ids -> 0) = 'string'
+    then array[ledger.vectors_index_key(vector_ids ->> 0)]
+  else ledger.vectors_index_keys_of_many(vector_ids)
+end;
+  $functions$, 'ledger.', ledger);
+  perform set_config('search_path', search_path_before, true);
+end $do$;
+--> statement-breakpoint
+create index if not exists ix_vectors_vector_ids on vectors
+  -- fastupdate is off because its pending list would be read in full for every lookup.
+  using gin (vectors_index_keys(vector_ids)) with (fastupdate = off)
+  where not vectors_has_own_ids(doc_id, page, vector_ids);
+--> statement-breakpoint
+alter table vectors drop constraint if exists vectors_vector_ids_check;
+--> statement-breakpoint
+-- The first two conditions call no function: a call per page would take as long as the rest of the insert.
+-- Validated at once, as above.
+-- squawk-ignore constraint-missing-not-valid
+alter table vectors add constraint vectors_vector_ids_check check (
+  vectors_has_own_ids(doc_id, page, vector_ids)
+  or (jsonb_typeof(vector_ids) = 'array' and not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath)
+  or vectors_ids_are_valid(vector_ids)
+);
+--> statement-breakpoint
+alter table vector_orphans drop constraint if exists vector_orphans_vector_ids_check;
+--> statement-breakpoint
+-- squawk-ignore constraint-missing-not-valid
+alter table vector_orphans add constraint vector_orphans_vector_ids_check check (
+  vectors_has_own_ids(doc_id, page, vector_ids) is true
+  or (jsonb_typeof(vector_ids) = 'array' and not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath)
+  or vectors_ids_are_valid(vector_ids)
+);
+--> statement-breakpoint
+do $do$
+declare
+  ledger text := quote_ident(current_schema()::text) || '.';
+  search_path_before text := current_setting('search_path');
+begin
+  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  execute replace($functions$
+-- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
+-- does not contain pages of their own patch ids. A function with settings, because PostgreSQL expects each key on a
+-- hundredth of all pages: it would compile the query for longer than it runs, and would scan the whole table in a
+-- session that planned the query while there were few pages.
+create or replace function ledger.vectors_holding(keys jsonb)
+returns table (key text, doc_id integer, page integer)
 language plpgsql stable rows 100
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   return query
-  select wanted.element, holding.doc_id, holding.page
-  from jsonb_array_elements(elements) as wanted (element)
-  -- \`offset 0\` searches the index once per key. Without it, PostgreSQL scans the table for a few keys, and
-  -- \`@> any (array)\` would compare every key with every row that it finds.
+  select wanted.key, holding.doc_id, holding.page
+  from jsonb_array_elements_text(keys) as wanted (key)
+  -- \`offset 0\` searches the index once per key, which shows which key a page has.
   cross join lateral (
     select doc_id, page
     from ledger.vectors
-    where vector_ids @> jsonb_build_array(wanted.element)
-      -- Exactly the condition of the index, so that PostgreSQL uses it.
-      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix'::text = '16'
-        and vector_ids -> 0 ->> 'prefix'::text = lpad(to_hex(doc_id), 8, '0') || '-'
-          || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-' || '000000000') is not true
+    where ledger.vectors_index_keys(vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      -- The condition of the index.
+      and not ledger.vectors_has_own_ids(doc_id, page, vector_ids)
     offset 0
   ) as holding;
 end $$;
@@ -524,10 +616,10 @@ end $$;
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
-CREATE OR REPLACE VIEW "vector_patches" AS (
-  select v.doc_id, v.page, expanded.patch, expanded.vector_id
-  from vectors v
-  cross join lateral vectors_expand_ids(v.vector_ids) as expanded);
+create or replace view vector_patches as
+select v.doc_id, v.page, expanded.patch, expanded.vector_id
+from vectors v
+cross join lateral vectors_expand_ids(v.vector_ids) as expanded;
 --> statement-breakpoint
 -- The view shows a role only what the role may read in vectors. PostgreSQL 14 does not have the option.
 do $$
@@ -629,13 +721,19 @@ drop function vectors_plain_list(jsonb);
 --> statement-breakpoint
 drop function vectors_expand_ids(jsonb);
 --> statement-breakpoint
-drop function vectors_ids_have_one_case(jsonb);
+drop function if exists vectors_index_keys(jsonb);
 --> statement-breakpoint
--- The check of vector_orphans uses the function, if the table stays.
+drop function if exists vectors_index_keys_of_many(jsonb);
+--> statement-breakpoint
+drop function if exists vectors_index_key(text);
+--> statement-breakpoint
+-- The check of vector_orphans uses the functions, if the table stays.
 do $$
 begin
   if to_regclass('vector_orphans') is null then
-    drop function vectors_ids_are_valid(jsonb);
+    drop function if exists vectors_ids_are_valid(jsonb);
+    drop function if exists vectors_has_own_ids(integer, integer, jsonb);
+    drop function if exists vectors_patch_id_head(integer, integer);
   end if;
 end $$;
 `,
@@ -643,7 +741,7 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '413e71a776f92e4ef11270c845a5bf951babcbae9b9eb31400d061dfa270e14a',
+    hash: '23ae3238e7efaef1160b94eea2fee6040d9dfdce9559a43b93e35bf9ab880708',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and keeps
 -- writers and purges apart. The queueing functions run as their owner, so a role that may only write to
 -- vectors fills the queue too.
@@ -666,10 +764,15 @@ language sql immutable
 begin atomic
   select case
     when vector_ids @> '[{}]' then (
-      select sum(coalesce((element ->> 'count')::numeric, 1))::integer
+      select sum(case
+        when element ? 'count' then (element ->> 'count'::text)::numeric
+        -- A pack: base64 has four characters for three bytes, and 16 bytes are one id.
+        when element ? 'uuids' then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
+        else 1
+      end)::integer
       from jsonb_array_elements(vector_ids) as element
     )
-    -- Without runs, each element is an id.
+    -- Without runs and packs, each element is an id.
     else jsonb_array_length(vector_ids)
   end;
 end;
@@ -893,7 +996,7 @@ integer not null default 1
 vector_orphans: PRIMARY KEY (id)
 
 -- constraint vector_orphans_vector_ids_check
-vector_orphans: CHECK (((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND ((NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath)) OR vectors_ids_are_valid(vector_ids)))))
+vector_orphans: CHECK (((vectors_has_own_ids(doc_id, page, vector_ids) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND (NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath))) OR vectors_ids_are_valid(vector_ids)))
 
 -- constraint vectors_doc_id_fkey
 vectors: FOREIGN KEY (doc_id) REFERENCES documents(id) ON DELETE CASCADE
@@ -908,7 +1011,7 @@ vectors: CHECK ((page > 0))
 vectors: PRIMARY KEY (id)
 
 -- constraint vectors_vector_ids_check
-vectors: CHECK ((((((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."from" == "000" && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) IS TRUE) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND ((NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath)) OR vectors_ids_are_valid(vector_ids)))) AND (((vector_ids)::text !~ '[A-F]'::text) OR vectors_ids_have_one_case(vector_ids))))
+vectors: CHECK ((vectors_has_own_ids(doc_id, page, vector_ids) OR ((jsonb_typeof(vector_ids) = 'array'::text) AND (NOT (vector_ids @? 'strict $[*]?(@.type() != "string")'::jsonpath))) OR vectors_ids_are_valid(vector_ids)))
 
 -- index ix_vector_orphans_doc_page
 CREATE INDEX ix_vector_orphans_doc_page ON vector_orphans USING btree (doc_id, page)
@@ -929,7 +1032,7 @@ CREATE UNIQUE INDEX ix_vectors_doc_page ON vectors USING btree (doc_id, page)
 CREATE INDEX ix_vectors_pending ON vectors USING btree (doc_id, page) WHERE (indexed_at IS NULL)
 
 -- index ix_vectors_vector_ids
-CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vector_ids jsonb_path_ops) WITH (fastupdate=off) WHERE (((doc_id > 0) AND ((vector_ids -> 1) IS NULL) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = ((((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text) || '000000000'::text))) IS NOT TRUE)
+CREATE INDEX ix_vectors_vector_ids ON vectors USING gin (vectors_index_keys(vector_ids)) WITH (fastupdate=off) WHERE (NOT vectors_has_own_ids(doc_id, page, vector_ids))
 
 -- index vectors_pkey
 CREATE UNIQUE INDEX vectors_pkey ON vectors USING btree (id)
@@ -960,7 +1063,12 @@ CREATE OR REPLACE FUNCTION ledger.vectors_count_ids(vector_ids jsonb)
 BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(COALESCE(((element.value ->> 'count'::text))::numeric, (1)::numeric)))::integer AS sum
+             WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(
+                     CASE
+                         WHEN (element.value ? 'count'::text) THEN ((element.value ->> 'count'::text))::numeric
+                         WHEN (element.value ? 'uuids'::text) THEN ((((length(rtrim((element.value ->> 'uuids'::text), '='::text)) * 3) / 4) / 16))::numeric
+                         ELSE (1)::numeric
+                     END))::integer AS sum
                 FROM jsonb_array_elements(vectors_count_ids.vector_ids) element(value))
              ELSE jsonb_array_length(vector_ids)
          END AS jsonb_array_length;
@@ -972,32 +1080,55 @@ CREATE OR REPLACE FUNCTION ledger.vectors_expand_ids(vector_ids jsonb)
  LANGUAGE sql
  IMMUTABLE
 BEGIN ATOMIC
- SELECT ((row_number() OVER (ORDER BY element."position", tail.value) - 1))::integer AS int4,
-         CASE
-             WHEN (run.count IS NULL) THEN (element.value #>> '{}'::text[])
-             ELSE (run.prefix || lpad(digits.value, GREATEST(length(run.from_tail), length(digits.value)), '0'::text))
-         END AS "case"
-    FROM ((((jsonb_array_elements(vectors_expand_ids.vector_ids) WITH ORDINALITY element(value, "position")
-      CROSS JOIN LATERAL ( SELECT (element.value ->> 'prefix'::text) AS prefix,
-             (element.value ->> 'from'::text) AS from_tail,
-             (((element.value ->> 'count'::text))::numeric)::integer AS count,
-             ((element.value -> 'radix'::text) = '16'::jsonb) AS hexadecimal) run)
-      CROSS JOIN LATERAL ( SELECT
+ SELECT ((row_number() OVER (ORDER BY element."position", part."position") - 1))::integer AS int4,
+     part.vector_id
+    FROM (jsonb_array_elements(vectors_expand_ids.vector_ids) WITH ORDINALITY element(value, "position")
+      CROSS JOIN LATERAL ( SELECT 0 AS "position",
+             (element.value #>> '{}'::text[]) AS vector_id
+           WHERE (jsonb_typeof(element.value) = 'string'::text)
+         UNION ALL
+          SELECT tail.tail,
+             (run.prefix || lpad(tails.digits, GREATEST(length(run.first), length(tails.digits)), '0'::text))
+            FROM (((( SELECT (element.value ->> 'prefix'::text) AS prefix,
+                     (element.value ->> 'from'::text) AS first,
+                     (((element.value ->> 'count'::text))::numeric)::integer AS count,
+                     COALESCE(((element.value -> 'radix'::text) = '16'::jsonb), false) AS hexadecimal
+                   WHERE (element.value ? 'prefix'::text)) run
+              CROSS JOIN LATERAL ( SELECT
+                         CASE
+                             WHEN run.hexadecimal THEN ((('x'::text || lpad(run.first, 8, '0'::text)))::bit(32))::integer
+                             ELSE (run.first)::integer
+                         END AS first) start(value))
+              CROSS JOIN LATERAL generate_series(start.value, ((start.value + run.count) - 1)) tail(tail))
+              CROSS JOIN LATERAL ( SELECT
+                         CASE
+                             WHEN run.hexadecimal THEN to_hex(tail.tail)
+                             ELSE (tail.tail)::text
+                         END AS tail) tails(digits))
+         UNION ALL
+          SELECT number.number,
                  CASE
-                     WHEN run.hexadecimal THEN ((('x'::text || lpad(run.from_tail, 8, '0'::text)))::bit(32))::integer
-                     ELSE (run.from_tail)::integer
-                 END AS value) first)
-      CROSS JOIN LATERAL generate_series(COALESCE(first.value, 0), COALESCE(((first.value + run.count) - 1), 0)) tail(value))
-      CROSS JOIN LATERAL ( SELECT
-                 CASE
-                     WHEN run.hexadecimal THEN to_hex(tail.value)
-                     ELSE (tail.value)::text
-                 END AS value) digits);
+                     WHEN pack.has_dashes THEN concat_ws('-'::text, substr(uuids.hex, 1, 8), substr(uuids.hex, 9, 4), substr(uuids.hex, 13, 4), substr(uuids.hex, 17, 4), substr(uuids.hex, 21))
+                     ELSE uuids.hex
+                 END AS hex
+            FROM ((( SELECT decode((element.value ->> 'uuids'::text), 'base64'::text) AS bytes,
+                     (NOT (element.value ? 'dashes'::text)) AS has_dashes
+                   WHERE (element.value ? 'uuids'::text)
+                  OFFSET 0) pack
+              CROSS JOIN LATERAL generate_series(0, ((length(pack.bytes) / 16) - 1)) number(number))
+              CROSS JOIN LATERAL ( SELECT encode(substr(pack.bytes, ((16 * number.number) + 1), 16), 'hex'::text) AS encode) uuids(hex))) part);
 END
 
+-- function vectors_has_own_ids
+CREATE OR REPLACE FUNCTION ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (((vector_ids -> 0) ->> 'from'::text) IS DISTINCT FROM '000'::text) THEN false WHEN ((vector_ids -> 1) IS NULL) THEN ((doc_id > 0) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (vectors_patch_id_head(doc_id, page) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?((@."count" >= 1 && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) ELSE ((doc_id > 0) AND (vector_ids = jsonb_path_query_array(vector_ids, 'strict $[*]?((((((@."radix" == 16 && @."from" == "000") && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0) && @."prefix" starts with $"head") && @."prefix" like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$")'::jsonpath, ((('{"head": "'::text || vectors_patch_id_head(doc_id, page)) || '"}'::text))::jsonb, true))) END
+
 -- function vectors_holding
-CREATE OR REPLACE FUNCTION ledger.vectors_holding(elements jsonb)
- RETURNS TABLE(element jsonb, doc_id integer, page integer)
+CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
+ RETURNS TABLE(key text, doc_id integer, page integer)
  LANGUAGE plpgsql
  STABLE ROWS 100
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1007,19 +1138,15 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-  select wanted.element, holding.doc_id, holding.page
-  from jsonb_array_elements(elements) as wanted (element)
-  -- \`offset 0\` searches the index once per key. Without it, PostgreSQL scans the table for a few keys, and
-  -- \`@> any (array)\` would compare every key with every row that it finds.
+  select wanted.key, holding.doc_id, holding.page
+  from jsonb_array_elements_text(keys) as wanted (key)
+  -- \`offset 0\` searches the index once per key, which shows which key a page has.
   cross join lateral (
     select doc_id, page
     from ledger.vectors
-    where vector_ids @> jsonb_build_array(wanted.element)
-      -- Exactly the condition of the index, so that PostgreSQL uses it.
-      and (doc_id > 0 and vector_ids -> 1 is null and vector_ids -> 0 -> 'radix'::text = '16'
-        and vector_ids -> 0 ->> 'prefix'::text = lpad(to_hex(doc_id), 8, '0') || '-'
-          || substr(lpad(to_hex(page), 8, '0'), 2, 4) || '-8' || substr(lpad(to_hex(page), 8, '0'), 6)
-          || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-' || '000000000') is not true
+    where ledger.vectors_index_keys(vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      -- The condition of the index.
+      and not ledger.vectors_has_own_ids(doc_id, page, vector_ids)
     offset 0
   ) as holding;
 end $function$
@@ -1031,39 +1158,90 @@ CREATE OR REPLACE FUNCTION ledger.vectors_ids_are_valid(vector_ids jsonb)
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  pack text;
 begin
+  if jsonb_typeof(vector_ids) <> 'array' then
+    return false;
+  end if;
+  if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
+    return true;
+  end if;
   -- Removing every invalid element must leave the array unchanged.
-  return jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string" || (
-      @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
+  if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
+      || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
+        && (!exists (@.dashes) || @.dashes == false))
+      || (!exists (@.uuids) && @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
       && @.count >= 1 && @.count % 1 == 0
       && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
            && @.from.double() + @.count <= 10000)
           || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
               && @.prefix like_regex "^([0-9a-f]{29}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{9})$"))))')
-      = vector_ids
-    and not (vector_ids @> '[{"radix": 16}]' and exists (
+      <> vector_ids
+    or vector_ids @> '[{"radix": 16}]' and exists (
       select from jsonb_array_elements(vector_ids) as run
-      where run -> 'radix' = '16'
-        and ('x' || lpad(run ->> 'from', 8, '0'))::bit(32)::integer + (run ->> 'count')::numeric > 4096
-    ));
+      where run -> 'radix'::text = '16'
+        and ('x' || lpad(run ->> 'from'::text, 8, '0'))::bit(32)::integer + (run ->> 'count'::text)::numeric > 4096
+    )
+  then
+    return false;
+  end if;
+  for pack in
+    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element where element ? 'uuids'
+  loop
+    -- Base64 of 16 bytes per id, as the encoder writes it.
+    if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
+      or replace(encode(decode(pack, 'base64'), 'base64'), E'\\n', '') <> pack
+    then
+      return false;
+    end if;
+  end loop;
+  return true;
+exception when invalid_parameter_value then
+  return false; -- decode() rejects it.
 end $function$
 
--- function vectors_ids_have_one_case
-CREATE OR REPLACE FUNCTION ledger.vectors_ids_have_one_case(vector_ids jsonb)
- RETURNS boolean
+-- function vectors_index_key
+CREATE OR REPLACE FUNCTION ledger.vectors_index_key(text text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+RETURN hashtext(replace(lower((text COLLATE "C")), '-'::text, ''::text))
+
+-- function vectors_index_keys
+CREATE OR REPLACE FUNCTION ledger.vectors_index_keys(vector_ids jsonb)
+ RETURNS integer[]
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (((vector_ids -> 1) IS NULL) AND (jsonb_typeof((vector_ids -> 0)) = 'string'::text)) THEN ARRAY[vectors_index_key((vector_ids ->> 0))] ELSE vectors_index_keys_of_many(vector_ids) END
+
+-- function vectors_index_keys_of_many
+CREATE OR REPLACE FUNCTION ledger.vectors_index_keys_of_many(vector_ids jsonb)
+ RETURNS integer[]
  LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  element jsonb;
+  keys integer[] := '{}';
 begin
-  return not exists (
-    select from jsonb_array_elements(vector_ids) as element
-    cross join lateral (
-      select coalesce(element ->> 'prefix', element #>> '{}') || coalesce(element ->> 'from', '') as id
-    ) as first
-    where id ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$'
-      and id <> lower(id) and id <> upper(id)
-  );
+  if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
+    return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
+  end if;
+  for element in select value from jsonb_array_elements(vector_ids) loop
+    if element ? 'uuids' then
+      keys := keys || array(
+        -- Cut as bytes: cutting text counts its characters from the beginning each time.
+        select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
+        from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
+        cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
+      );
+    else
+      keys := keys || ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]));
+    end if;
+  end loop;
+  return keys;
 end $function$
 
 -- function vectors_new_revision
@@ -1077,6 +1255,13 @@ begin
   new.recorded_at := clock_timestamp();
   return new;
 end $function$
+
+-- function vectors_patch_id_head
+CREATE OR REPLACE FUNCTION ledger.vectors_patch_id_head(doc_id integer, page integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (((((((lpad(to_hex(doc_id), 8, '0'::text) || '-'::text) || substr(lpad(to_hex(page), 8, '0'::text), 2, 4)) || '-8'::text) || substr(lpad(to_hex(page), 8, '0'::text), 6)) || '-800'::text) || "left"(lpad(to_hex(page), 8, '0'::text), 1)) || '-'::text)
 
 -- function vectors_purge_lock_key
 CREATE OR REPLACE FUNCTION ledger.vectors_purge_lock_key(doc_id integer)

@@ -31,7 +31,10 @@ export async function withTargetDatabase<Result>(
 ): Promise<Result> {
   requireSsl(ssl, ['options', 'ssl']);
   if (db === undefined) return withOpenedDatabase({ url, ssl, mustExist }, work);
-  if (url !== undefined) throw new InvalidInputError(urlPath, 'cannot be combined with options.db');
+  for (const [name, value] of Object.entries({ url, ssl })) {
+    if (value === undefined) continue;
+    throw new InvalidInputError(['options', name], 'cannot be combined with options.db');
+  }
   const host = uniform(db);
   if (isTransaction(host)) {
     throw new InvalidInputError(

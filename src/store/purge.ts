@@ -4,7 +4,7 @@ import { CallbackError, runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
 import { isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors.ts';
 import { InvalidInputError, PurgeError } from '../errors.ts';
-import { decodeVectorIds } from '../ids/runs.ts';
+import { decodeVectorIds } from '../ids/codec.ts';
 import { ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { integer, requireFunction, requireOptions, requireSignal } from '../require.ts';

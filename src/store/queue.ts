@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { slicesOf } from '../batches.ts';
 import { type Db, rowsOf } from '../db.ts';
-import { decodeVectorIds, encodeVectorIds } from '../ids/runs.ts';
+import { decodeVectorIds, encodeVectorIds } from '../ids/codec.ts';
 import type { VectorTables } from '../tables.ts';
 
 /** Rows of one document and namespace that one call of `deleteVectors` can handle. */

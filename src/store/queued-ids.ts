@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
-import { decodeVectorIds } from '../ids/runs.ts';
+import { decodeVectorIds } from '../ids/codec.ts';
 import { canonicalId } from '../ids/spellings.ts';
 import type { VectorTables } from '../tables.ts';
 

@@ -347,8 +347,8 @@ describe('the error of a migration that cannot convert rows', () => {
     );
     expect(hint).toBe(
       'Pages count from 1. If your pipeline counted from 0, run: update vectors set page = page + 1;\n' +
-        'vector_ids must be a JSON array of strings or integers, or ids separated by commas; ' +
-        'a UUID must not mix upper and lower case. Fix or delete these rows.',
+        'vector_ids must be a JSON array of strings or integers, or ids separated by commas. ' +
+        'Fix or delete these rows.',
     );
   });
 

@@ -74,10 +74,11 @@ describe('migrate, migrationStatus and rollback', () => {
     expect(await settings()).toEqual(before);
   });
 
-  test('reject a transaction, and a URL beside a database', async () => {
+  test('reject a transaction, and a URL or TLS options beside a database', async () => {
     const { db, url } = database();
     for (const call of functions) {
       await expect(call({ db, url })).rejects.toMatchObject({ path: ['options', 'url'] });
+      await expect(call({ db, ssl: true })).rejects.toMatchObject({ path: ['options', 'ssl'] });
       await db.transaction(async (tx) => {
         await expect(call({ db: tx })).rejects.toMatchObject({ path: ['options', 'db'] });
       });

@@ -124,8 +124,8 @@ describe('migrationStatus reports as drift', () => {
     ],
     [
       'a column of another type',
-      ['alter table vector_orphans alter column page set data type bigint'],
-      'column vector_orphans.page: changed',
+      ['alter table vector_orphans alter column attempts set data type bigint'],
+      'column vector_orphans.attempts: changed',
     ],
     [
       'a column without its default',

@@ -9,14 +9,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { sql } from 'drizzle-orm';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { PgDialect } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { renderMigrationsModule } from '../../scripts/migrations-module.ts';
 import { listMigrations, statementsOf } from '../../src/migrations/files.ts';
 import { formatSchemaFile, readSchemaFile } from '../../src/migrations/schema-file.ts';
-import { isRunOfOwnPatchIds } from '../../src/schema-expressions.ts';
 import { projectRoot, runDrizzleKit } from '../support/drizzle-kit.ts';
 import { migrationsFolder } from '../support/migrations.ts';
 
@@ -61,11 +58,6 @@ test.each([
   ['a new column', "bigserial('id', { mode: 'number' }).primaryKey(),", '$& note: text(),'],
   ['a changed constraint', '> 0`', '>= 0`'],
   ['a dropped index', "index('ix_vectors_doc_id').on(table.docId),", ''],
-  [
-    'a changed view',
-    'select v.doc_id, v.page, expanded.patch,',
-    'select v.page, v.doc_id, expanded.patch,',
-  ],
 ])('%s in the schema makes the comparison fail', async (_, before, after) => {
   const schema = readFileSync(schemaFile, 'utf8');
   expect(schema).toContain(before);
@@ -98,16 +90,6 @@ test('every migration and down file first limits how long it waits for a lock', 
       );
     }
   }
-});
-
-test('vectors_holding repeats the condition of the index', () => {
-  const condition = isRunOfOwnPatchIds({
-    docId: sql.raw('doc_id'),
-    page: sql.raw('page'),
-    vectorIds: sql.raw('vector_ids'),
-  });
-  const file = readFileSync(join(migrationsFolder, '0001_jsonb_ledger.sql'), 'utf8');
-  expect(file).toContain(`and ${new PgDialect().sqlToQuery(condition).sql} is not true`);
 });
 
 test('src/migrations/sql.generated.ts contains drizzle/ (if not, run `npm run db:embed`)', () => {

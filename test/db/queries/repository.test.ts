@@ -224,7 +224,7 @@ describe('upsertPages', () => {
 
   test('records large pages in several statements', async () => {
     const docId = await createDocument(db());
-    const pages = Array.from({ length: 150 }, (_, index) => ({
+    const pages = Array.from({ length: 250 }, (_, index) => ({
       docId,
       page: index + 1,
       vectorIds: randomVectorIds(1030),

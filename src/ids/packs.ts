@@ -1,0 +1,158 @@
+/** UUIDs that form no run, 16 bytes each: half the size of a list, and faster to read. */
+import { type InputPath, InvalidInputError } from '../errors.ts';
+import { requireString } from '../require.ts';
+import { base64ToBytes, bytesToBase64, bytesToText } from './bytes.ts';
+
+/** Consecutive lower-case UUIDs of a page, stored as one element. */
+export interface VectorIdPack {
+  /** The UUIDs in base64, 16 bytes each. */
+  uuids: string;
+  /** False if the ids are written without dashes. {@defaultValue true} */
+  dashes?: false;
+}
+
+/** The bytes of one UUID, and its characters. */
+const uuidBytes = 16;
+const plainLength = 32;
+const dashedLength = 36;
+
+/** Fewer ids take no less space as a pack. */
+const minPackCount = 3;
+
+/**
+ * Packs the UUIDs that `ids` has from `start` on: lower case, all of them with or all of them without dashes.
+ *
+ * @returns Undefined if there are fewer than three before `end`.
+ */
+export function packAt(
+  ids: readonly string[],
+  start: number,
+  end: number,
+): { pack: VectorIdPack; count: number } | undefined {
+  const { length } = ids[start] as string;
+  if (end - start < minPackCount || (length !== plainLength && length !== dashedLength)) {
+    return undefined;
+  }
+  // It grows, because most of the ids may not belong to the pack.
+  let bytes = new Uint8Array(64 * uuidBytes);
+  let count = 0;
+  while (start + count < end) {
+    const id = ids[start + count] as string;
+    if (count * uuidBytes === bytes.length) bytes = doubled(bytes);
+    if (id.length !== length || !parseUuid(id, bytes, count * uuidBytes)) break;
+    count += 1;
+  }
+  if (count < minPackCount) return undefined;
+  const uuids = bytesToBase64(bytes.subarray(0, count * uuidBytes));
+  return { pack: length === plainLength ? { uuids, dashes: false } : { uuids }, count };
+}
+
+function doubled(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(2 * bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/** Parses a lower-case UUID. Faster than a regular expression, and allocates nothing. */
+function parseUuid(id: string, bytes: Uint8Array, offset: number): boolean {
+  const hasDashes = id.length === dashedLength;
+  let at = 0;
+  for (let place = 0; place < uuidBytes; place += 1) {
+    if (hasDashes && (place === 4 || place === 6 || place === 8 || place === 10)) {
+      if (id.charCodeAt(at) !== dash) return false;
+      at += 1;
+    }
+    const high = digitValues[id.charCodeAt(at)] ?? notADigit;
+    const low = digitValues[id.charCodeAt(at + 1)] ?? notADigit;
+    // Only digits are below 16.
+    if ((high | low) > 15) return false;
+    bytes[offset + place] = (high << 4) | low;
+    at += 2;
+  }
+  return true;
+}
+
+/**
+ * The ids of a pack, in order.
+ *
+ * @throws {InvalidInputError} The pack is not valid.
+ */
+export function unpackUuids({ uuids, dashes }: VectorIdPack, path: InputPath): string[] {
+  requireString(uuids, [...path, 'uuids']);
+  const bytes = base64ToBytes(uuids);
+  // Invalid characters are left out of the bytes.
+  if (bytes.length === 0 || bytes.length % uuidBytes > 0 || bytes.length !== byteLength(uuids)) {
+    throw new InvalidInputError([...path, 'uuids'], 'must be base64 of 16 bytes per UUID');
+  }
+  const hasDashes = dashes !== false;
+  // All ids as one text, which is then cut: ten times as fast as joining the parts of each id.
+  const text = formatUuids(bytes, hasDashes);
+  const length = hasDashes ? dashedLength : plainLength;
+  const ids: string[] = new Array(bytes.length / uuidBytes);
+  for (let index = 0; index < ids.length; index += 1) {
+    ids[index] = text.slice(index * length, (index + 1) * length);
+  }
+  return ids;
+}
+
+/** How many ids a pack has. */
+export function countOfPack({ uuids }: VectorIdPack): number {
+  return byteLength(uuids) / uuidBytes;
+}
+
+/** The number of bytes that base64 stands for. */
+function byteLength(base64: string): number {
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
+  return ((base64.length - padding) * 3) >> 2;
+}
+
+/** Calls `found` for each UUID of the pack that is wanted, with its position in the pack. */
+export function findInPack(
+  { uuids }: VectorIdPack,
+  wanted: ReadonlySet<string>,
+  found: (canonicalId: string, position: number) => void,
+): void {
+  const bytes = base64ToBytes(uuids);
+  const heads = new Set(Array.from(wanted, (id) => Number.parseInt(id.slice(0, 8), 16)));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let offset = 0; offset < bytes.length; offset += uuidBytes) {
+    // The first four bytes rule out nearly all others.
+    if (!heads.has(view.getUint32(offset))) continue;
+    const id = formatUuids(bytes.subarray(offset, offset + uuidBytes), false);
+    if (wanted.has(id)) found(id, offset / uuidBytes);
+  }
+}
+
+/** The two hexadecimal digits of each byte, as ASCII. */
+const digits = Array.from({ length: 256 }, (_, byte) => {
+  const text = byte.toString(16).padStart(2, '0');
+  return [text.charCodeAt(0), text.charCodeAt(1)] as const;
+});
+const highDigits = Uint8Array.from(digits, ([high]) => high);
+const lowDigits = Uint8Array.from(digits, ([, low]) => low);
+const dash = 45;
+
+/** The value of each hexadecimal digit in lower case, by its ASCII code. */
+const notADigit = 255;
+const digitValues = new Uint8Array(128).fill(notADigit);
+for (let value = 0; value < 16; value += 1) {
+  digitValues[value.toString(16).charCodeAt(0)] = value;
+}
+
+/** Writes UUIDs one after another, without a separator. */
+function formatUuids(bytes: Uint8Array, hasDashes: boolean): string {
+  const text = new Uint8Array(bytes.length * 2 + (hasDashes ? bytes.length / 4 : 0));
+  let at = 0;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const place = index & 15;
+    if (hasDashes && (place === 4 || place === 6 || place === 8 || place === 10)) {
+      text[at] = dash;
+      at += 1;
+    }
+    const byte = bytes[index] as number;
+    text[at] = highDigits[byte] as number;
+    text[at + 1] = lowDigits[byte] as number;
+    at += 2;
+  }
+  return bytesToText(text);
+}
