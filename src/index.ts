@@ -33,6 +33,7 @@ export { type PatchPlace, parsePatchVectorId } from './ids/patch-id-layout.ts';
 export type { IngestOptions, WriteVectors } from './ledger/ingest.ts';
 export type { VectorLocation } from './ledger/locate.ts';
 export type { NewPageVectors, PageKey } from './ledger/page.ts';
+export type { ResolvedHits, ResolvedPage } from './ledger/resolve-hits.ts';
 export type { RecordedPage, UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
 export {

@@ -19,7 +19,9 @@ import {
 import { createPageStatements, selectPages, streamPages } from './ledger/read-pages.ts';
 import { replacePagesOf } from './ledger/replace-document.ts';
 import { requireTriggers } from './ledger/require-triggers.ts';
+import { checkHitsOfLedger, type ResolvedHits, resolveHits } from './ledger/resolve-hits.ts';
 import { retryDeadlocks } from './ledger/retry-deadlocks.ts';
+import { findVectorIdsInBox } from './ledger/vectors-in-box.ts';
 import {
   type RecordedPage,
   type RecordOptions,
@@ -30,6 +32,8 @@ import {
   writePage,
   writeStream,
 } from './ledger/write-pages.ts';
+import { type Box, requireBox } from './page/boxes.ts';
+import type { Hit } from './page/hits.ts';
 import {
   integer,
   requireArray,
@@ -110,6 +114,31 @@ export interface VectorRepository {
    * if (location) console.log(`page ${location.page}, patch ${location.patch}`);
    */
   locate(vectorIds: readonly VectorIdInput[]): Promise<(VectorLocation | undefined)[]>;
+
+  /**
+   * Finds the pages of hits and ranks them by MaxSim over the hits, as `rankPages` of `colpali-vectors/page` does.
+   * Each hit gets its patch and its box on the page. If a page has one id for all of its vectors, the hit's `offset`
+   * says which vector was found.
+   *
+   * @param hits - As `hitsFrom` of `colpali-vectors/page` returns them: ids and scores, higher is better.
+   * @returns The best page first, and the ids that no page has.
+   * @example
+   * const { pages } = await repository.resolveHits(hitsFrom.qdrant(response));
+   * for (const { docId, page, hits } of pages) console.log(docId, page, hits[0]?.box);
+   */
+  resolveHits(hits: readonly Hit[]): Promise<ResolvedHits>;
+
+  /**
+   * Finds the ids of the patches that overlap a box of a page, in patch order, for example to search in this part of
+   * the page only. If the page has one id for all of its vectors, that is the id.
+   *
+   * @param box - In the unit of the page: 0 is its left or upper edge and 1 its right or lower edge.
+   * @returns Undefined if the page is not recorded or has no grid. Empty if the box lies outside the page.
+   * @example
+   * const lowerHalf = { x0: 0, y0: 0.5, x1: 1, y1: 1 };
+   * const ids = await repository.findVectorIdsInBox(7, 3, lowerHalf);
+   */
+  findVectorIdsInBox(docId: number, page: number, box: Box): Promise<string[] | undefined>;
 
   /**
    * Inserts or replaces a page. Its previous ids are queued as orphans; the purge spares those still in use.
@@ -323,6 +352,17 @@ export function createVectorRepository(
 
     async locate(vectorIds) {
       return locateVectors(statements, checkVectorIds(vectorIds));
+    },
+
+    async resolveHits(hits) {
+      return resolveHits(statements, checkHitsOfLedger(hits));
+    },
+
+    async findVectorIdsInBox(docId, page, box) {
+      requireDocId(docId);
+      requirePageNumber(page);
+      requireBox(box, ['box']);
+      return findVectorIdsInBox(statements, { docId, page }, box);
     },
 
     async upsertPage(page, options = {}) {

@@ -16,6 +16,7 @@ import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { decodeVectorIds, type StoredVectorId } from '../ids/codec.ts';
 import { once } from '../once.ts';
+import { readableGrid } from '../page/grid.ts';
 import type { PageVectors, PatchGrid } from '../schema.ts';
 import type { VectorTables } from '../tables.ts';
 
@@ -58,6 +59,9 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
     ),
     byKeys: statement(['keys'], ({ keys }) => selectPages(db, tables, isOneOf(tables, keys))),
     storedByKeys: statement(['keys'], ({ keys }) => selectStoredByKeys(db, tables, keys)),
+    gridsByKeys: statement(['keys'], ({ keys }) =>
+      db.select(gridOfPage(tables)).from(vectors).where(isOneOf(tables, keys)),
+    ),
     storedByIndexKeys: statement(['indexKeys'], ({ indexKeys }) =>
       selectStoredByIndexKeys(db, tables, indexKeys),
     ),
@@ -170,6 +174,18 @@ function storedPage({ vectors }: VectorTables) {
     docId: vectors.docId,
     page: vectors.page,
     stored: sql<string>`${vectors.vectorIds}::text`,
+  };
+}
+
+/** A page's grid and the number of its ids. The ids themselves, which can be 40 KB, stay on the server. */
+function gridOfPage(tables: VectorTables) {
+  const { docId, page, grid, vectorIds } = tables.vectors;
+  const countIds = ledgerFunction(tables, 'vectors_count_ids');
+  return {
+    docId,
+    page,
+    grid: asJson(grid, readableGrid),
+    idCount: sql<number>`(select vector_count from ${countIds}(${vectorIds}))`.mapWith(Number),
   };
 }
 

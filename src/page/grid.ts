@@ -88,6 +88,15 @@ export function checkGrid(value: unknown, path: InputPath = ['grid']): PatchGrid
   return grid;
 }
 
+/** The grid of a row; null if it has none, or one that only a later version of this package can read. */
+export function readableGrid(stored: unknown): PatchGrid | null {
+  try {
+    return checkGrid(stored);
+  } catch {
+    return null;
+  }
+}
+
 function checkTile(tile: unknown, grid: PatchGrid, path: InputPath) {
   requireObject(tile, path);
   const { cols, rows } = tile as Partial<Record<'cols' | 'rows', number>>;

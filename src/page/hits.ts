@@ -6,6 +6,7 @@ import {
   requireInteger,
   requireNumber,
   requireObject,
+  requireString,
 } from '../require.ts';
 
 /** A vector that a search found. */
@@ -33,6 +34,26 @@ export interface HitOptions {
 export interface HitPaths {
   id: InputPath;
   score: InputPath;
+}
+
+/**
+ * Checks hits, as callers pass them, and returns a copy of the list.
+ *
+ * @throws {InvalidInputError} The path names the position and the field.
+ */
+export function checkHits(hits: unknown, path: InputPath = ['hits']): Hit[] {
+  requireArray(hits, path);
+  // Array.from, because map would skip the holes of a sparse array.
+  return Array.from(hits, (hit, index) => {
+    const at = [...path, index];
+    requireObject(hit, at);
+    const { vectorId, score, offset, queryToken } = hit as Partial<Hit>;
+    requireString(vectorId, [...at, 'vectorId']);
+    requireNumber(score, [...at, 'score']);
+    if (offset !== undefined) requireInteger(offset, [...at, 'offset'], { min: 0 });
+    if (queryToken !== undefined) requireInteger(queryToken, [...at, 'queryToken'], { min: 0 });
+    return { ...hit, vectorId, score } as Hit;
+  });
 }
 
 /** Makes a hit from parts that come from outside. `paths` are relative to `path`. */

@@ -1,16 +1,9 @@
 /** Pages from the hits of a vector store. */
 import { InvalidInputError } from '../errors.ts';
-import {
-  describe,
-  requireArray,
-  requireInteger,
-  requireNumber,
-  requireObject,
-  requireString,
-} from '../require.ts';
+import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
 import { type Box, patchBox } from './boxes.ts';
 import { checkGrid, type PatchGrid } from './grid.ts';
-import type { Hit } from './hits.ts';
+import { checkHits, type Hit } from './hits.ts';
 
 /** The page of a hit, as `locate` and the page's row say. */
 export interface HitPlace {
@@ -57,15 +50,17 @@ export function rankPages(
   hits: readonly Hit[],
   places: readonly (HitPlace | undefined)[],
 ): RankedPage[] {
-  requireArray(hits, ['hits']);
+  const checked = checkHits(hits);
   requireArray(places, ['places']);
-  if (places.length !== hits.length) {
-    throw new InvalidInputError(['places'], `must have ${hits.length} entries, one for each hit`);
+  if (places.length !== checked.length) {
+    throw new InvalidInputError(
+      ['places'],
+      `must have ${checked.length} entries, one for each hit`,
+    );
   }
   const pages = new Map<string, RankedPage>();
   const worstScores = new Map<number | undefined, number>();
-  for (let index = 0; index < hits.length; index += 1) {
-    const hit = checkHit(hits[index], index);
+  for (const [index, hit] of checked.entries()) {
     const { queryToken, score } = hit;
     worstScores.set(queryToken, Math.min(worstScores.get(queryToken) ?? 0, score));
     const place = places[index];
@@ -103,17 +98,6 @@ function placed(hit: Hit, { patch, idCount, grid }: HitPlace): RankedHit {
 /** 0 if the page's one id can only stand for one vector. */
 function onlyVector(grid: PatchGrid | null | undefined): number | undefined {
   return grid?.cols === 1 && grid.rows === 1 && grid.start === 0 ? 0 : undefined;
-}
-
-function checkHit(hit: unknown, index: number): Hit {
-  const path = ['hits', index];
-  requireObject(hit, path);
-  const { vectorId, score, offset, queryToken } = hit as Partial<Hit>;
-  requireString(vectorId, [...path, 'vectorId']);
-  requireNumber(score, [...path, 'score']);
-  if (offset !== undefined) requireInteger(offset, [...path, 'offset'], { min: 0 });
-  if (queryToken !== undefined) requireInteger(queryToken, [...path, 'queryToken'], { min: 0 });
-  return hit as Hit;
 }
 
 function checkPlace(place: unknown, index: number): HitPlace {

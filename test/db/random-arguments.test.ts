@@ -53,6 +53,8 @@ function publicCalls(db: Db, docId: number): Call[] {
     streamPages: [{ docId, batchSize: 10, signal: writeOptions.signal }],
     countPages: [docId],
     locate: [['a', 'c']],
+    resolveHits: [[{ vectorId: 'a', score: 0.5, offset: 3, queryToken: 1 }]],
+    findVectorIdsInBox: [docId, 1, { x0: 0, y0: 0.5, x1: 1, y1: 1 }],
     upsertPage: [page, { pending: false }],
     upsertPages: [[page, { ...page, page: 2, namespace: 'n', pending: true }], writeOptions],
     ingest: [[page], async () => {}, { chunkPages: 2, onProgress: () => {} }],

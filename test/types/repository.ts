@@ -9,12 +9,14 @@ import {
   type OpenDatabase,
   type PageVectors,
   type PatchGrid,
+  type ResolvedHits,
   type VectorLocation,
   type VectorPatch,
   type VectorRepository,
   vectorPatches,
   vectors,
 } from '../../src/index.ts';
+import { hitsFrom } from '../../src/page/index.ts';
 
 declare const repository: VectorRepository;
 declare const anyDriver: {
@@ -50,6 +52,11 @@ export async function types(): Promise<void> {
   expectTypeOf(repository.locate(['a', 1, 1n])).resolves.toEqualTypeOf<
     (VectorLocation | undefined)[]
   >();
+  expectTypeOf(repository.resolveHits(hitsFrom.qdrant([]))).resolves.toEqualTypeOf<ResolvedHits>();
+  const box = { x0: 0, y0: 0, x1: 1, y1: 1 };
+  expectTypeOf(repository.findVectorIdsInBox(1, 1, box)).resolves.toEqualTypeOf<
+    string[] | undefined
+  >();
   expectTypeOf(repository.streamPages()).toExtend<AsyncIterable<PageVectors>>();
 
   // Every driver, with any schema, and its transactions.
@@ -75,6 +82,8 @@ export async function types(): Promise<void> {
   repository.findByPages([{ docId: 1 }]);
   // @ts-expect-error ids must be strings or integers
   repository.upsertPage({ docId: 1, page: 1, vectorIds: [null] });
+  // @ts-expect-error a hit needs a score
+  repository.resolveHits([{ vectorId: 'a' }]);
   // @ts-expect-error a page needs vectorIds
   repository.upsertPage({ docId: 1, page: 1 });
   // @ts-expect-error a grid needs all fields

@@ -39,6 +39,8 @@ test('a call with valid arguments reaches the database', async () => {
   });
 });
 
+const wholePage = { x0: 0, y0: 0, x1: 1, y1: 1 };
+
 const invalidIntegers = [
   0,
   -1,
@@ -62,6 +64,7 @@ describe.each(invalidIntegers)('%o is rejected', (value) => {
     await expectRejected(() => repository.findByPage(bad, 1), ['docId']);
     await expectRejected(() => repository.findByPageRange(bad, 1, 2), ['docId']);
     await expectRejected(() => repository.findByPages([good, page]), ['keys', 1, 'docId']);
+    await expectRejected(() => repository.findVectorIdsInBox(bad, 1, wholePage), ['docId']);
     await expectRejected(() => repository.countPages(bad), ['docId']);
     await expectRejected(() => repository.deleteByDocument(bad), ['docId']);
     await expectRejected(() => repository.deleteByPage(bad, 1), ['docId']);
@@ -77,6 +80,7 @@ describe.each(invalidIntegers)('%o is rejected', (value) => {
     await expectRejected(() => repository.findByPageRange(1, bad, 2), ['first']);
     await expectRejected(() => repository.findByPageRange(1, 1, bad), ['last']);
     await expectRejected(() => repository.findByPages([page]), ['keys', 0, 'page']);
+    await expectRejected(() => repository.findVectorIdsInBox(1, bad, wholePage), ['page']);
     await expectRejected(() => repository.deleteByPage(1, bad), ['page']);
     await expectRejected(() => repository.upsertPage(page), ['page', 'page']);
     await expectRejected(() => repository.upsertPages(new Set([page])), ['pages', 0, 'page']);
@@ -99,6 +103,40 @@ test.each(invalidVectorIds)('%s is rejected as a vector id, with its position', 
   await expectRejected(() => repository.upsertPages(pages.values()), inSecondPage);
   await expectRejected(() => repository.markIndexed(pages), inSecondPage);
   await expectRejected(() => repository.locate(vectorIds), ['vectorIds', 2]);
+  const hits = vectorIds.map((vectorId) => ({ vectorId, score: 1 }));
+  await expectRejected(() => repository.resolveHits(hits), ['hits', 2, 'vectorId']);
+});
+
+describe('hits are rejected', () => {
+  test.each<[string, unknown, (string | number)[]]>([
+    ['that are not an array', { points: [] }, ['hits']],
+    ['that are text', 'abc', ['hits']],
+    ['one of which is null', [null], ['hits', 0]],
+    // biome-ignore lint/suspicious/noSparseArray: that is the input
+    ['one of which is missing', [{ vectorId: 'a', score: 1 }, ,], ['hits', 1]],
+    ['whose id is a number', [{ vectorId: 7, score: 1 }], ['hits', 0, 'vectorId']],
+    ['whose score is not a number', [{ vectorId: 'a', score: Number.NaN }], ['hits', 0, 'score']],
+    ['whose offset is negative', [{ vectorId: 'a', score: 1, offset: -1 }], ['hits', 0, 'offset']],
+    [
+      'whose query token is text',
+      [{ vectorId: 'a', score: 1, queryToken: '0' }],
+      ['hits', 0, 'queryToken'],
+    ],
+  ])('%s', async (_, hits, path) => {
+    await expectRejected(() => repository.resolveHits(hits as []), path);
+  });
+});
+
+describe('a box is rejected', () => {
+  test.each<[string, unknown, (string | number)[]]>([
+    ['that is missing', undefined, ['box']],
+    ['that is a list', [0, 0, 1, 1], ['box']],
+    ['without an edge', { x0: 0, y0: 0, x1: 1 }, ['box', 'y1']],
+    ['whose edge is not a number', { ...wholePage, y0: Number.NaN }, ['box', 'y0']],
+    ['whose left edge is to the right of its right edge', { ...wholePage, x0: 2 }, ['box']],
+  ])('%s', async (_, box, path) => {
+    await expectRejected(() => repository.findVectorIdsInBox(1, 1, box as typeof wholePage), path);
+  });
 });
 
 describe('a page is rejected', () => {

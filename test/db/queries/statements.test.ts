@@ -23,6 +23,9 @@ async function countPrepared(prepare: boolean | undefined) {
         page,
       ]);
       expect(await repository.locate([`${docId}-b`])).toMatchObject([{ docId, page: 3, patch: 1 }]);
+      expect(await repository.resolveHits([{ vectorId: `${docId}-b`, score: 1 }])).toMatchObject({
+        pages: [{ docId, page: 3 }],
+      });
     }
     const prepared = await tx.execute(sql`
       select from pg_prepared_statements
@@ -38,7 +41,7 @@ test('no statement is prepared if `prepare` is false', async () => {
 
 test('each statement that reads is prepared once per connection', async () => {
   // Drizzle does not name statements on PGlite, so PGlite parses them each time.
-  expect(await countPrepared(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 5);
+  expect(await countPrepared(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 6);
 });
 
 test('only a new row takes a value of the sequence', async () => {
