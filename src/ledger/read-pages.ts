@@ -16,7 +16,6 @@ import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { decodeVectorIds, type StoredVectorId } from '../ids/codec.ts';
 import { once } from '../once.ts';
-import { readableGrid } from '../page/grid.ts';
 import type { PageVectors, PatchGrid } from '../schema.ts';
 import type { VectorTables } from '../tables.ts';
 
@@ -177,14 +176,17 @@ function storedPage({ vectors }: VectorTables) {
   };
 }
 
-/** A page's grid and the number of its ids. The ids themselves, which can be 40 KB, stay on the server. */
+/**
+ * A page's grid as JSON text, and the number of its ids. The ids themselves, which can be 40 KB, stay on the server.
+ * The caller parses the text, because most pages have the same grid.
+ */
 function gridOfPage(tables: VectorTables) {
   const { docId, page, grid, vectorIds } = tables.vectors;
   const countIds = ledgerFunction(tables, 'vectors_count_ids');
   return {
     docId,
     page,
-    grid: asJson(grid, readableGrid),
+    grid: sql<string | null>`${grid}::text`,
     idCount: sql<number>`(select vector_count from ${countIds}(${vectorIds}))`.mapWith(Number),
   };
 }

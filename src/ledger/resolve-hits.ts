@@ -1,7 +1,7 @@
 /** From the hits of a vector store to pages. */
 import { InvalidInputError } from '../errors.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';
-import type { PatchGrid } from '../page/grid.ts';
+import { type PatchGrid, readableGrid } from '../page/grid.ts';
 import { checkHits, type Hit } from '../page/hits.ts';
 import { type HitPlace, type RankedPage, rankPages } from '../page/rank-pages.ts';
 import { locateVectors, type VectorLocation } from './locate.ts';
@@ -74,5 +74,18 @@ async function readGrids(
   const keys = uniqueKeys(locations.flatMap((location) => location ?? []));
   if (keys.length === 0) return new Map();
   const rows = await statements.gridsByKeys({ keys: keysAsJson(keys) });
-  return new Map(rows.map(({ grid, idCount, ...key }) => [keyOf(key), { grid, idCount }]));
+  const grids = new Map<string, PatchGrid | null>();
+  const gridOf = (text: string): PatchGrid | null => {
+    const known = grids.get(text);
+    if (known !== undefined) return known;
+    const grid = readableGrid(JSON.parse(text));
+    grids.set(text, grid);
+    return grid;
+  };
+  return new Map(
+    rows.map(({ docId, page, grid, idCount }) => [
+      keyOf({ docId, page }),
+      { grid: grid === null ? null : gridOf(grid), idCount },
+    ]),
+  );
 }

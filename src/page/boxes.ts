@@ -36,10 +36,15 @@ export function patchBox(grid: PatchGrid, patch: number, size: Size = unit): Box
   const checked = checkGrid(grid);
   requireInteger(patch, ['patch'], { min: 0 });
   requireSize(size);
-  const place = placeOf(checked, patch);
+  return boxOf(checked, patch, size);
+}
+
+/** `patchBox` of checked arguments. */
+export function boxOf(grid: PatchGrid, patch: number, size: Size = unit): Box | undefined {
+  const place = placeOf(grid, patch);
   if (place === undefined) return undefined;
   const { row, col } = place;
-  const { cols, rows } = checked;
+  const { cols, rows } = grid;
   return {
     x0: (col / cols) * size.width,
     y0: (row / rows) * size.height,

@@ -1,7 +1,7 @@
 /** Pages from the hits of a vector store. */
 import { InvalidInputError } from '../errors.ts';
 import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
-import { type Box, patchBox } from './boxes.ts';
+import { type Box, boxOf } from './boxes.ts';
 import { checkGrid, type PatchGrid } from './grid.ts';
 import { checkHits, type Hit } from './hits.ts';
 
@@ -60,38 +60,46 @@ export function rankPages(
   }
   const pages = new Map<string, RankedPage>();
   const worstScores = new Map<number | undefined, number>();
+  const checkedGrids = new Set<PatchGrid>();
   for (const [index, hit] of checked.entries()) {
     const { queryToken, score } = hit;
     worstScores.set(queryToken, Math.min(worstScores.get(queryToken) ?? 0, score));
     const place = places[index];
     if (place === undefined) continue;
-    const { docId, page } = checkPlace(place, index);
+    const { docId, page } = checkPlace(place, index, checkedGrids);
     const key = `${docId}/${page}`;
     const ranked = pages.get(key) ?? { docId, page, score: 0, hits: [] };
     pages.set(key, ranked);
     ranked.hits.push(placed(hit, place));
   }
+  const sumOfWorst = [...worstScores.values()].reduce((sum, score) => sum + score, 0);
   for (const page of pages.values()) {
     page.hits.sort((a, b) => b.score - a.score);
-    page.score = sumOfBest(page.hits, worstScores);
+    page.score = sumOfBest(page.hits, worstScores, sumOfWorst);
   }
   return [...pages.values()].sort((a, b) => b.score - a.score);
 }
 
+/** For each token the best score on the page, or the worst score of the token if the page has no hit of it. */
 function sumOfBest(
-  hits: readonly RankedHit[],
+  bestFirst: readonly RankedHit[],
   worstScores: ReadonlyMap<number | undefined, number>,
+  sumOfWorst: number,
 ): number {
-  const best = new Map(worstScores);
-  // From the worst hit to the best, so that the best one stays.
-  for (const { queryToken, score } of hits.toReversed()) best.set(queryToken, score);
-  return [...best.values()].reduce((sum, score) => sum + score, 0);
+  const seen = new Set<number | undefined>();
+  let sum = sumOfWorst;
+  for (const { queryToken, score } of bestFirst) {
+    if (seen.has(queryToken)) continue;
+    seen.add(queryToken);
+    sum += score - (worstScores.get(queryToken) ?? 0);
+  }
+  return sum;
 }
 
 function placed(hit: Hit, { patch, idCount, grid }: HitPlace): RankedHit {
   const vector = idCount === 1 ? (hit.offset ?? onlyVector(grid)) : patch;
   if (vector === undefined) return { ...hit };
-  const box = grid ? patchBox(grid, vector) : undefined;
+  const box = grid ? boxOf(grid, vector) : undefined;
   return { ...hit, patch: vector, ...(box === undefined ? {} : { box }) };
 }
 
@@ -100,7 +108,8 @@ function onlyVector(grid: PatchGrid | null | undefined): number | undefined {
   return grid?.cols === 1 && grid.rows === 1 && grid.start === 0 ? 0 : undefined;
 }
 
-function checkPlace(place: unknown, index: number): HitPlace {
+/** @param checkedGrids - Many places have the same grid, which is checked once. */
+function checkPlace(place: unknown, index: number, checkedGrids: Set<PatchGrid>): HitPlace {
   const path = ['places', index];
   requireObject(place, path);
   const { docId, page, patch, idCount, grid } = place as Partial<HitPlace>;
@@ -110,6 +119,9 @@ function checkPlace(place: unknown, index: number): HitPlace {
   requireInteger(page, [...path, 'page'], { min: 1 });
   requireInteger(patch, [...path, 'patch'], { min: 0 });
   requireInteger(idCount, [...path, 'idCount'], { min: 1 });
-  if (grid !== undefined && grid !== null) checkGrid(grid, [...path, 'grid']);
+  if (grid !== undefined && grid !== null && !checkedGrids.has(grid)) {
+    checkGrid(grid, [...path, 'grid']);
+    checkedGrids.add(grid);
+  }
   return place as HitPlace;
 }
