@@ -14,10 +14,21 @@ interface PageContent {
   blocks: Block[];
 }
 
-type Block =
-  | { kind: 'heading' | 'text'; text: string }
-  | { kind: 'table'; caption: string; columns: string[]; rows: string[][] }
-  | { kind: 'chart'; caption: string; unit: string; bars: [string, number][] };
+type Block = { kind: 'heading' | 'text'; text: string } | Table | Chart;
+
+interface Table {
+  kind: 'table';
+  caption: string;
+  columns: string[];
+  rows: string[][];
+}
+
+interface Chart {
+  kind: 'chart';
+  caption: string;
+  unit: string;
+  bars: [string, number][];
+}
 
 /** Text and where it is, in pixels. */
 export interface PlacedText {
@@ -44,35 +55,38 @@ export function drawPages(): DrawnPage[] {
 
 function drawPage({ title, blocks }: PageContent): DrawnPage {
   const pen = new Pen();
-  pen.paragraph(title, { size: 46, bold: true });
+  pen.paragraph(title, { size: 52, bold: true });
   for (const block of blocks) {
-    if (block.kind === 'heading') pen.paragraph(block.text, { size: 32, bold: true });
-    else if (block.kind === 'text') pen.paragraph(block.text, { size: 26 });
+    if (block.kind === 'heading') pen.paragraph(block.text, { size: 36, bold: true });
+    else if (block.kind === 'text') pen.paragraph(block.text, { size: 31 });
     else pen.figure(block.caption, () => drawFigure(pen, block));
   }
   return { title, svg: pen.svg(), words: pen.words, figures: pen.figures };
 }
 
-function drawFigure(pen: Pen, block: Extract<Block, { caption: string }>): void {
-  if (block.kind === 'table') drawTable(pen, block);
-  else drawChart(pen, block);
+function drawFigure(pen: Pen, figure: Table | Chart): void {
+  if (figure.kind === 'table') drawTable(pen, figure);
+  else drawChart(pen, figure);
 }
 
-function drawTable(pen: Pen, { columns, rows }: Extract<Block, { kind: 'table' }>): void {
-  const rowHeight = 48;
+function drawTable(pen: Pen, { columns, rows }: Table): void {
+  const rowHeight = 58;
   const width = (right - margin) / columns.length;
   for (const [index, cells] of [columns, ...rows].entries()) {
     const isHead = index === 0;
-    pen.rect({ x0: margin, y0: pen.y, x1: right, y1: pen.y + rowHeight }, isHead ? '#dfe6ee' : index % 2 === 0 ? '#f5f7fa' : '#ffffff');
+    pen.rect(
+      { x0: margin, y0: pen.y, x1: right, y1: pen.y + rowHeight },
+      isHead ? '#dfe6ee' : index % 2 === 0 ? '#f5f7fa' : '#ffffff',
+    );
     for (const [col, cell] of cells.entries()) {
-      pen.line(cell, { x: margin + 16 + col * width, y: pen.y + 33, size: 25, bold: isHead });
+      pen.line(cell, { x: margin + 16 + col * width, y: pen.y + 39, size: 29, bold: isHead });
     }
     pen.y += rowHeight;
   }
 }
 
-function drawChart(pen: Pen, { unit, bars }: Extract<Block, { kind: 'chart' }>): void {
-  const height = 380;
+function drawChart(pen: Pen, { unit, bars }: Chart): void {
+  const height = 430;
   const base = pen.y + height;
   const most = Math.max(...bars.map(([, value]) => value));
   const width = (right - margin - 40) / bars.length;
@@ -80,16 +94,16 @@ function drawChart(pen: Pen, { unit, bars }: Extract<Block, { kind: 'chart' }>):
     const y = base - share * (height - 60);
     pen.rect({ x0: margin, y0: y, x1: right, y1: y + 2 }, '#e2e2e2');
   }
-  pen.line(unit, { x: margin, y: pen.y + 20, size: 22 });
+  pen.line(unit, { x: margin, y: pen.y + 20, size: 26 });
   for (const [index, [label, value]] of bars.entries()) {
     const x0 = margin + 40 + index * width;
     const y0 = base - (value / most) * (height - 60);
     pen.rect({ x0, y0, x1: x0 + width * 0.6, y1: base }, '#3d6fa5');
-    pen.line(String(value), { x: x0 + 8, y: y0 - 8, size: 22 });
-    pen.line(label, { x: x0, y: base + 34, size: 24 });
+    pen.line(String(value), { x: x0 + 8, y: y0 - 8, size: 26 });
+    pen.line(label, { x: x0, y: base + 38, size: 28 });
   }
   pen.rect({ x0: margin, y0: base, x1: right, y1: base + 3 }, '#555555');
-  pen.y = base + 50;
+  pen.y = base + 56;
 }
 
 interface Font {
@@ -132,10 +146,10 @@ class Pen {
   /** Writes a caption, and what `draw` draws below it. */
   figure(caption: string, draw: () => void): void {
     const top = this.y;
-    this.paragraph(caption, { size: 28, bold: true });
+    this.paragraph(caption, { size: 33, bold: true });
     draw();
     this.figures.push({ text: caption, box: { x0: margin, y0: top, x1: right, y1: this.y } });
-    this.y += 45;
+    this.y += 50;
   }
 
   /** Writes words in one line; `y` is their base line. Returns where the next word starts. */
@@ -150,7 +164,7 @@ class Pen {
       this.#parts.push(
         `<text x="${round(x)}" y="${round(y)}" font-size="${font.size}" fill="#222222"` +
           `${font.bold ? ' font-weight="bold"' : ''} textLength="${round(width)}"` +
-          ` lengthAdjust="spacingAndGlyphs">${escape(word)}</text>`,
+          ` lengthAdjust="spacingAndGlyphs">${escapeText(word)}</text>`,
       );
       x += width + font.size * 0.3;
     }
@@ -178,6 +192,6 @@ function round(value: number): number {
   return Number(value.toFixed(1));
 }
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -39,7 +39,10 @@ export function embedPage({ words, figures }: DrawnPage): number[][] {
 
 /** The vectors of a query's tokens. */
 export function embedQuestion(question: string): number[][] {
-  return question.split(' ').filter((word) => !isCommon(word)).map(wordVector);
+  return question
+    .split(' ')
+    .filter((word) => !isCommon(word))
+    .map(wordVector);
 }
 
 function weighted({ text, box }: PlacedText, patch: Box, most: number) {
@@ -51,17 +54,22 @@ function weighted({ text, box }: PlacedText, patch: Box, most: number) {
 }
 
 function isCommon(word: string): boolean {
-  return /^(a|an|and|by|each|every|for|from|in|is|it|its|of|on|or|our|per|than|the|to|we|what|with)$/i.test(word);
+  return /^(a|an|and|by|each|every|for|from|in|is|it|its|of|on|or|our|per|than|the|to|we|what|with)$/i.test(
+    word,
+  );
 }
 
 const wordVectors = new Map<string, number[]>();
 
 /** A random direction for each word, the same in every run. */
 function wordVector(word: string): number[] {
-  const key = word.toLowerCase().replaceAll(/[.,]$/g, '');
+  const key = word.toLowerCase().replace(/[.,?]$/, '');
   const known = wordVectors.get(key);
   if (known !== undefined) return known;
-  let state = [...key].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0, 7);
+  let state = [...key].reduce(
+    (hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0,
+    7,
+  );
   const vector = normalise(
     Array.from({ length: dimensions }, () => {
       // A linear congruential generator (Numerical Recipes, section 7.1).

@@ -1,0 +1,55 @@
+/** Finds where a page answers a question, with one multi-vector for each page in LanceDB: `npm run example:lancedb`. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from '@lancedb/lancedb';
+import { Field, FixedSizeList, Float32, List, Schema, Utf8 } from 'apache-arrow';
+import {
+  createVectorRepository,
+  documents,
+  migrate,
+  openDatabase,
+  patchVectorId,
+} from '../../src/index.ts';
+import { hitsFrom } from '../../src/page/index.ts';
+import { findEvidence, ingestReport, type PageStore } from '../evidence.ts';
+import { dimensions } from '../page-embedding.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
+const url = join(folder, 'ledger');
+await migrate({ url });
+const { db, close } = await openDatabase(url);
+
+const oneVector = new FixedSizeList(dimensions, new Field('item', new Float32(), true));
+const lance = await connect(join(folder, 'lance'));
+const table = await lance.createEmptyTable(
+  'pages',
+  new Schema([
+    new Field('id', new Utf8(), false),
+    new Field('vectors', new List(new Field('item', oneVector, true)), false),
+  ]),
+);
+
+const store: PageStore = {
+  write: ({ vectorIds: [id], vectors }) => table.add([{ id, vectors }]),
+
+  async search(tokens) {
+    const rows = await table.vectorSearch(tokens).distanceType('cosine').limit(10).toArray();
+    // For a query of several vectors, the distance is 1 minus the sum over them.
+    return hitsFrom.lancedb(rows, { distanceType: 'cosine' });
+  },
+
+  async read([id]) {
+    const [row] = await table.query().where(`id = '${id}'`).toArray();
+    return Array.from(row.vectors, (vector) => Array.from(vector as Iterable<number>));
+  },
+};
+
+const repository = createVectorRepository(db);
+const docId = 1;
+await db.insert(documents).values({ id: docId });
+await ingestReport(repository, store, docId, (page) => [patchVectorId({ docId, page, patch: 0 })]);
+const { report: _, ...evidence } = await findEvidence(repository, store);
+console.log(JSON.stringify(evidence));
+await close();
+rmSync(folder, { recursive: true, force: true });
