@@ -3,7 +3,7 @@
  *
  * It reads every result that it prints from the database or the store.
  */
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { eq, sql } from 'drizzle-orm';
@@ -20,12 +20,15 @@ import {
   vectorPatches,
 } from '../src/index.ts';
 import { embedPatch, embedQuery } from './embedding.ts';
-import { MemoryStore } from './memory-store.ts';
+import { findEvidence, ingestReport, question } from './evidence.ts';
+import { MemoryPageStore, MemoryStore } from './memory-store.ts';
 
 // The demo deletes a document, so it uses its own database and ignores DATABASE_URL.
-const directory = '.demo';
+const folder = '.demo';
+const directory = `${folder}/database`;
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-rmSync(directory, { recursive: true, force: true });
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder);
 
 console.log(`\
 colpali-vectors keeps track, in PostgreSQL, of which vectors in your vector
@@ -93,6 +96,24 @@ heading('6. Audit: auditVectors() compares the ledger with the store');
 const { missing, untracked } = await auditVectors(db, store);
 row('missing', `${format(missing.vectors)} vectors (in the ledger but not in the store)`);
 row('untracked', `${format(untracked.vectors)} vectors (in the store but not in the ledger)`);
+
+heading('7. Where on the page: resolveHits() ranks the pages of the hits');
+const [report] = await db
+  .insert(documents)
+  .values({ title: 'Sustainability report', pages: 4 })
+  .returning();
+if (report === undefined) throw new Error('the document was not created');
+const pageStore = new MemoryPageStore();
+await ingestReport(repository, pageStore, report.id, (page, count) =>
+  patchVectorIds({ docId: report.id, page, count }),
+);
+const evidence = await findEvidence(repository, pageStore);
+const { x, y, width, height } = evidence.crop;
+writeFileSync(`${folder}/report.html`, evidence.report);
+row('question', question);
+row('best page', `${report.title}, page ${evidence.page}, score ${evidence.score.toFixed(2)}`);
+row('crop', `x ${x}, y ${y}, ${width} x ${height} pixels, ${evidence.vectorsInBox} vectors`);
+row('report', `${folder}/report.html`);
 
 await close();
 console.log(`

@@ -1,3 +1,5 @@
+import { type Hit, hitsFrom } from '../src/page/index.ts';
+import type { PageStore, StoredPage } from './evidence.ts';
 import type { ExampleStore, Point } from './scenario.ts';
 
 /** A vector store in memory. It stands in for Qdrant and the like in the demo. */
@@ -13,11 +15,19 @@ export class MemoryStore implements ExampleStore {
   }
 
   async search(query: number[], limit: number): Promise<string[]> {
+    return (await this.nearest(query, limit)).map(({ id }) => id);
+  }
+
+  /** The ids of the vectors nearest to the query with their cosine similarities, nearest first. */
+  async nearest(query: number[], limit: number): Promise<{ id: string; score: number }[]> {
     return [...this.#vectors]
-      .map(([id, vector]) => ({ id, similarity: cosine(query, vector) }))
-      .sort((a, b) => b.similarity - a.similarity)
-      .slice(0, limit)
-      .map(({ id }) => id);
+      .map(([id, vector]) => ({ id, score: cosine(query, vector) }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, limit);
+  }
+
+  async read(ids: readonly string[]): Promise<number[][]> {
+    return ids.map((id) => this.#vectors.get(id) ?? []);
   }
 
   async deleteVectors(ids: string[]): Promise<void> {
@@ -30,6 +40,27 @@ export class MemoryStore implements ExampleStore {
 
   async existing(ids: string[]): Promise<string[]> {
     return ids.filter((id) => this.#vectors.has(id));
+  }
+}
+
+/** The same for pages with an id for each vector. */
+export class MemoryPageStore implements PageStore {
+  readonly #points = new MemoryStore();
+
+  async write({ vectorIds, vectors }: StoredPage): Promise<void> {
+    await this.#points.write(
+      vectorIds.map((id, patch) => ({ id, vector: vectors[patch] as number[] })),
+    );
+  }
+
+  async search(tokens: number[][]): Promise<Hit[]> {
+    const responses = await Promise.all(tokens.map((token) => this.#points.nearest(token, 100)));
+    // A response looks like one of Qdrant.
+    return responses.flatMap((points, queryToken) => hitsFrom.qdrant(points, { queryToken }));
+  }
+
+  read(vectorIds: readonly string[]): Promise<number[][]> {
+    return this.#points.read(vectorIds);
   }
 }
 

@@ -14,7 +14,7 @@ interface PageContent {
   blocks: Block[];
 }
 
-type Block = { kind: 'heading' | 'text'; text: string } | Table | Chart;
+type Block = { kind: 'heading'; text: string } | { kind: 'text'; text: string } | Table | Chart;
 
 interface Table {
   kind: 'table';

@@ -50,6 +50,7 @@ const docId = 1;
 await db.insert(documents).values({ id: docId });
 await ingestReport(repository, store, docId, (page) => [patchVectorId({ docId, page, patch: 0 })]);
 const { report: _, ...evidence } = await findEvidence(repository, store);
+if (evidence.page !== 3) throw new Error(`page ${evidence.page} does not answer the question`);
 console.log(JSON.stringify(evidence));
 await close();
 rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,25 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { drawPages, pageSize } from '../../examples/page-drawing.ts';
+import type { Box } from '../../src/page/index.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
+
+/** The chart that answers the question of the examples, in pixels. */
+const energyChart = drawPages()[2]?.figures.find(({ text }) => /^Energy/.test(text))?.box as Box;
+
+/** Intersection over union. */
+function overlap(a: Box, b: Box): number {
+  const areaOf = ({ x0, y0, x1, y1 }: Box) => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
+  const shared = areaOf({
+    x0: Math.max(a.x0, b.x0),
+    y0: Math.max(a.y0, b.y0),
+    x1: Math.min(a.x1, b.x1),
+    y1: Math.min(a.y1, b.y1),
+  });
+  return shared / (areaOf(a) + areaOf(b) - shared);
+}
 
 /** Runs an example and returns what it prints. An example throws if one of its results is wrong. */
 function run(file: string): { stdout: string; stderr: string } {
@@ -40,6 +59,24 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/untracked +0 vectors/);
   });
 
+  test('finds the part of the page that answers the question, and draws it', () => {
+    expect(stdout).toContain('Sustainability report, page 3, score');
+    const [, ...edges] = /crop +x (\d+), y (\d+), (\d+) x (\d+) pixels/.exec(stdout) ?? [];
+    const [x = 0, y = 0, width = 0, height = 0] = edges.map(Number);
+    expect(overlap({ x0: x, y0: y, x1: x + width, y1: y + height }, energyChart)).toBeGreaterThan(
+      0.8,
+    );
+
+    const report = readFileSync(join(projectRoot, '.demo/report.html'), 'utf8');
+    expect(report.indexOf('Page 3: Environment')).toBeLessThan(report.indexOf('Page 1: Letter'));
+    // The white and the red line of one box.
+    const outlines = [...report.matchAll(/<rect x="(\S+)" y="(\S+)" \S+ \S+ fill="none"/g)];
+    expect(outlines.map(([, ...corner]) => corner.map(Number).map(Math.round))).toEqual([
+      [x, y],
+      [x, y],
+    ]);
+  });
+
   test('fits on a screen of 80 columns and 40 rows', () => {
     const lines = stdout.split('\n');
     expect(lines.length).toBeLessThan(40);
@@ -49,6 +86,16 @@ describe('npm run demo', () => {
   test('prints the same when it runs again', () => {
     expect(run('demo.ts').stdout).toBe(stdout);
   });
+});
+
+test('ids of patches in pgvector lead to the part of the page that answers the question', () => {
+  const { page, box, vectorsInBox } = JSON.parse(run('pgvector-pages.ts').stdout);
+  expect(page).toBe(3);
+  const { width, height } = pageSize;
+  const { x0, y0, x1, y1 } = box;
+  const inPixels = { x0: x0 * width, y0: y0 * height, x1: x1 * width, y1: y1 * height };
+  expect(overlap(inPixels, energyChart)).toBeGreaterThan(0.8);
+  expect(vectorsInBox).toBeGreaterThan(100);
 });
 
 test('the audit is clean after every step of the pgvector example', () => {
