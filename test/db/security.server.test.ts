@@ -125,6 +125,9 @@ describe('the application role of one tenant', () => {
       { docId: 1, page: 2, patch: 1 },
       { docId: 1, page: 1, patch: 4 },
     ]);
+    expect(await repository().resolveHits([{ vectorId: 'own-1', score: 1 }])).toMatchObject({
+      pages: [{ docId: 1, page: 2, hits: [{ patch: 1 }] }],
+    });
     await repository().replaceDocument(1, [{ docId: 1, page: 3, vectorIds: ['own-2'] }]);
     expect(await repository().countPages(1)).toBe(1);
     expect(await select(db, 'select vector_id from vector_patches')).toEqual([
@@ -138,6 +141,8 @@ describe('the application role of one tenant', () => {
     expect(await repository().findByPage(2, 1)).toBeUndefined();
     expect(await repository().countPages(2)).toBe(0);
     expect(await repository().locate(victimIds)).toEqual([undefined, undefined, undefined]);
+    const hits = victimIds.map((vectorId) => ({ vectorId, score: 1 }));
+    expect(await repository().resolveHits(hits)).toEqual({ pages: [], unknown: victimIds });
     expect(await repository().deleteByDocument(2)).toBe(0);
     expect(await repository().deleteByPage(2, 1)).toBe(false);
     const pages: unknown[] = [];
@@ -264,6 +269,8 @@ test('a reader reads and cannot write', async () => {
   const repository = createVectorRepository(db);
   expect(await repository.findByPage(2, 1)).toMatchObject({ vectorIds: victimIds });
   expect(await repository.locate(victimIds.slice(0, 1))).toMatchObject([{ docId: 2, page: 1 }]);
+  const hits = victimIds.map((vectorId) => ({ vectorId, score: 1 }));
+  expect((await repository.resolveHits(hits)).pages).toMatchObject([{ docId: 2, page: 1 }]);
   expect(await thrownBy(repository.deleteByPage(2, 1))).toMatchObject({ sqlState: '42501' });
   await execute(admin.db, 'drop policy reader on vectors');
 });
