@@ -11,9 +11,9 @@ import {
   openDatabase,
   patchVectorId,
 } from '../../src/index.ts';
-import { hitsFrom } from '../../src/page/index.ts';
-import { findEvidence, ingestReport, type PageStore } from '../evidence.ts';
-import { dimensions } from '../page-embedding.ts';
+import { flattenVectors, hitsFrom, maxSim } from '../../src/page/index.ts';
+import { findEvidence, ingestReport, type PageStore, question } from '../evidence.ts';
+import { dimensions, embedQuestion } from '../page-embedding.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
 const url = join(folder, 'ledger');
@@ -52,5 +52,19 @@ await ingestReport(repository, store, docId, (page) => [patchVectorId({ docId, p
 const { report: _, ...evidence } = await findEvidence(repository, store);
 if (evidence.page !== 3) throw new Error(`page ${evidence.page} does not answer the question`);
 console.log(JSON.stringify(evidence));
+
+// LanceDB does not say which vectors won. `maxSim` does, and their offsets lead to boxes on the page.
+const vectorId = patchVectorId({ docId, page: evidence.page, patch: 0 });
+const vectors = flattenVectors(await store.read([vectorId]));
+const winners = maxSim(flattenVectors(embedQuestion(question)), vectors, dimensions);
+const hits = Array.from(winners.patches, (offset, queryToken) => {
+  return { vectorId, score: winners.scores[queryToken] as number, offset, queryToken };
+});
+for (const { box } of (await repository.resolveHits(hits)).pages.flatMap((page) => page.hits)) {
+  const { x0, y0, x1, y1 } = evidence.box;
+  const isInside = box && box.x0 >= x0 && box.y0 >= y0 && box.x1 <= x1 && box.y1 <= y1;
+  if (!isInside)
+    throw new Error('a vector that won lies outside the part that answers the question');
+}
 await close();
 rmSync(folder, { recursive: true, force: true });
