@@ -4,6 +4,7 @@ import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Db } from './db.ts';
 import { toTransactionError } from './driver-errors.ts';
 import { InvalidInputError } from './errors.ts';
+import { withPooledConnections } from './pooled-transaction.ts';
 
 /** The part of Drizzle's session through which every statement goes. It is not part of Drizzle's types. */
 interface Session {
@@ -32,7 +33,8 @@ const hosts = new WeakMap<Db, Db>();
  *   next rows on that connection behind as many holes (porsager/postgres#1181).
  * - Columns keep their names, although postgres.js may be set to rename them (`transform: postgres.camel`).
  * - Drivers without transactions say so.
- * - A transaction that gets no connection, or loses it, says so with a driver whose errors have no code.
+ * - A transaction that gets no connection, or loses it, says so with a driver whose errors have no code, and gives the
+ *   connection back.
  *
  * @throws {InvalidInputError} `db` is not a Drizzle database for PostgreSQL.
  */
@@ -61,14 +63,16 @@ async function runTransaction(
 ): Promise<unknown> {
   let thrown: { error: unknown } | undefined;
   try {
-    return await host.transaction(async (tx) => {
-      try {
-        return await work(uniform(tx));
-      } catch (error) {
-        thrown = { error };
-        throw error;
-      }
-    }, config);
+    return await withPooledConnections(host, (db) =>
+      db.transaction(async (tx) => {
+        try {
+          return await work(uniform(tx));
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      }, config),
+    );
   } catch (error) {
     throw error === thrown?.error ? error : toTransactionError(error);
   }

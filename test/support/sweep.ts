@@ -2,6 +2,7 @@ import { desc, eq } from 'drizzle-orm';
 import {
   auditVectors,
   createVectorRepository,
+  DatabaseUnavailableError,
   type Db,
   patchVectorId,
   patchVectorIds,
@@ -31,7 +32,7 @@ export async function sweep(
   const answers: Record<string, unknown> = {};
   const ask = async (name: string, work: () => Promise<unknown>) => {
     await before();
-    answers[name] = withoutTimes(await work(), docId);
+    answers[name] = withoutTimes(await retryLostConnections(work), docId);
   };
 
   await ask('upsertPage', () =>
@@ -61,7 +62,10 @@ export async function sweep(
   await ask('upsertPages with a missing document', () =>
     repository
       .upsertPages([{ docId: other + 1000, page: 1, vectorIds: [] }])
-      .catch((error: Error) => error.name),
+      .catch((error: Error) => {
+        if (error instanceof DatabaseUnavailableError) throw error;
+        return error.name;
+      }),
   );
   await ask('findPending', () => repository.findPending({ docId }));
   await ask('findPending of another document', () => repository.findPending({ docId: other }));
@@ -128,6 +132,17 @@ export async function sweep(
   await repository.deleteByDocument(other);
   await purgeOrphans(db, store.deleteVectors);
   return answers;
+}
+
+/** A pool notices that its connections are lost when it uses them; each attempt uses one. */
+async function retryLostConnections<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError) || attempt === 10) throw error;
+    }
+  }
 }
 
 /** Replaces times, row ids and the document's id, which differ from run to run. */
