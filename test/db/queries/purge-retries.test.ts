@@ -58,7 +58,7 @@ describe('a store that always rejects some documents', () => {
       await thrownBy(purgeOrphans(db(), refuse));
       const [row] = rowsOf<{ attempts: number; wait: number }>(
         await db().execute(sql`
-          select attempts, extract(epoch from due_at - clock_timestamp())::float8 as wait
+          select attempts, extract(epoch from due_at - tried_at)::float8 as wait
           from vector_orphans`),
       );
       expect(row?.attempts).toBe(attempt);
