@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addExportCommand } from './cli/export.ts';
 import { addImportCommand } from './cli/import.ts';
@@ -13,8 +12,7 @@ import { addShowCommand } from './cli/show.ts';
 import { addStatusCommand } from './cli/status.ts';
 import { describeInvalidInput, examples } from './cli/usage.ts';
 import { InvalidInputError } from './errors.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+import { version } from './version.ts';
 
 const program = new Command('colpali-vectors')
   .description(

@@ -7,6 +7,7 @@ import { once } from '../once.ts';
 import * as schema from '../schema.ts';
 import type { DatabaseTarget } from './database-url.ts';
 import { lockDirectory, realPath } from './directory-lock.ts';
+import { importOptional } from './import-optional.ts';
 import { isInMemory, startPGlite } from './start-pglite.ts';
 
 /** A Drizzle database on PGlite. */
@@ -26,7 +27,10 @@ export interface OpenPGlite {
 export async function openPGlite(directory: string): Promise<OpenPGlite> {
   // Before drizzle-orm/pglite, which cannot be imported if PGlite is not installed.
   const { client, release } = await sharePGlite(directory);
-  const { drizzle } = await import('drizzle-orm/pglite');
+  const { drizzle } = (await importOptional([
+    'drizzle-orm',
+    'pglite',
+  ])) as typeof import('drizzle-orm/pglite');
   return { db: drizzle({ client, schema }), close: release };
 }
 

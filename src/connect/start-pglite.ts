@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import { DatabaseUnavailableError } from '../errors.ts';
+import { importOptional } from './import-optional.ts';
 
 /**
  * Starts PGlite.
@@ -9,12 +10,7 @@ import { DatabaseUnavailableError } from '../errors.ts';
  * @throws {DatabaseUnavailableError} `@electric-sql/pglite` is not installed, or it cannot open the directory.
  */
 export async function startPGlite(dataDirectory: string): Promise<PGlite> {
-  const { PGlite } = await import('@electric-sql/pglite').catch((cause: unknown) => {
-    throw new DatabaseUnavailableError(
-      'The embedded database requires the package @electric-sql/pglite: install it, or set DATABASE_URL to a postgres:// URL',
-      { cause },
-    );
-  });
+  const { PGlite } = await importPGlite();
   return PGlite.create(dataDirectory).catch(async (cause: unknown) => {
     const { message, errno } = Object(cause);
     const reason =
@@ -24,6 +20,20 @@ export async function startPGlite(dataDirectory: string): Promise<PGlite> {
       { cause },
     );
   });
+}
+
+async function importPGlite(): Promise<typeof import('@electric-sql/pglite')> {
+  try {
+    return (await importOptional([
+      '@electric-sql',
+      'pglite',
+    ])) as typeof import('@electric-sql/pglite');
+  } catch (cause) {
+    throw new DatabaseUnavailableError(
+      'The embedded database requires the package @electric-sql/pglite: install it, or set DATABASE_URL to a postgres:// URL',
+      { cause },
+    );
+  }
 }
 
 /** Explains a failed start if the files belong to another version of PostgreSQL. PGlite does not say so. */
