@@ -15,6 +15,14 @@ export {
   VectorLedgerError,
   type VectorLedgerErrorCode,
 } from './errors.ts';
+export type {
+  AuditedEvent,
+  IngestedEvent,
+  LedgerEvent,
+  OnEvent,
+  PurgedEvent,
+  RejectedEvent,
+} from './events.ts';
 export type { VectorIdInput } from './ids/check-vector-ids.ts';
 export {
   decodeVectorIds,
@@ -34,6 +42,7 @@ export type { IngestOptions, WriteVectors } from './ledger/ingest.ts';
 export type { VectorLocation } from './ledger/locate.ts';
 export type { NewPageVectors, PageKey } from './ledger/page.ts';
 export type { ResolvedHits, ResolvedPage } from './ledger/resolve-hits.ts';
+export { type LedgerStatus, ledgerStatus } from './ledger/status.ts';
 export type { RecordedPage, UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
 export {

@@ -2,6 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './db.ts';
 import { withLedgerErrorsEverywhere } from './driver-errors.ts';
 import { InvalidInputError } from './errors.ts';
+import type { OnEvent } from './events.ts';
 import { checkVectorIds, type VectorIdInput } from './ids/check-vector-ids.ts';
 import { deletePage, deletePagesOf } from './ledger/delete-pages.ts';
 import { type IngestOptions, ingestPages, type WriteVectors } from './ledger/ingest.ts';
@@ -38,9 +39,11 @@ import {
   integer,
   requireArray,
   requireBoolean,
+  requireFunction,
   requireIterable,
   requireObject,
   requireOptions,
+  requireSignal,
 } from './require.ts';
 import type { PageVectors } from './schema.ts';
 import { defaultTables, requireTables, type VectorTables } from './tables.ts';
@@ -93,10 +96,12 @@ export interface VectorRepository {
    * the last one read. For one point in time, create the repository on a repeatable read transaction.
    *
    * @param options.batchSize - How many pages one query reads. {@defaultValue 100}
+   * @param options.signal - Stops the stream before its next query. It then throws the signal's reason.
    */
   streamPages(options?: {
     docId?: number | undefined;
     batchSize?: number | undefined;
+    signal?: AbortSignal | undefined;
   }): AsyncIterable<PageVectors>;
 
   /** Counts the recorded pages of a document. */
@@ -109,11 +114,15 @@ export interface VectorRepository {
    * Finds a UUID with and without dashes, in lower and upper case; the given spelling first. If several
    * pages have an id, returns the first by document and page; for a patch id, the page that it names.
    *
+   * @param options.signal - Stops the call before its next 10,000 ids. It rejects with the signal's reason.
    * @example
    * const [location] = await repository.locate([hit.id]);
    * if (location) console.log(`page ${location.page}, patch ${location.patch}`);
    */
-  locate(vectorIds: readonly VectorIdInput[]): Promise<(VectorLocation | undefined)[]>;
+  locate(
+    vectorIds: readonly VectorIdInput[],
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<(VectorLocation | undefined)[]>;
 
   /**
    * Finds the pages of hits and ranks them by MaxSim over the hits, as `rankPages` of `colpali-vectors/page` does.
@@ -279,6 +288,8 @@ export interface RepositoryOptions {
    * {@defaultValue true}
    */
   prepare?: boolean | undefined;
+  /** Receives `ingested` or `rejected` for each chunk of an ingest. */
+  onEvent?: OnEvent | undefined;
 }
 
 /**
@@ -298,8 +309,8 @@ export function createVectorRepository(
 ): VectorRepository {
   const db = uniform(hostDb);
   requireTables(tables, ['tables']);
-  requireOptions(options, { prepare: requireBoolean });
-  const { prepare = true } = options;
+  requireOptions(options, { prepare: requireBoolean, onEvent: requireFunction });
+  const { prepare = true, onEvent } = options;
   const { vectors } = tables;
   const statements = createPageStatements(db, tables, prepare);
 
@@ -350,8 +361,9 @@ export function createVectorRepository(
       return db.$count(vectors, eq(vectors.docId, docId));
     },
 
-    async locate(vectorIds) {
-      return locateVectors(statements, checkVectorIds(vectorIds));
+    async locate(vectorIds, options = {}) {
+      requireOptions(options, { signal: requireSignal });
+      return locateVectors(statements, checkVectorIds(vectorIds), options.signal);
     },
 
     async resolveHits(hits) {
@@ -380,7 +392,7 @@ export function createVectorRepository(
     },
 
     async ingest(pages, writeVectors, options = {}) {
-      return ingestPages(target, pages, writeVectors, options);
+      return ingestPages(target, pages, writeVectors, options, onEvent);
     },
 
     async replaceDocument(docId, pages, options = {}) {
@@ -432,10 +444,14 @@ export function createVectorRepository(
     ...(withLedgerErrorsEverywhere(queries) as Omit<VectorRepository, 'streamPages'>),
 
     streamPages(options = {}) {
-      requireOptions(options, { docId: requireDocId, batchSize: integer({ min: 1 }) });
-      const { docId, batchSize = 100 } = options;
+      requireOptions(options, {
+        docId: requireDocId,
+        batchSize: integer({ min: 1 }),
+        signal: requireSignal,
+      });
+      const { docId, batchSize = 100, signal } = options;
       const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
-      return streamPages(db, tables, ofDocument, batchSize);
+      return streamPages(db, tables, ofDocument, batchSize, signal);
     },
   };
 }

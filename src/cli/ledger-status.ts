@@ -1,10 +1,10 @@
-import { isNull, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { describeAddresses, parseServerUrl } from '../connect/server-url.ts';
 import { type Db, rowsOf } from '../db.ts';
+import { ledgerStatus } from '../ledger/status.ts';
 import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
 import { hasVectorsTable } from '../migrations/vectors-table.ts';
-import { defaultTables } from '../tables.ts';
 
 /** The database that the command line uses, without its password. */
 export type DatabaseDescription =
@@ -12,7 +12,7 @@ export type DatabaseDescription =
   | { kind: 'pglite'; version: string; directory: string };
 
 /** What `colpali-vectors status --json` prints. */
-export interface LedgerStatus extends MigrationStatus {
+export interface StatusReport extends MigrationStatus {
   database: DatabaseDescription;
   /** Number of recorded pages; null if the table `vectors` does not exist. */
   pages: number | null;
@@ -22,7 +22,7 @@ export interface LedgerStatus extends MigrationStatus {
   orphans: number | null;
 }
 
-export async function readLedgerStatus(db: Db, url: string | undefined): Promise<LedgerStatus> {
+export async function readLedgerStatus(db: Db, url: string | undefined): Promise<StatusReport> {
   const database = await describeDatabase(db, url);
   const migrations = await readMigrationStatus(db);
   return { database, ...migrations, ...(await countRows(db, migrations.drift !== null)) };
@@ -49,15 +49,11 @@ async function describeDatabase(db: Db, url: string | undefined): Promise<Databa
 async function countRows(
   db: Db,
   isCurrent: boolean,
-): Promise<Pick<LedgerStatus, 'pages' | 'pendingPages' | 'orphans'>> {
+): Promise<Pick<StatusReport, 'pages' | 'pendingPages' | 'orphans'>> {
   if (!(await hasVectorsTable(db))) return { pages: null, pendingPages: null, orphans: null };
-  const { vectors, vectorOrphans } = defaultTables;
   if (isCurrent) {
-    return {
-      pages: await db.$count(vectors),
-      pendingPages: await db.$count(vectors, isNull(vectors.indexedAt)),
-      orphans: await db.$count(vectorOrphans),
-    };
+    const { pages, pending, orphans } = await ledgerStatus(db);
+    return { pages, pendingPages: pending.pages, orphans: orphans.rows };
   }
   const [found] = rowsOf<{ pages: number }>(
     await db.execute(sql`select count(*)::integer as pages from vectors`),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { SchemaDrift } from '../migrations/drift.ts';
 import { withDatabase } from './database.ts';
-import { type DatabaseDescription, type LedgerStatus, readLedgerStatus } from './ledger-status.ts';
+import { type DatabaseDescription, readLedgerStatus, type StatusReport } from './ledger-status.ts';
 import { count, exitCodes, formatNumber } from './output.ts';
 import { examples, globalOptions } from './usage.ts';
 
@@ -23,11 +23,11 @@ export function addStatusCommand(program: Command): void {
 }
 
 /** Whether the database has exactly the migrations of this version, and nothing else changed its ledger. */
-function isUpToDate({ drift }: LedgerStatus): boolean {
+function isUpToDate({ drift }: StatusReport): boolean {
   return drift?.length === 0;
 }
 
-function formatStatus(status: LedgerStatus): string {
+function formatStatus(status: StatusReport): string {
   const { database, applied, pending, skipped, unknown, drift, orphans } = status;
   return [
     `database    ${formatDatabase(database)}`,
@@ -51,7 +51,7 @@ function formatDatabase(database: DatabaseDescription): string {
     : `PGlite (PostgreSQL ${database.version}) in ${database.directory}`;
 }
 
-function formatPageCounts({ pages, pendingPages }: LedgerStatus): string {
+function formatPageCounts({ pages, pendingPages }: StatusReport): string {
   if (pages === null) return 'the table "vectors" does not exist';
   // Before the migrations, a page can have several rows.
   if (pendingPages === null) return `${count(pages, 'row')} in vectors`;

@@ -1,6 +1,7 @@
 import { batchesOf } from '../batches.ts';
 import { CallbackError, runCallback } from '../callbacks.ts';
 import { IngestError, InvalidInputError } from '../errors.ts';
+import { emitEvent, type OnEvent, startTimer } from '../events.ts';
 import {
   integer,
   requireFunction,
@@ -43,6 +44,7 @@ export async function ingestPages(
   pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
   writeVectors: WriteVectors,
   options: IngestOptions,
+  onEvent: OnEvent | undefined,
 ): Promise<number> {
   const { db, tables } = target;
   requireOptions(options, {
@@ -58,18 +60,30 @@ export async function ingestPages(
   requireIterable(pages, ['pages']);
   requireFunction(writeVectors, ['writeVectors']);
 
+  await runCallback(() => signal.throwIfAborted());
   let indexed = 0;
   for await (const chunk of batchesOf(checkStream(pages), { maxItems: chunkPages })) {
     await runCallback(() => signal.throwIfAborted());
+    const durationMs = startTimer();
     const pending = chunk.map(({ page, path }) => ({ page: { ...page, pending: true }, path }));
     const recorded = await writeGiven(target, pending, { pending: true });
     try {
       await writeVectors(recorded, { signal });
     } catch (cause) {
       if (signal.aborted) throw new CallbackError(cause);
+      emitEvent(onEvent, {
+        type: 'rejected',
+        call: 'writeVectors',
+        docIds: [...new Set(recorded.map(({ docId }) => docId))],
+        error: cause,
+        durationMs: durationMs(),
+      });
       throw new IngestError(recorded, { cause });
     }
-    indexed += await retryDeadlocks(db, () => markPagesIndexed(db, tables, recorded));
+    const marked = await retryDeadlocks(db, () => markPagesIndexed(db, tables, recorded));
+    const vectors = recorded.reduce((sum, { vectorIds }) => sum + vectorIds.length, 0);
+    emitEvent(onEvent, { type: 'ingested', pages: marked, vectors, durationMs: durationMs() });
+    indexed += marked;
     await runCallback(() => onProgress?.(indexed));
   }
   return indexed;

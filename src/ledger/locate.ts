@@ -1,4 +1,5 @@
 import { slicesOf } from '../batches.ts';
+import { runCallback } from '../callbacks.ts';
 import { indexKeysOf, positionsOf } from '../ids/lookup.ts';
 import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
 import { createPause } from '../pause.ts';
@@ -23,9 +24,11 @@ const maxIdsPerLookup = 10_000;
 export async function locateVectors(
   statements: PageStatements,
   vectorIds: readonly string[],
+  signal?: AbortSignal,
 ): Promise<(VectorLocation | undefined)[]> {
   const locations: (VectorLocation | undefined)[] = [];
   for (const ids of slicesOf(vectorIds, maxIdsPerLookup)) {
+    await runCallback(() => signal?.throwIfAborted());
     for (const location of await locateSlice(statements, ids)) locations.push(location);
   }
   return locations;

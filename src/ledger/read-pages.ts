@@ -117,12 +117,14 @@ export async function* streamPages(
   tables: VectorTables,
   condition: SQL | undefined,
   batchSize: number,
+  signal?: AbortSignal,
 ): AsyncGenerator<PageVectors> {
   const { vectors } = tables;
   let last: PageVectors | undefined;
   do {
     const afterLast =
       last && sql`(${vectors.docId}, ${vectors.page}) > (${last.docId}, ${last.page})`;
+    signal?.throwIfAborted();
     const batch = await withLedgerErrors(async () =>
       selectPages(db, tables, and(condition, afterLast)).limit(batchSize),
     );

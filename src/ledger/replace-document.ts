@@ -1,4 +1,5 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
 import { DatabaseError, DocumentNotFoundError } from '../errors.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
@@ -19,6 +20,7 @@ export async function replacePagesOf(
   pages: readonly NewPageVectors[],
   options: UpsertOptions,
 ): Promise<RecordedPage[]> {
+  await runCallback(() => options.signal?.throwIfAborted());
   await requireTriggers();
   const { documents, vectors } = tables;
   const numbers = JSON.stringify(pages.map(({ page }) => page));

@@ -125,6 +125,7 @@ export async function writeGiven(
   const { db, tables } = target;
   // The first chunk is encoded before anything is sent, so that invalid pages are found first.
   let chunks: AsyncGenerator<EncodedPage[]> | undefined = await startEncoding(sorted, options);
+  await runCallback(() => options.signal?.throwIfAborted());
   await target.requireTriggers();
   let recorded = new Map<string, RecordedPage>();
   const writeChunks = () =>
@@ -152,6 +153,7 @@ export async function writeStream(
   pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
   options: UpsertOptions,
 ): Promise<number> {
+  await runCallback(() => options.signal?.throwIfAborted());
   let sent = 0;
   const chunks = chunksOf(checkStream(pages), options);
   // No read-ahead inside a transaction: the stream's own work and our chunk could land in each other's

@@ -10,7 +10,7 @@ import type { AuditedStore, AuditOptions, AuditReport } from './audit.ts';
 export interface Audit {
   ledger: { db: Db; tables: VectorTables };
   store: AuditedStore;
-  options: AuditOptions & { batchIds: number; sampleSize: number };
+  options: AuditOptions & { batchIds: number; sampleSize: number; signal: AbortSignal };
   report: AuditReport;
   /** Runs after each lookup: stops if the caller asked for it, and reports the progress. */
   step(): Promise<void>;
@@ -23,7 +23,11 @@ export async function findInStore(
 ): Promise<Set<string>> {
   const found = new Set<string>();
   for (const batch of slicesOf(ids, options.batchIds)) {
-    const existing = await runCallback(() => store.existing(batch));
+    const { signal } = options;
+    const existing = await runCallback(() => {
+      signal.throwIfAborted();
+      return store.existing(batch, { signal });
+    });
     for (const id of checkVectorIds(existing, ['store', 'existing'])) found.add(canonicalId(id));
   }
   return found;

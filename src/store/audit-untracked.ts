@@ -6,7 +6,7 @@ import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
 import { canonicalId } from '../ids/spellings.ts';
 import { type OrphanedIds, queueOrphans } from '../ledger/orphans.ts';
 import { keyOf } from '../ledger/page.ts';
-import type { AuditedStore, SharedVectorId } from './audit.ts';
+import type { SharedVectorId } from './audit.ts';
 import { type Audit, findInStore } from './audit-context.ts';
 import { findLiveIds } from './live-ids.ts';
 import { removeQueuedIds } from './queued-ids.ts';
@@ -67,7 +67,7 @@ async function* untrackedIds(
   const { db, tables } = audit.ledger;
   const maxItems = Math.min(audit.options.batchIds, maxIdsPerLookup);
   let doubtful: string[] = [];
-  for await (const ids of batchesOf(idsInStore(audit.store), { maxItems })) {
+  for await (const ids of batchesOf(idsInStore(audit), { maxItems })) {
     const live = await findLiveIds(db, tables, ids);
     const shared = ids.flatMap((vectorId) => {
       const pages = live.get(vectorId) ?? [];
@@ -116,9 +116,12 @@ function groupByPage(ids: readonly string[]): OrphanedIds[] {
 }
 
 /** The ids of the store. An id that is listed again soon is left out: several stores list some ids twice. */
-async function* idsInStore(store: AuditedStore): AsyncGenerator<string> {
+async function* idsInStore({ store, options }: Audit): AsyncGenerator<string> {
   const recent = new RecentIds();
-  for await (const ids of readCallback(() => store.listIds(), ['store', 'listIds'])) {
+  for await (const ids of readCallback(
+    () => store.listIds({ signal: options.signal }),
+    ['store', 'listIds'],
+  )) {
     for (const id of checkVectorIds(ids, ['store', 'listIds'])) {
       if (recent.add(canonicalId(id))) yield id;
     }

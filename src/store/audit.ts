@@ -3,6 +3,7 @@ import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { type InputPath, InvalidInputError } from '../errors.ts';
+import { emitEvent, type OnEvent, startTimer } from '../events.ts';
 import type { VectorIdInput } from '../ids/check-vector-ids.ts';
 import type { VectorLocation } from '../ledger/locate.ts';
 import type { PageKey } from '../ledger/page.ts';
@@ -25,10 +26,10 @@ import { requireAllRows } from './require-all-rows.ts';
 
 /** The functions through which an audit reads your vector store. */
 export interface AuditedStore {
-  /** Yields every id in the store, in lists of any length. */
-  listIds(): AsyncIterable<readonly VectorIdInput[]>;
+  /** Yields every id in the store, in lists of any length. The signal is that of the audit. */
+  listIds(context: { signal: AbortSignal }): AsyncIterable<readonly VectorIdInput[]>;
   /** Returns those of `ids` that are in the store, in any order and spelling. */
-  existing(ids: string[]): Promise<readonly VectorIdInput[]>;
+  existing(ids: string[], context: { signal: AbortSignal }): Promise<readonly VectorIdInput[]>;
 }
 
 /** How far an audit is. */
@@ -78,6 +79,8 @@ export interface AuditOptions {
   signal?: AbortSignal | undefined;
   /** Called after each lookup. */
   onProgress?: ((progress: AuditProgress) => void) | undefined;
+  /** Receives `audited` at the end. */
+  onEvent?: OnEvent | undefined;
   /** {@defaultValue the package's own tables} */
   tables?: VectorTables | undefined;
 }
@@ -116,9 +119,11 @@ export async function auditVectors(
     maxUntrackedShare: requireShare,
     signal: requireSignal,
     onProgress: requireFunction,
+    onEvent: requireFunction,
     tables: requireTables,
   });
-  const { batchIds = 1_000, sampleSize = 10, maxUntrackedShare = 0.1, signal } = options;
+  const { batchIds = 1_000, sampleSize = 10, maxUntrackedShare = 0.1 } = options;
+  const { signal = new AbortController().signal } = options;
   const { tables = defaultTables, onProgress } = options;
 
   const report: AuditReport = {
@@ -132,21 +137,33 @@ export async function auditVectors(
   const audit: Audit = {
     ledger: { db, tables },
     store,
-    options: { ...options, batchIds, sampleSize },
+    options: { ...options, batchIds, sampleSize, signal },
     report,
     step: () =>
       runCallback(() => {
-        signal?.throwIfAborted();
+        signal.throwIfAborted();
         const { pages, vectors, stored } = report;
         onProgress?.({ pages, vectors, stored });
       }),
   };
+  const durationMs = startTimer();
   return withLedgerErrors(async () => {
+    await runCallback(() => signal.throwIfAborted());
     await requireTriggers(db, tables);
     await requireAllRows(db, tables);
     await findMissing(audit);
     await findUntracked(audit);
     if (options.queueUntracked) await queueUntracked(audit, maxUntrackedShare);
+    const { pages, vectors, stored, missing, untracked, shared } = report;
+    emitEvent(options.onEvent, {
+      type: 'audited',
+      ...{ pages, vectors, stored },
+      missing: missing.vectors,
+      untracked: untracked.vectors,
+      queued: untracked.queued,
+      shared: shared.vectors,
+      durationMs: durationMs(),
+    });
     return report;
   });
 }

@@ -4,6 +4,7 @@ import { CallbackError, runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
 import { isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors.ts';
 import { InvalidInputError, PurgeError } from '../errors.ts';
+import { emitEvent, type LedgerEvent, type OnEvent, startTimer } from '../events.ts';
 import { decodeVectorIds } from '../ids/codec.ts';
 import { ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
@@ -57,6 +58,8 @@ export interface PurgeOptions {
   signal?: AbortSignal | undefined;
   /** Called after each call of `deleteVectors`. */
   onProgress?: ((progress: PurgeProgress) => void) | undefined;
+  /** Receives `purged` or `rejected` after each call of `deleteVectors`. */
+  onEvent?: OnEvent | undefined;
   /** {@defaultValue the package's own tables} */
   tables?: VectorTables | undefined;
 }
@@ -109,6 +112,7 @@ export async function purgeOrphans(
     deadlineMs: integer({ min: 1 }),
     signal: requireSignal,
     onProgress: requireFunction,
+    onEvent: requireFunction,
     tables: requireTables,
   });
   const { batchIds = 1_000, limit, callTimeoutMs = 60_000, deadlineMs, signal } = options;
@@ -131,7 +135,9 @@ export async function purgeOrphans(
       // A document that the store rejects must not block the others.
       if (failures.has(due.docId)) continue;
       const batch = { ...due, rows: due.rows.slice(0, rowsLeft) };
+      const durationMs = startTimer();
       const outcome = await purgeBatch(purge, batch);
+      if (outcome.rows > 0) emitEvent(options.onEvent, toEvent(batch, outcome, durationMs()));
       rowsLeft -= outcome.rows;
       progress.deleted += outcome.deleted;
       progress.spared += outcome.spared;
@@ -161,6 +167,23 @@ interface Outcome extends PurgeProgress {
   rows: number;
   /** Why `deleteVectors` failed. Absent if it did not. */
   error?: unknown;
+}
+
+function toEvent(
+  { docId, namespace }: DueBatch,
+  outcome: Outcome,
+  durationMs: number,
+): LedgerEvent {
+  const { deleted, spared, repaired, error } = outcome;
+  return 'error' in outcome
+    ? {
+        type: 'rejected',
+        call: 'deleteVectors',
+        docIds: [docId],
+        error: toLedgerError(error),
+        durationMs,
+      }
+    : { type: 'purged', docId, namespace, deleted, spared, repaired, durationMs };
 }
 
 /** Claims the rows of a batch, deletes their ids from the store, and repairs pages that recorded them again. */

@@ -261,6 +261,9 @@ describe('an option out of range is rejected', () => {
     await expectRejected(() => repository.findPending({ docId: 0 }), ['options', 'docId']);
     expect(() => repository.streamPages({ batchSize: 0 })).toThrow(InvalidInputError);
     expect(() => repository.streamPages({ docId: 0 })).toThrow(InvalidInputError);
+    const signal = {} as AbortSignal;
+    expect(() => repository.streamPages({ signal })).toThrow(InvalidInputError);
+    await expectRejected(() => repository.locate([], { signal }), ['options', 'signal']);
   });
 
   test.each(['batchIds', 'limit', 'callTimeoutMs', 'deadlineMs'])(
@@ -293,6 +296,15 @@ describe('an option out of range is rejected', () => {
   test.each(['0', 'many', '1.5', ''])('by openDatabase: max=%s in the URL', async (max) => {
     await expectRejected(() => openDatabase(`${unreachableUrl}?max=${max}`), ['url']);
   });
+});
+
+test('an onEvent that is no function is rejected', async () => {
+  const options = { onEvent: 'log' as never };
+  const path = ['options', 'onEvent'];
+  const { deleteVectors } = new MemoryStore();
+  await expectRejected(async () => createVectorRepository(db, undefined, options), path);
+  await expectRejected(() => purgeOrphans(db, deleteVectors, options), path);
+  await expectRejected(() => auditVectors(db, new MemoryStore(), options), path);
 });
 
 test.each([

@@ -1,0 +1,91 @@
+import { sql } from 'drizzle-orm';
+import { type Db, rowsOf } from '../db.ts';
+import { withLedgerErrors } from '../driver-errors.ts';
+import { requireOptions } from '../require.ts';
+import { defaultTables, requireTables, type VectorTables } from '../tables.ts';
+import { uniform } from '../uniform-db.ts';
+
+/** What is in the ledger, and what waits. */
+export interface LedgerStatus {
+  /** How many pages are recorded, with those that are pending. */
+  pages: number;
+  pending: {
+    pages: number;
+    /** How long ago the oldest pending page was recorded, in milliseconds. Null if there is none. */
+    oldestMs: number | null;
+  };
+  orphans: {
+    /** How many rows and ids wait in `vector_orphans`. */
+    rows: number;
+    vectors: number;
+    /** How many rows the next purge would try. The others wait after a failure, or for their pending page. */
+    dueRows: number;
+    /** How long ago the oldest row was queued, in milliseconds. Null if there is none. */
+    oldestMs: number | null;
+    /** How many purges have tried the row that was tried most often. */
+    maxAttempts: number;
+  };
+}
+
+/** The columns of the statement. */
+type Row = Record<
+  'pages' | 'pending_pages' | 'orphan_rows' | 'orphan_ids' | 'due_rows' | 'max_attempts',
+  number
+> &
+  Record<'pending_age' | 'orphan_age', number | null>;
+
+/**
+ * Counts what is in the ledger and what waits, in one statement. For health checks and metrics: alert if the oldest
+ * pending page or orphan is older than an ingest or the time between two purges.
+ *
+ * The statement reads an index of all pages and the whole queue, so do not run it more often than you need the figures.
+ *
+ * @param db - A database or a transaction. With row level security, it counts the rows that the role sees.
+ * @throws {MigrationError} The migrations have not been run.
+ * @example
+ * const { pending, orphans } = await ledgerStatus(db);
+ * console.log(pending.pages, orphans.oldestMs);
+ */
+export async function ledgerStatus(
+  hostDb: Db,
+  options: {
+    /** {@defaultValue the package's own tables} */
+    tables?: VectorTables | undefined;
+  } = {},
+): Promise<LedgerStatus> {
+  const db = uniform(hostDb);
+  requireOptions(options, { tables: requireTables });
+  const { vectors, vectorOrphans } = options.tables ?? defaultTables;
+  const count = sql`count(*)::double precision`;
+  const ageMs = (column: string) =>
+    sql`(extract(epoch from clock_timestamp() - min(${sql.identifier(column)})) * 1000)::double precision`;
+  return withLedgerErrors(async () => {
+    const [row] = rowsOf<Row>(
+      await db.execute(sql`
+        select pages, pending_pages, pending_age, orphan_rows, orphan_ids, due_rows, orphan_age, max_attempts
+        from (select ${count} as pages from ${vectors}) as page,
+          (select ${count} as pending_pages, ${ageMs('recorded_at')} as pending_age
+            from ${vectors} where indexed_at is null) as pending,
+          (select ${count} as orphan_rows, coalesce(sum(vector_count), 0)::double precision as orphan_ids,
+              ${ageMs('orphaned_at')} as orphan_age, coalesce(max(attempts), 0) as max_attempts,
+              (count(*) filter (where due_at <= clock_timestamp() and not exists (
+                select from ${vectors} as page
+                where page.doc_id = orphan.doc_id and page.page = orphan.page and page.indexed_at is null
+              )))::double precision as due_rows
+            from ${vectorOrphans} as orphan) as orphans`),
+    );
+    // An aggregate always has a row.
+    const found = row as Row;
+    return {
+      pages: found.pages,
+      pending: { pages: found.pending_pages, oldestMs: found.pending_age },
+      orphans: {
+        rows: found.orphan_rows,
+        vectors: found.orphan_ids,
+        dueRows: found.due_rows,
+        oldestMs: found.orphan_age,
+        maxAttempts: found.max_attempts,
+      },
+    };
+  });
+}
