@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { createVectorRepository } from '../repository.ts';
 import { withDatabase } from './database.ts';
-import { reportFailure } from './output.ts';
 import { formatPageLine } from './page-line.ts';
+import { reportNotFound } from './stderr.ts';
 import { examples, globalOptions, parsePositiveInteger } from './usage.ts';
 
 export function addExportCommand(program: Command): void {
@@ -31,7 +31,7 @@ export function addExportCommand(program: Command): void {
               pages += 1;
             }
             if (pages === 0 && docId !== undefined) {
-              reportFailure(`document ${docId} has no recorded pages`);
+              reportNotFound(`document ${docId} has no recorded pages`);
             }
           },
           // Every batch of the stream sees the same snapshot.

@@ -6,6 +6,7 @@ import { DatabaseUnavailableError } from '../errors.ts';
 import { withDatabase } from './database.ts';
 import { type ImportResult, importPages, LineError } from './import-pages.ts';
 import { count } from './output.ts';
+import { writeNote } from './stderr.ts';
 import { examples, globalOptions } from './usage.ts';
 
 export function addImportCommand(program: Command): void {
@@ -66,7 +67,7 @@ function abortOnInterrupt(): AbortSignal {
 }
 
 function endAsInterrupted({ lines }: ImportResult): void {
-  process.stderr.write(`interrupted after line ${lines}; run the import again to continue\n`);
+  writeNote('interrupted', `after line ${lines}; run the import again to continue`);
   // A shell recognizes Ctrl-C by the signal that ended the process, not by its exit code.
   process.kill(process.pid, 'SIGINT');
 }

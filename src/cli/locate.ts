@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { VectorLocation } from '../ledger/locate.ts';
 import { createVectorRepository } from '../repository.ts';
 import { withDatabase } from './database.ts';
-import { formatTable, reportFailure } from './output.ts';
+import { formatTable } from './output.ts';
 import { safeValue } from './safe-text.ts';
+import { reportNotFound } from './stderr.ts';
 import { examples, globalOptions } from './usage.ts';
 
 export function addLocateCommand(program: Command): void {
@@ -23,7 +24,7 @@ export function addLocateCommand(program: Command): void {
       }
       ids.forEach((id, position) => {
         if (locations[position] === undefined)
-          reportFailure(`no page has the vector id ${safeValue(id)}`);
+          reportNotFound(`no page has the vector id ${safeValue(id)}`);
       });
     });
 }

@@ -1,8 +1,6 @@
 import yoctoSpinner from 'yocto-spinner';
 import { safeJson, safeLines, safeValue } from './safe-text.ts';
-
-/** The exit codes of the command line. */
-export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const;
+import { writeNote } from './stderr.ts';
 
 /** Prints results on stdout, as text or as JSON, and everything else on stderr. */
 export class Output {
@@ -19,7 +17,7 @@ export class Output {
   }
 
   warn(message: string): void {
-    process.stderr.write(`warning: ${safeLines(message)}\n`);
+    writeNote('warning', message);
   }
 
   /** Shows a spinner during `work`, if stderr is a terminal. `work` can change the spinner's text. */
@@ -37,12 +35,6 @@ export class Output {
       spinner.stop();
     }
   }
-}
-
-/** Prints an error message and sets the exit code; the process goes on. */
-export function reportFailure(message: string, exitCode: number = exitCodes.failed): void {
-  process.stderr.write(`colpali-vectors: ${safeLines(message)}\n`);
-  process.exitCode = exitCode;
 }
 
 /** Formats rows as a table whose headings are the keys of the first row. Numbers are right-aligned. */

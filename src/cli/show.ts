@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { createVectorRepository } from '../repository.ts';
 import type { PageVectors } from '../schema.ts';
 import { withDatabase } from './database.ts';
-import { formatTable, reportFailure } from './output.ts';
+import { formatTable } from './output.ts';
+import { reportNotFound } from './stderr.ts';
 import { examples, globalOptions, parsePositiveInteger } from './usage.ts';
 
 export function addShowCommand(program: Command): void {
@@ -21,12 +22,12 @@ export function addShowCommand(program: Command): void {
         const repository = createVectorRepository(db);
         if (page === undefined) {
           const pages = await repository.findByDocument(docId);
-          if (pages.length === 0) reportFailure(`document ${docId} has no recorded pages`);
+          if (pages.length === 0) reportNotFound(`document ${docId} has no recorded pages`);
           else output.result(pages, () => formatPages(pages));
         } else {
           const found = await repository.findByPage(docId, page);
           if (found === undefined) {
-            reportFailure(`page ${page} of document ${docId} is not recorded`);
+            reportNotFound(`page ${page} of document ${docId} is not recorded`);
           } else {
             output.result(found, () => formatPage(found));
           }

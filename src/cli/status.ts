@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { SchemaDrift } from '../migrations/drift.ts';
 import { withDatabase } from './database.ts';
 import { type DatabaseDescription, readLedgerStatus, type StatusReport } from './ledger-status.ts';
-import { count, exitCodes, formatNumber } from './output.ts';
+import { count, formatNumber } from './output.ts';
+import { exitCodes } from './stderr.ts';
 import { examples, globalOptions } from './usage.ts';
 
 export function addStatusCommand(program: Command): void {

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { describeTarget, parseDatabaseUrl } from '../connect/database-url.ts';
-import type { InvalidInputError } from '../errors.ts';
 import { maxInteger } from '../require.ts';
 import { Output } from './output.ts';
+import { writeNote } from './stderr.ts';
 
 /** The options that every command accepts. */
 interface GlobalOptions {
@@ -18,7 +18,7 @@ interface GlobalOptions {
  */
 export function globalOptions(program: Command): { output: Output; url: string | undefined } {
   const { database: url, json = false } = program.opts<GlobalOptions>();
-  process.stderr.write(`database: ${describeTarget(parseDatabaseUrl(url))}\n`);
+  writeNote('database', describeTarget(parseDatabaseUrl(url)));
   return { output: new Output(json), url };
 }
 
@@ -35,18 +35,6 @@ export function parsePositiveInteger(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= maxInteger) return value;
   throw new InvalidArgumentError(`Expected an integer from 1 to ${maxInteger}.`);
-}
-
-/** What a user of the command line calls the arguments of our functions. */
-const optionNames: Record<string, string> = {
-  url: 'database URL (--database or DATABASE_URL)',
-  to: '--to',
-};
-
-/** The message of an error about an option's value, with the name of the option. */
-export function describeInvalidInput({ path, reason, message }: InvalidInputError): string {
-  const option = optionNames[path.at(-1) ?? ''];
-  return option === undefined ? message : `${option}: ${reason}`;
 }
 
 /** Help text that lists example commands. */

@@ -144,7 +144,7 @@ describe('import', () => {
       code: null,
       signal: 'SIGINT',
       stdout: '1,000 pages recorded\n',
-      stderr: 'interrupted after line 1000; run the import again to continue\n',
+      stderr: 'interrupted: after line 1000; run the import again to continue\n',
     });
     expect(await repository.countPages(docId)).toBe(1000);
 

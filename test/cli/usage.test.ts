@@ -4,7 +4,10 @@ import { useServerDatabase } from '../support/database.ts';
 import { runCli } from '../support/run-cli.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
-const commands = ['migrate', 'rollback', 'status', 'show', 'locate', 'import', 'export'];
+const commands = [
+  ...['migrate', 'rollback', 'status', 'show', 'locate', 'pending', 'import', 'export'],
+  ...['purge', 'audit'],
+];
 
 test('--help lists every command', async () => {
   const { code, stdout, stderr } = await runCli(['--help']);
@@ -98,7 +101,7 @@ describe('a command names its database on stderr', () => {
   const cwd = useTemporaryFolder();
   const url = useServerDatabase();
 
-  test.each([['migrate'], ['status', '--json'], ['show', '7']])('%s %s', async (...args) => {
+  test.each([['migrate'], ['status', '--exit-code'], ['show', '7']])('%s %s', async (...args) => {
     const { host, pathname } = new URL(url());
     const options = { env: { DATABASE_URL: url() }, keepDatabaseLine: true };
     const { stderr } = await runCli(args.filter(Boolean), options);

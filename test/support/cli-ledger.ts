@@ -12,6 +12,7 @@ import { type CliResult, runCli, startCli } from './run-cli.ts';
 /** A ledger and the command line that works on it. */
 export interface CliLedger {
   db: OpenDatabase['db'];
+  url: string;
   repository: VectorRepository;
   /** The only document. */
   docId: number;
@@ -43,6 +44,7 @@ export function useCliLedger(): () => CliLedger {
     const env = { DATABASE_URL: url() };
     return {
       db: database.db,
+      url: url(),
       repository: createVectorRepository(database.db),
       docId,
       run: (args, input = '') => runCli(args, { env, input }),

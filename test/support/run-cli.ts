@@ -44,7 +44,9 @@ export function startCli(
         code,
         signal,
         stdout: stdout(),
-        stderr: keepDatabaseLine ? stderr() : stderr().replace(/^database: .*\n/, ''),
+        stderr: keepDatabaseLine
+          ? stderr()
+          : stderr().replace(/^(?:database: |\{"database":).*\n/, ''),
       }),
     );
   });

@@ -1,0 +1,61 @@
+/** What the command line writes on stderr: lines of text, or with --json one JSON object per line. */
+import { CommanderError } from 'commander';
+import { InvalidInputError } from '../errors.ts';
+import { describeInvalidInput } from './invalid-input.ts';
+import { safeJson, safeLines } from './safe-text.ts';
+
+/** The exit codes of the command line. */
+export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const;
+
+/** Whether stderr has JSON. Not asked of commander, whose parsing may be what failed. */
+export const stderrIsJson = process.argv.includes('--json');
+
+/** Writes a line that is no failure: `warning: ...`, or `{"warning":"..."}`. */
+export function writeNote(
+  kind: 'database' | 'warning' | 'stopped' | 'interrupted',
+  text: string,
+): void {
+  const line = stderrIsJson ? safeJson({ [kind]: text }) : `${kind}: ${safeLines(text)}`;
+  process.stderr.write(`${line}\n`);
+}
+
+/** Writes why something failed: the message, or `{"code":...,"message":...}`. */
+function writeFailure(code: string, message: string): void {
+  const line = stderrIsJson
+    ? safeJson({ code, message })
+    : `colpali-vectors: ${safeLines(message)}`;
+  process.stderr.write(`${line}\n`);
+}
+
+/** Reports that something was not found, and sets the exit code; the process goes on. */
+export function reportNotFound(message: string): void {
+  writeFailure('NOT_FOUND', message);
+  process.exitCode = exitCodes.failed;
+}
+
+/** Reports an error. Returns the exit code that it calls for. */
+export function reportError(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Help and version also end here, with exit code 0. As text, commander has printed its message already.
+    if (error.exitCode === 0) return exitCodes.done;
+    if (stderrIsJson) writeFailure('WRONG_USAGE', usageMessage(error));
+    return exitCodes.wrongUsage;
+  }
+  if (error instanceof InvalidInputError) {
+    writeFailure(error.code, describeInvalidInput(error));
+    return exitCodes.wrongUsage;
+  }
+  writeFailure(codeOf(error), error instanceof Error ? error.message : String(error));
+  return exitCodes.failed;
+}
+
+function usageMessage({ code, message }: CommanderError): string {
+  return code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
+}
+
+/** The error's own code or that of its cause: a line of an import has the code of what is wrong with it. */
+function codeOf(error: unknown): string {
+  const { code, cause } = Object(error) as { code?: unknown; cause?: unknown };
+  if (typeof code === 'string') return code;
+  return cause === undefined ? 'FAILED' : codeOf(cause);
+}
