@@ -23,7 +23,10 @@ export function checkSnippets(tarball: string): void {
   );
 
   step('The snippets of the README and the docs compile and run');
-  const packages = ['@electric-sql/pglite', 'drizzle-kit', 'drizzle-zod', 'zod'];
+  const packages = [
+    ...['@electric-sql/pglite', 'drizzle-kit', 'drizzle-zod', 'zod'],
+    '@opentelemetry/api',
+  ];
   project.install(...[...packages, 'typescript', '@types/node'].map(peer));
   runSnippets(project);
 
