@@ -17,7 +17,8 @@ export async function startTestServer(): Promise<TestServer> {
   if (given) return { name: 'TEST_DATABASE_URL', url: given, stop: async () => {} };
 
   if (await hasDocker()) {
-    const container = await new PostgreSqlContainer('postgres:18-alpine').start();
+    const version = process.env['TEST_POSTGRES_VERSION'] ?? '18';
+    const container = await new PostgreSqlContainer(`postgres:${version}-alpine`).start();
     return {
       name: 'Docker',
       url: container.getConnectionUri(),
