@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Project, peer, run } from '../package/project.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../support/embedded-server.ts';
-import { type Result, writeResults } from './table.ts';
+import { type Result, writeResult } from './table.ts';
 
 interface Combination {
   /** What is tested, without its exact version. */
@@ -42,11 +42,12 @@ prepareCopy();
 for (const { name, run: test } of chosen) {
   console.log(`- ${name}`);
   const result = await test();
-  console.log(`  ${result.with}: ${result.result}`);
-  hasFailed ||= !/^\d+ passed(?:, \d+ skipped)?$/.test(result.result);
-  writeResults(
-    [{ ...result, with: name }].map((line) => ({ ...line, ran: `${result.with}: ${line.ran}` })),
-    combinations.map(({ name: known }) => known),
+  console.log(`  ${result.version}: ${result.result}`);
+  hasFailed ||= result.result.includes('failed');
+  writeResult(
+    name,
+    result,
+    combinations.map((combination) => combination.name),
   );
 }
 copy.remove();
@@ -98,7 +99,7 @@ function withPackage(
         '--legacy-peer-deps',
         `${packageName}@${version}`,
       ]);
-      return runSuite(`${packageName} ${version}`, process.execPath, projects);
+      return runSuite(version ?? '', process.execPath, projects);
     },
   };
 }
@@ -116,12 +117,7 @@ function withNode(version: string): Combination {
       copy.run(['npm', 'ci', '--no-audit', '--no-fund', '--prefer-offline']);
       const node = join(runtime.folder, 'node_modules', name, 'bin/node');
       const exact = run(projectRoot, [node, '--version']).trim();
-      const result = runSuite(`Node ${exact.slice(1)}`, node, [
-        'unit',
-        'cli',
-        'pglite',
-        ...onServer,
-      ]);
+      const result = runSuite(exact.slice(1), node, ['unit', 'cli', 'pglite', ...onServer]);
       runtime.remove();
       return result;
     },
@@ -160,17 +156,13 @@ function runSuite(version: string, node: string, projects: readonly string[]): R
         console.log(`  failed: ${name.slice(copy.folder.length + 1)}: ${fullName}`);
     }
   }
-  const ran = `${projects.join(', ')}${version.startsWith('embedded') ? '' : ` (PostgreSQL ${server})`}`;
   const counts = [
     `${numPassedTests} passed`,
     ...(numFailedTests > 0 ? [`**${numFailedTests} failed**`] : []),
     ...(numPendingTests > 0 ? [`${numPendingTests} skipped`] : []),
   ];
-  return {
-    with: version.startsWith('embedded') ? `PostgreSQL ${server}` : version,
-    ran,
-    result: counts.join(', '),
-  };
+  const ran = `${projects.join(', ')}, on PostgreSQL ${server}`;
+  return { version, ran, result: counts.join(', ') };
 }
 
 /** Runs test/consumers/runtime with the packed package on Bun or Deno. */
@@ -207,7 +199,7 @@ function withRuntime(runtime: string): Combination {
       await server.stop();
       project.remove();
       return {
-        with: /\d+\.\d+\.\d+/.exec(version)?.[0] ?? version,
+        version: /\d+\.\d+\.\d+/.exec(version)?.[0] ?? version,
         ran: 'the life of a document on PGlite, `openDatabase(url)` and a client of postgres.js',
         result: passed === 3 ? '3 passed' : `${passed} passed, **${3 - passed} failed**`,
       };

@@ -4,17 +4,23 @@ import { join } from 'node:path';
 import { projectRoot } from '../support/drizzle-kit.ts';
 
 const file = join(projectRoot, 'docs/compatibility.md');
-const head = ['| with | what ran | result | on |', '| --- | --- | --- | --- |'];
+const head = ['| with | version | what ran | result | on |', '| --- | --- | --- | --- | --- |'];
 
-/** A line of the table: what the package was tested with, and what came of it. */
+/** What came of the tests with one version of something. */
 export interface Result {
-  with: string;
+  version: string;
+  /** Which tests ran. */
   ran: string;
+  /** How many passed, failed and were skipped. */
   result: string;
 }
 
-/** Replaces the lines of these results and keeps the others, in the order of `names`. */
-export function writeResults(results: readonly Result[], names: readonly string[]): void {
+/** Writes the line `name` and keeps the others, in the order of `names`. */
+export function writeResult(
+  name: string,
+  { version, ran, result }: Result,
+  names: readonly string[],
+): void {
   const [before = '', old = '', after = ''] = readFileSync(file, 'utf8').split(
     /<!-- \/?results -->/,
   );
@@ -25,9 +31,7 @@ export function writeResults(results: readonly Result[], names: readonly string[
       .map((line) => [line.split(' | ')[0]?.slice(2), line]),
   );
   const today = new Date().toISOString().slice(0, 10);
-  for (const { with: name, ran, result } of results) {
-    lines.set(name, `| ${name} | ${ran} | ${result} | ${today} |`);
-  }
+  lines.set(name, `| ${name} | ${version} | ${ran} | ${result} | ${today} |`);
   const sorted = [...lines].toSorted(([a = ''], [b = '']) => names.indexOf(a) - names.indexOf(b));
   const table = [...head, ...sorted.map(([, line]) => line)].join('\n');
   writeFileSync(file, `${before}<!-- results -->\n\n${table}\n\n<!-- /results -->${after}`);

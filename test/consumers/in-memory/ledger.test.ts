@@ -7,4 +7,4 @@ test('a document lives in a PGlite in memory', async () => {
   const client = await PGlite.create('memory://');
   expect(await liveThrough(drizzle({ client }))).toMatch(/^applied and undone: \d+$/);
   await client.close();
-});
+}, 60_000);
