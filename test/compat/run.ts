@@ -6,9 +6,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import postgres from 'postgres';
 import { Project, peer, run } from '../package/project.ts';
+import { databaseUrl } from '../support/database-url.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
-import { type EmbeddedServer, startEmbeddedServer } from '../support/embedded-server.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
 import { type Result, writeResult } from './table.ts';
 
 interface Combination {
@@ -184,7 +186,7 @@ function withRuntime(runtime: string): Combination {
         ...['npx', 'tsc', 'life.ts', 'smoke.ts', '--target', 'es2023', '--module', 'nodenext'],
         ...['--types', 'node', '--skipLibCheck'],
       ]);
-      const server = await startEmbeddedServer();
+      const server = await startTestServer();
       const program = join(project.folder, 'node_modules/.bin', runtime);
       const version = run(projectRoot, [program, '--version']).split('\n')[0] ?? '';
       const command =
@@ -207,8 +209,7 @@ function withRuntime(runtime: string): Combination {
   };
 }
 
-async function newDatabases({ url }: EmbeddedServer): Promise<Record<string, string>> {
-  const { default: postgres } = await import('postgres');
+async function newDatabases({ url }: TestServer): Promise<Record<string, string>> {
   const sql = postgres(url, { max: 1 });
   const env: Record<string, string> = {};
   for (const [name, variable] of [
@@ -216,7 +217,7 @@ async function newDatabases({ url }: EmbeddedServer): Promise<Record<string, str
     ['by_host', 'HOST_URL'],
   ] as const) {
     await sql.unsafe(`create database ${name}`);
-    env[variable] = url.replace(/postgres$/, name);
+    env[variable] = databaseUrl(url, name);
   }
   await sql.end();
   return env;

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
+import { databaseUrl } from '../support/database-url.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
 import { startTestServer } from '../support/server.ts';
 import { checkConsumers } from './consumers.ts';
@@ -39,7 +40,5 @@ async function newDatabase(): Promise<string> {
   databases += 1;
   const name = `colpali_package_${process.pid}_${databases}`;
   await sql.unsafe(`create database ${name}`);
-  const url = new URL(server.url);
-  url.pathname = name;
-  return url.href;
+  return databaseUrl(server.url, name);
 }
