@@ -26,6 +26,10 @@ const roles = [
   ...['tenant_a', 'tenant_b', 'stranger'],
 ].map(role);
 
+/** Whether the view has the rights of its reader. Before PostgreSQL 15, tenants may not use it. */
+let viewAsksReader: boolean;
+const ifViewAsksReader = (...statements: string[]) => (viewAsksReader ? statements : []);
+
 let database: { url: string; drop: () => Promise<void> };
 let admin: OpenDatabase;
 const opened: OpenDatabase[] = [];
@@ -54,6 +58,11 @@ function scripts(): string[] {
 beforeAll(async () => {
   database = await createServerDatabase();
   admin = await openDatabase(database.url);
+  const [server] = await select<{ version: number }>(
+    admin.db,
+    `select current_setting('server_version_num')::integer as version`,
+  );
+  viewAsksReader = (server?.version ?? 0) >= 150_000;
   const [before = '', after = '', tenants = ''] = scripts();
   await execute(
     admin.db,
@@ -130,9 +139,9 @@ describe('the application role of one tenant', () => {
     });
     await repository().replaceDocument(1, [{ docId: 1, page: 3, vectorIds: ['own-2'] }]);
     expect(await repository().countPages(1)).toBe(1);
-    expect(await select(db, 'select vector_id from vector_patches')).toEqual([
-      { vector_id: 'own-2' },
-    ]);
+    const ownView = 'select vector_id from vector_patches';
+    if (viewAsksReader) expect(await select(db, ownView)).toEqual([{ vector_id: 'own-2' }]);
+    else expect(await attempt(db, ownView)).toContain('permission denied');
     expect(await repository().deleteByDocument(1)).toBe(1);
   });
 
@@ -150,7 +159,7 @@ describe('the application role of one tenant', () => {
     expect(pages).toEqual([]);
     for (const query of [
       'select from vectors',
-      'select from vector_patches',
+      ...ifViewAsksReader('select from vector_patches'),
       'select from documents where id = 2',
       `select from vectors_holding('["secret-vector-1"]')`,
     ]) {
@@ -194,7 +203,7 @@ describe('the application role of one tenant', () => {
          as $$ begin perform set_config('leak.ids', current_setting('leak.ids', true) || $1::text, true); return true; end $$`,
         `select set_config('leak.ids', '', true)`,
         'select from vectors where pg_temp.leak(vector_ids)',
-        'select from vector_patches where pg_temp.leak(to_jsonb(vector_id))',
+        ...ifViewAsksReader('select from vector_patches where pg_temp.leak(to_jsonb(vector_id))'),
       );
       const [row] = await select<{ ids: string }>(tx, `select current_setting('leak.ids') as ids`);
       notices.push(row?.ids ?? '');
@@ -429,6 +438,7 @@ describe('status reports what reopens a hole', () => {
       'function vectors_holding',
     ],
   ])('%s', async (_, statement, object) => {
+    if (object === 'view vector_patches' && !viewAsksReader) return;
     await execute(admin.db, statement);
     const { drift } = await migrationStatus({ url: database.url });
     expect(drift?.map((found) => found.object)).toEqual([object]);
@@ -437,7 +447,7 @@ describe('status reports what reopens a hole', () => {
       'alter function vectors_queue_deleted() set search_path = pg_catalog, pg_temp',
       `alter function vectors_queue_deleted() owner to ${role('ledger_owner')}`,
       'revoke execute on function vectors_queue_deleted() from public',
-      'alter view vector_patches set (security_invoker = true)',
+      ...ifViewAsksReader('alter view vector_patches set (security_invoker = true)'),
       'alter function vectors_holding(jsonb) security invoker',
     );
     expect((await migrationStatus({ url: database.url })).drift).toEqual([]);

@@ -64,12 +64,25 @@ describe('a connection is encrypted', () => {
     ['by default, if the server offers TLS', '', true],
     ['with sslmode=prefer', 'sslmode=prefer', true],
     ['with sslmode=require, whatever the certificate', 'sslmode=require', true],
-    ['with sslnegotiation=direct', 'sslmode=require&sslnegotiation=direct', true],
     ['with ssl=require', 'ssl=require', true],
     ['but not with sslmode=disable', 'sslmode=disable', false],
   ])('%s', async (_, parameters, encrypted) => {
     expect(await connect(url(parameters))).toMatchObject({ encrypted });
     expect(await connect(url(parameters, '127.0.0.1'))).toMatchObject({ encrypted });
+  });
+
+  test('with sslnegotiation=direct from PostgreSQL 17 on, and older servers are unavailable', async () => {
+    const { db, close } = await openDatabase(server.url);
+    const [found] = rowsOf<{ version: number }>(
+      await db.execute(sql`select current_setting('server_version_num')::integer as version`),
+    );
+    await close();
+    const direct = connect(url('sslmode=require&sslnegotiation=direct'));
+    if ((found?.version ?? 0) >= 170_000) {
+      expect(await direct).toMatchObject({ encrypted: true });
+    } else {
+      await expect(direct).rejects.toBeInstanceOf(DatabaseUnavailableError);
+    }
   });
 
   test('if an authority is given that has signed the certificate', async () => {
