@@ -3,8 +3,8 @@
  * builds and runs the services of test/consumers/. `npm run test:package`; installs packages from the npm registry.
  */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import postgres from 'postgres';
 import { databaseUrl } from '../support/database-url.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
@@ -27,6 +27,9 @@ try {
   run(projectRoot, ['npx', 'publint', '--strict', tarball]);
   run(projectRoot, ['npx', 'attw', tarball, '--quiet']);
 
+  step('Source maps lead to sources that the package contains');
+  checkSourceMaps(tarball);
+
   checkSnippets(tarball);
   await checkConsumers(tarball, newDatabase);
   step('The package works');
@@ -34,6 +37,20 @@ try {
   await sql.end();
   await server.stop();
   packed.remove();
+}
+
+function checkSourceMaps(tarball: string): void {
+  const packedFiles = run(projectRoot, ['tar', '-tzf', tarball]).split('\n');
+  const maps = packedFiles.filter((name) => name.endsWith('.map'));
+  assert(maps.length > 400, `only ${maps.length} source maps were packed`);
+  for (const map of maps) {
+    const path = join(projectRoot, map.replace(/^package\//, ''));
+    const { sources } = JSON.parse(readFileSync(path, 'utf8'));
+    for (const source of sources) {
+      const target = relative(projectRoot, resolve(dirname(path), source));
+      assert(packedFiles.includes(`package/${target}`), `${map}: ${target} is not packed`);
+    }
+  }
 }
 
 async function newDatabase(): Promise<string> {
