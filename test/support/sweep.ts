@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { asc, desc, eq } from 'drizzle-orm';
 import {
   auditVectors,
   createVectorRepository,
@@ -101,7 +101,11 @@ export async function sweep(
     ]),
   );
   answers['the column'] = withoutTimes(
-    await db.select({ ids: vectors.vectorIds }).from(vectors).where(eq(vectors.docId, docId)),
+    await db
+      .select({ ids: vectors.vectorIds })
+      .from(vectors)
+      .where(eq(vectors.docId, docId))
+      .orderBy(asc(vectors.page)),
     docId,
   );
   await ask('replaceDocument', () =>
