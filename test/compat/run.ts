@@ -93,15 +93,10 @@ function withPackage(
       );
       // npm takes all other packages from the lock file again.
       copy.run([
-        'npm',
-        'install',
-        '--no-save',
-        '--no-audit',
-        '--no-fund',
-        '--legacy-peer-deps',
+        ...['npm', 'install', '--no-save', '--no-audit', '--no-fund', '--legacy-peer-deps'],
         `${packageName}@${version}`,
       ]);
-      return runSuite(version ?? '', process.execPath, projects);
+      return runSuite(version?.replace(/-.*/, '') ?? '', process.execPath, projects);
     },
   };
 }
@@ -133,13 +128,8 @@ function runSuite(version: string, node: string, projects: readonly string[]): R
   const { stdout } = spawnSync(
     node,
     [
-      ...[
-        'node_modules/vitest/vitest.mjs',
-        'run',
-        '--reporter=dot',
-        '--reporter=json',
-        `--outputFile=${report}`,
-      ],
+      ...['node_modules/vitest/vitest.mjs', 'run'],
+      ...['--reporter=dot', '--reporter=json', `--outputFile=${report}`],
       ...projects.flatMap((project) => ['--project', project]),
     ],
     {
