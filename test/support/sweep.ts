@@ -1,4 +1,4 @@
-import { asc, desc, eq } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import {
   auditVectors,
   createVectorRepository,
@@ -127,7 +127,8 @@ export async function sweep(
     await db
       .select({ ids: vectorOrphans.vectorIds, count: vectorOrphans.vectorCount })
       .from(vectorOrphans)
-      .orderBy(desc(vectorOrphans.id)),
+      // Not by id: the trigger queues the pages in the order in which they lie in the table.
+      .orderBy(vectorOrphans.page, vectorOrphans.vectorIds),
     docId,
   );
   await makeDue(db);
