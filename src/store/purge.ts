@@ -276,8 +276,8 @@ async function prepareTransaction(tx: Db, tables: VectorTables): Promise<void> {
 }
 
 /**
- * Takes the document's purge lock until the end of the transaction. Writers of the document's pages wait for it;
- * the trigger `vectors_wait_for_purge` takes it in shared mode. On Citus the lock must be taken where the
+ * Takes the document's purge lock until the end of the transaction. Writers of the document's pages wait for it: the
+ * triggers `vectors_wait_after_insert` and `vectors_wait_after_update` take it in shared mode. On Citus the lock must be taken where the
  * document's rows are, so the statement reads one of them.
  *
  * @throws PostgreSQL's lock timeout if writers do not finish in time.
