@@ -12,7 +12,7 @@ export interface OrphanedIds {
   namespace?: string | null | undefined;
 }
 
-/** Queues ids for the purge, as the triggers do when a page loses them. */
+/** Queues ids that no page has. The triggers do it when a page loses ids; this is for ids that no page ever had. */
 export async function queueOrphans(
   db: Db,
   { vectorOrphans }: VectorTables,
