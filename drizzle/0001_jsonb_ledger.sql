@@ -3,6 +3,7 @@
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The functions that the checks use. In these statements `ledger.` stands for the schema of the ledger, which is
 -- the current schema. All other names are looked up in pg_catalog only, now and when the functions run: other
 -- schemas of the search_path may contain functions and operators of other roles.
@@ -13,6 +14,7 @@ declare
 begin
   perform set_config('search_path', 'pg_catalog, pg_temp', true);
   execute replace($functions$
+
 -- What all patch ids of a page begin with: 00000007-0000-8003-8000- for document 7, page 3.
 create or replace function ledger.vectors_patch_id_head(doc_id integer, page integer) returns text
 language sql immutable
@@ -102,6 +104,7 @@ CREATE TABLE IF NOT EXISTS "vector_orphans" (
 	"due_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- Not compressed: random ids do not get smaller, and trying would make a delete take three times as long.
 alter table vector_orphans alter column vector_ids set storage external;
 --> statement-breakpoint
@@ -379,6 +382,7 @@ ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_grid_check";--> stateme
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_grid_check" CHECK ("vectors"."grid" is null or ("vectors"."grid" @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
         && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)'::jsonpath) is true);--> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The functions that read ids. `ledger.` stands for the schema of the ledger, as above.
 do $do$
 declare
@@ -470,13 +474,16 @@ end;
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create index if not exists ix_vectors_vector_ids on vectors
   -- fastupdate is off because its pending list would be read in full for every lookup.
   using gin (vectors_index_keys(vector_ids)) with (fastupdate = off)
   where not vectors_has_own_ids(doc_id, page, vector_ids);
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 alter table vectors drop constraint if exists vectors_vector_ids_check;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The first two conditions call no function: a call per page would take as long as the rest of the insert.
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
@@ -486,8 +493,10 @@ alter table vectors add constraint vectors_vector_ids_check check (
   or vectors_ids_are_valid(vector_ids)
 );
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 alter table vector_orphans drop constraint if exists vector_orphans_vector_ids_check;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- squawk-ignore constraint-missing-not-valid
 alter table vector_orphans add constraint vector_orphans_vector_ids_check check (
   vectors_has_own_ids(doc_id, page, vector_ids) is true
@@ -495,6 +504,7 @@ alter table vector_orphans add constraint vector_orphans_vector_ids_check check 
   or vectors_ids_are_valid(vector_ids)
 );
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 do $do$
 declare
   ledger text := quote_ident(current_schema()::text) || '.';
@@ -529,11 +539,13 @@ end $$;
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace view vector_patches as
 select v.doc_id, v.page, expanded.patch, expanded.vector_id
 from vectors v
 cross join lateral vectors_expand_ids(v.vector_ids) as expanded;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The view shows a role only what the role may read in vectors. PostgreSQL 14 does not have the option.
 do $$
 begin

@@ -4,6 +4,7 @@
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- `ledger.` stands for the schema of the ledger, which is the current schema. All other names are looked up in
 -- pg_catalog only, now and when the functions run: other schemas of the search_path may contain functions and
 -- operators of other roles.
@@ -64,7 +65,7 @@ begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',
-      message = 'vectors can only be truncated at isolation level read committed';
+      message = format('%s can only be truncated at isolation level read committed', tg_table_name);
   end if;
   -- `only` the truncated table, because each partition has its own trigger.
   execute $insert$
@@ -108,6 +109,7 @@ end $$;
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- Only the owner may execute the trigger functions: another role could attach them to a table of its own and
 -- queue any ids. Triggers fire without this right. Default privileges may have granted it to any role.
 do $do$
@@ -132,17 +134,21 @@ begin
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_deleted after delete on vectors
 referencing old table as deleted
 for each statement execute function vectors_queue_deleted();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_replaced after update of vector_ids on vectors
 for each row when (old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
 execute function vectors_queue_replaced();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_truncated before truncate on vectors
 for each statement execute function vectors_queue_truncated();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_new_revision before update of vector_ids, indexed_at on vectors
 for each row when (
   new.revision = old.revision
@@ -150,10 +156,12 @@ for each row when (
 )
 execute function vectors_new_revision();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_wait_after_insert after insert on vectors
 referencing new table as written
 for each statement execute function vectors_wait_for_purge();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_wait_after_update after update on vectors
 referencing new table as written
 for each statement execute function vectors_wait_for_purge();

@@ -374,7 +374,7 @@ begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',
-      message = 'vectors can only be truncated at isolation level read committed';
+      message = format('%s can only be truncated at isolation level read committed', tg_table_name);
   end if;
   -- `only` the truncated table, because each partition has its own trigger.
   execute $insert$

@@ -195,6 +195,7 @@ export function withLedgerErrorsEverywhere<
  */
 export function toMigrationError(error: unknown, what: string, tag: string | undefined): unknown {
   const mapped = toLedgerError(error);
+  if (mapped === error) return error;
   if (!(mapped instanceof DatabaseError) && !(mapped instanceof MigrationError)) return mapped;
   const cause = mapped.cause as DriverError;
   const hint = cause.code === sqlStates.lockNotAvailable ? busyHint : cause.hint;

@@ -1,3 +1,5 @@
+import type { DocumentId } from './document-id.ts';
+
 /** What went wrong, for callers that switch on a value instead of a class. */
 export type VectorLedgerErrorCode =
   | 'INVALID_INPUT'
@@ -50,12 +52,13 @@ export class InvalidInputError extends VectorLedgerError {
  * if the pages came from a stream.
  */
 export class DocumentNotFoundError extends VectorLedgerError {
-  readonly docId: number;
+  readonly docId: DocumentId;
   /** The path to the document id in the arguments. */
   readonly path: InputPath;
 
-  constructor(docId: number, path: InputPath, options?: ErrorOptions) {
-    super('DOCUMENT_NOT_FOUND', `${formatPath(path)}: there is no document ${docId}`, options);
+  constructor(docId: DocumentId, path: InputPath, options?: ErrorOptions) {
+    const name = formatDocId(docId);
+    super('DOCUMENT_NOT_FOUND', `${formatPath(path)}: there is no document ${name}`, options);
     this.docId = docId;
     this.path = path;
   }
@@ -103,11 +106,11 @@ export class DatabaseError extends VectorLedgerError {
 /** `writeVectors` failed. The pages that it was given stay pending; `cause` is its error. */
 export class IngestError extends VectorLedgerError {
   /** The pages that stay pending. */
-  readonly pages: readonly { docId: number; page: number }[];
+  readonly pages: readonly { docId: DocumentId; page: number }[];
 
-  constructor(pages: readonly { docId: number; page: number }[], options?: ErrorOptions) {
+  constructor(pages: readonly { docId: DocumentId; page: number }[], options?: ErrorOptions) {
     const keys = pages.map(({ docId, page }) => ({ docId, page }));
-    const names = keys.map(({ docId, page }) => `page ${page} of document ${docId}`);
+    const names = keys.map(({ docId, page }) => `page ${page} of document ${formatDocId(docId)}`);
     super(
       'INGEST_FAILED',
       `The vectors were not written: ${shorten(names)}. Pages stay pending.`,
@@ -123,18 +126,18 @@ export class IngestError extends VectorLedgerError {
  */
 export class PurgeError extends VectorLedgerError {
   /** The documents that failed; null for ids whose document is unknown. */
-  readonly documents: readonly (number | null)[];
+  readonly documents: readonly (DocumentId | null)[];
   /** What the purge did. */
   readonly deleted: number;
   readonly spared: number;
   readonly repaired: number;
 
   constructor(
-    documents: readonly (number | null)[],
+    documents: readonly (DocumentId | null)[],
     done: { deleted: number; spared: number; repaired: number },
     options?: ErrorOptions,
   ) {
-    const names = documents.map((docId) => (docId === null ? 'unknown' : String(docId)));
+    const names = documents.map((docId) => (docId === null ? 'unknown' : formatDocId(docId)));
     super('PURGE_FAILED', `deleteVectors failed for documents ${shorten(names)}`, options);
     this.documents = documents;
     this.deleted = done.deleted;
@@ -161,6 +164,11 @@ export class AuditError extends VectorLedgerError {
     this.untracked = untracked;
     this.sample = sample;
   }
+}
+
+/** A document's id for a message. A text is quoted, and cut after 100 characters. */
+export function formatDocId(docId: DocumentId): string {
+  return typeof docId === 'string' ? JSON.stringify(docId.slice(0, 100)) : String(docId);
 }
 
 /** The first ten items as text. */

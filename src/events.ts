@@ -1,4 +1,5 @@
 /** What the ledger did, for the host's logs, metrics and traces. */
+import type { DocumentId } from './document-id.ts';
 
 /** The pages of one chunk were recorded, written to the vector store and marked as indexed. */
 export interface IngestedEvent {
@@ -14,7 +15,7 @@ export interface IngestedEvent {
 export interface PurgedEvent {
   type: 'purged';
   /** The document that had the ids; null if it is unknown. */
-  docId: number | null;
+  docId: DocumentId | null;
   namespace: string | null;
   /** How many ids were deleted, and how many stayed because a page uses them again. */
   deleted: number;
@@ -29,7 +30,7 @@ export interface RejectedEvent {
   type: 'rejected';
   call: 'writeVectors' | 'deleteVectors';
   /** The documents of the call; null stands for ids whose document is unknown. */
-  docIds: readonly (number | null)[];
+  docIds: readonly (DocumentId | null)[];
   /** The error of the function. */
   error: unknown;
   durationMs: number;

@@ -2,6 +2,8 @@ export { guardPostgres } from './connect/guard-postgres.ts';
 export { type ConnectOptions, type OpenDatabase, openDatabase } from './connect/open-database.ts';
 export type { SslOptions } from './connect/tls.ts';
 export type { Db } from './db.ts';
+export { defineLedger, type Ledger } from './define-ledger.ts';
+export type { DocumentId, KeyType } from './document-id.ts';
 export {
   AuditError,
   DatabaseError,
@@ -45,6 +47,8 @@ export type { ResolvedHits, ResolvedPage } from './ledger/resolve-hits.ts';
 export { type LedgerStatus, ledgerStatus } from './ledger/status.ts';
 export type { RecordedPage, UpsertOptions } from './ledger/write-pages.ts';
 export type { SchemaDrift } from './migrations/drift.ts';
+export { installLedger } from './migrations/install-ledger.ts';
+export { ledgerSql } from './migrations/ledger-sql.ts';
 export {
   type DuplicatesRemedy,
   type MigrateOptions,
@@ -90,4 +94,3 @@ export {
   type PurgeResult,
   purgeOrphans,
 } from './store/purge.ts';
-export type { VectorTables } from './tables.ts';

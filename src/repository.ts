@@ -1,7 +1,9 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './db.ts';
+import type { Ledger } from './define-ledger.ts';
+import { type DocumentId, requireDocId } from './document-id.ts';
 import { withLedgerErrorsEverywhere } from './driver-errors.ts';
-import { InvalidInputError } from './errors.ts';
+import { formatDocId, InvalidInputError } from './errors.ts';
 import type { OnEvent } from './events.ts';
 import { checkVectorIds, type VectorIdInput } from './ids/check-vector-ids.ts';
 import { deletePage, deletePagesOf } from './ledger/delete-pages.ts';
@@ -13,7 +15,6 @@ import {
   keysAsJson,
   type NewPageVectors,
   type PageKey,
-  requireDocId,
   requirePageKeys,
   requirePageNumber,
 } from './ledger/page.ts';
@@ -36,6 +37,7 @@ import {
 import { type Box, requireBox } from './page/boxes.ts';
 import type { Hit } from './page/hits.ts';
 import {
+  type Check,
   integer,
   requireArray,
   requireBoolean,
@@ -46,11 +48,14 @@ import {
   requireSignal,
 } from './require.ts';
 import type { PageVectors } from './schema.ts';
-import { defaultTables, requireTables, type VectorTables } from './tables.ts';
+import { requireLedger, tablesOf, type VectorTables } from './tables.ts';
 import { uniform } from './uniform-db.ts';
 
 /** A page of a document that the call already names. */
-export type DocumentPage = Omit<NewPageVectors, 'docId'> & { docId?: number };
+export type DocumentPage<DocId extends DocumentId = number> = Omit<
+  NewPageVectors<DocId>,
+  'docId'
+> & { docId?: DocId };
 
 /**
  * Typed queries on the ledger.
@@ -61,7 +66,7 @@ export type DocumentPage = Omit<NewPageVectors, 'docId'> & { docId?: number };
  * anything is sent; its path names the argument. Any call can also throw a `DatabaseUnavailableError`, a
  * `DatabaseError`, or a `MigrationError` if the tables are missing.
  */
-export interface VectorRepository {
+export interface VectorRepository<DocId extends DocumentId = number> {
   /**
    * Finds all pages of a document, ordered by page. Returns an empty array for an unknown document.
    *
@@ -69,7 +74,7 @@ export interface VectorRepository {
    * const pages = await repository.findByDocument(7);
    * const vectorIds = pages.flatMap((page) => page.vectorIds);
    */
-  findByDocument(docId: number): Promise<PageVectors[]>;
+  findByDocument(docId: DocId): Promise<PageVectors<DocId>[]>;
 
   /**
    * Finds one page. Returns undefined if it is not recorded.
@@ -78,16 +83,16 @@ export interface VectorRepository {
    * const page = await repository.findByPage(7, 3);
    * console.log(page?.vectorIds);
    */
-  findByPage(docId: number, page: number): Promise<PageVectors | undefined>;
+  findByPage(docId: DocId, page: number): Promise<PageVectors<DocId> | undefined>;
 
   /** Finds the recorded pages from `first` to `last`, both included, ordered by page. */
-  findByPageRange(docId: number, first: number, last: number): Promise<PageVectors[]>;
+  findByPageRange(docId: DocId, first: number, last: number): Promise<PageVectors<DocId>[]>;
 
   /**
    * Finds pages of any documents in one round trip. Returns them in the order of `keys`, with undefined for
    * a page that is not recorded.
    */
-  findByPages(keys: readonly PageKey[]): Promise<(PageVectors | undefined)[]>;
+  findByPages(keys: readonly PageKey<DocId>[]): Promise<(PageVectors<DocId> | undefined)[]>;
 
   /**
    * Streams every page, or every page of a document, ordered by document and page. Memory use stays flat.
@@ -99,13 +104,13 @@ export interface VectorRepository {
    * @param options.signal - Stops the stream before its next query. It then throws the signal's reason.
    */
   streamPages(options?: {
-    docId?: number | undefined;
+    docId?: DocId | undefined;
     batchSize?: number | undefined;
     signal?: AbortSignal | undefined;
-  }): AsyncIterable<PageVectors>;
+  }): AsyncIterable<PageVectors<DocId>>;
 
   /** Counts the recorded pages of a document. */
-  countPages(docId: number): Promise<number>;
+  countPages(docId: DocId): Promise<number>;
 
   /**
    * Finds the document, the page and the patch of each id, in the order given. Returns undefined for an id
@@ -122,7 +127,7 @@ export interface VectorRepository {
   locate(
     vectorIds: readonly VectorIdInput[],
     options?: { signal?: AbortSignal | undefined },
-  ): Promise<(VectorLocation | undefined)[]>;
+  ): Promise<(VectorLocation<DocId> | undefined)[]>;
 
   /**
    * Finds the pages of hits and ranks them by MaxSim over the hits, as `rankPages` of `colpali-vectors/page` does.
@@ -135,7 +140,7 @@ export interface VectorRepository {
    * const { pages } = await repository.resolveHits(hitsFrom.qdrant(response));
    * for (const { docId, page, hits } of pages) console.log(docId, page, hits[0]?.box);
    */
-  resolveHits(hits: readonly Hit[]): Promise<ResolvedHits>;
+  resolveHits(hits: readonly Hit[]): Promise<ResolvedHits<DocId>>;
 
   /**
    * Finds the ids of the patches that overlap a box of a page, in patch order, for example to search in this part of
@@ -147,7 +152,7 @@ export interface VectorRepository {
    * const lowerHalf = { x0: 0, y0: 0.5, x1: 1, y1: 1 };
    * const ids = await repository.findVectorIdsInBox(7, 3, lowerHalf);
    */
-  findVectorIdsInBox(docId: number, page: number, box: Box): Promise<string[] | undefined>;
+  findVectorIdsInBox(docId: DocId, page: number, box: Box): Promise<string[] | undefined>;
 
   /**
    * Inserts or replaces a page. Its previous ids are queued as orphans; the purge spares those still in use.
@@ -156,8 +161,8 @@ export interface VectorRepository {
    * @returns The recording, for `markIndexed`, if the page is recorded as pending.
    * @throws {DocumentNotFoundError} The page's document is not in `documents`.
    */
-  upsertPage(page: NewPageVectors, options: { pending: true }): Promise<RecordedPage>;
-  upsertPage(page: NewPageVectors, options?: RecordOptions): Promise<void>;
+  upsertPage(page: NewPageVectors<DocId>, options: { pending: true }): Promise<RecordedPage<DocId>>;
+  upsertPage(page: NewPageVectors<DocId>, options?: RecordOptions): Promise<void>;
 
   /**
    * Inserts or replaces pages of any documents, each as `upsertPage` does.
@@ -177,11 +182,14 @@ export interface VectorRepository {
    * ]);
    */
   upsertPages(
-    pages: readonly NewPageVectors[],
+    pages: readonly NewPageVectors<DocId>[],
     options: UpsertOptions & { pending: true },
-  ): Promise<RecordedPage[]>;
+  ): Promise<RecordedPage<DocId>[]>;
   upsertPages(
-    pages: readonly NewPageVectors[] | Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+    pages:
+      | readonly NewPageVectors<DocId>[]
+      | Iterable<NewPageVectors<DocId>>
+      | AsyncIterable<NewPageVectors<DocId>>,
     options?: UpsertOptions,
   ): Promise<number>;
 
@@ -203,8 +211,8 @@ export interface VectorRepository {
    * });
    */
   ingest(
-    pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
-    writeVectors: WriteVectors,
+    pages: Iterable<NewPageVectors<DocId>> | AsyncIterable<NewPageVectors<DocId>>,
+    writeVectors: WriteVectors<DocId>,
     options?: IngestOptions,
   ): Promise<number>;
 
@@ -219,21 +227,21 @@ export interface VectorRepository {
    * @throws {DocumentNotFoundError} The document is not in `documents`.
    */
   replaceDocument(
-    docId: number,
-    pages: readonly DocumentPage[],
+    docId: DocId,
+    pages: readonly DocumentPage<DocId>[],
     options: UpsertOptions & { pending: true },
-  ): Promise<RecordedPage[]>;
+  ): Promise<RecordedPage<DocId>[]>;
   replaceDocument(
-    docId: number,
-    pages: readonly DocumentPage[],
+    docId: DocId,
+    pages: readonly DocumentPage<DocId>[],
     options?: UpsertOptions,
   ): Promise<number>;
 
   /** Deletes all pages of a document, but not the document. Queues their ids. Returns how many pages it deleted. */
-  deleteByDocument(docId: number): Promise<number>;
+  deleteByDocument(docId: DocId): Promise<number>;
 
   /** Deletes a page and queues its ids. Returns whether the page was recorded. */
-  deleteByPage(docId: number, page: number): Promise<boolean>;
+  deleteByPage(docId: DocId, page: number): Promise<boolean>;
 
   /**
    * Marks pages as indexed: their vectors have been written to the vector store.
@@ -247,7 +255,7 @@ export interface VectorRepository {
    * await writeToStore(recorded);
    * await repository.markIndexed(recorded);
    */
-  markIndexed(pages: readonly RecordedPage[]): Promise<number>;
+  markIndexed(pages: readonly RecordedPage<DocId>[]): Promise<number>;
 
   /**
    * Finds pages that were recorded as pending and are not marked as indexed, ordered by document and page.
@@ -258,30 +266,38 @@ export interface VectorRepository {
    * @param options.limit - The most pages to return. {@defaultValue all}
    */
   findPending(options?: {
-    docId?: number | undefined;
+    docId?: DocId | undefined;
     limit?: number | undefined;
     olderThanMs?: number | undefined;
-  }): Promise<PageVectors[]>;
+  }): Promise<PageVectors<DocId>[]>;
 }
 
 type Overloaded = 'upsertPage' | 'upsertPages' | 'replaceDocument';
 
 /** The queries as they are implemented, without overloads. */
-interface Queries extends Omit<VectorRepository, 'streamPages' | Overloaded> {
-  upsertPage(page: NewPageVectors, options?: RecordOptions): Promise<RecordedPage | undefined>;
+interface Queries extends Omit<VectorRepository<DocumentId>, 'streamPages' | Overloaded> {
+  upsertPage(
+    page: NewPageVectors<DocumentId>,
+    options?: RecordOptions,
+  ): Promise<RecordedPage<DocumentId> | undefined>;
   upsertPages(
-    pages: readonly NewPageVectors[] | Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+    pages:
+      | readonly NewPageVectors<DocumentId>[]
+      | Iterable<NewPageVectors<DocumentId>>
+      | AsyncIterable<NewPageVectors<DocumentId>>,
     options?: UpsertOptions,
-  ): Promise<RecordedPage[] | number>;
+  ): Promise<RecordedPage<DocumentId>[] | number>;
   replaceDocument(
-    docId: number,
-    pages: readonly DocumentPage[],
+    docId: DocumentId,
+    pages: readonly DocumentPage<DocumentId>[],
     options?: UpsertOptions,
-  ): Promise<RecordedPage[] | number>;
+  ): Promise<RecordedPage<DocumentId>[] | number>;
 }
 
 /** How a repository uses the database. */
-export interface RepositoryOptions {
+export interface RepositoryOptions<DocId extends DocumentId = number> {
+  /** What `defineLedger` returned. {@defaultValue the package's own tables} */
+  ledger?: Ledger<DocId> | undefined;
   /**
    * Prepares the statements that read, so that each connection parses them only once. Turn it off behind a
    * pooler in transaction mode that does not support prepared statements (PgBouncer before 1.21).
@@ -297,21 +313,32 @@ export interface RepositoryOptions {
  *
  * @param db - A Drizzle PostgreSQL database (postgres.js, node-postgres, PGlite) or one of its transactions,
  *   with any schema. A write that fails inside a transaction leaves the transaction usable.
- * @param tables - The tables to use. {@defaultValue the package's own tables}
  * @example
  * const repository = createVectorRepository(db);
  * await repository.upsertPage({ docId: 7, page: 3, vectorIds: ['a', 'b'] });
  */
-export function createVectorRepository(
+export function createVectorRepository<DocId extends DocumentId = number>(
   hostDb: Db,
-  tables: VectorTables = defaultTables,
-  options: RepositoryOptions = {},
-): VectorRepository {
+  options: RepositoryOptions<DocId> = {},
+): VectorRepository<DocId> {
   const db = uniform(hostDb);
-  requireTables(tables, ['tables']);
-  requireOptions(options, { prepare: requireBoolean, onEvent: requireFunction });
-  const { prepare = true, onEvent } = options;
+  requireOptions(options, {
+    ledger: requireLedger,
+    prepare: requireBoolean,
+    onEvent: requireFunction,
+  });
+  // The queries take ids of any ledger, and check that they have the type of this one.
+  const queries = createQueries(db, tablesOf(options.ledger), options);
+  return queries as unknown as VectorRepository<DocId>;
+}
+
+function createQueries(
+  db: Db,
+  tables: VectorTables,
+  { prepare = true, onEvent }: Omit<RepositoryOptions, 'ledger'>,
+): Omit<VectorRepository<DocumentId>, Overloaded> {
   const { vectors } = tables;
+  const requireOwnDocId: Check = (value, path) => requireDocId(value, path, tables);
   const statements = createPageStatements(db, tables, prepare);
 
   let triggersWork = false;
@@ -326,19 +353,19 @@ export function createVectorRepository(
 
   const queries: Queries = {
     async findByDocument(docId) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       return statements.byDocument({ docId });
     },
 
     async findByPage(docId, page) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       requirePageNumber(page);
       const [found] = await statements.byPage({ docId, page });
       return found;
     },
 
     async findByPageRange(docId, first, last) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       requirePageNumber(first, ['first']);
       requirePageNumber(last, ['last']);
       if (last < first)
@@ -350,14 +377,14 @@ export function createVectorRepository(
     },
 
     async findByPages(keys) {
-      requirePageKeys(keys);
+      requirePageKeys(keys, ['keys'], tables);
       const pages = await statements.byKeys({ keys: keysAsJson(keys) });
       const byKey = new Map(pages.map((page) => [keyOf(page), page]));
       return keys.map((key) => byKey.get(keyOf(key)));
     },
 
     async countPages(docId) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       return db.$count(vectors, eq(vectors.docId, docId));
     },
 
@@ -371,7 +398,7 @@ export function createVectorRepository(
     },
 
     async findVectorIdsInBox(docId, page, box) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       requirePageNumber(page);
       requireBox(box, ['box']);
       return findVectorIdsInBox(statements, { docId, page }, box);
@@ -396,36 +423,36 @@ export function createVectorRepository(
     },
 
     async replaceDocument(docId, pages, options = {}) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       requireUpsertOptions(options);
       const ownPages = withDocId(docId, pages);
-      requirePageKeys(ownPages, ['pages']);
+      requirePageKeys(ownPages, ['pages'], tables);
       const recorded = await replacePagesOf(target, docId, ownPages, options);
       return options.pending ? recorded : ownPages.length;
     },
 
     async deleteByDocument(docId) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       await target.requireTriggers();
       return deletePagesOf(db, tables, docId);
     },
 
     async deleteByPage(docId, page) {
-      requireDocId(docId);
+      requireDocId(docId, ['docId'], tables);
       requirePageNumber(page);
       await target.requireTriggers();
       return deletePage(db, tables, docId, page);
     },
 
     async markIndexed(pages) {
-      requireRecordedPages(pages);
+      requireRecordedPages(pages, tables);
       await target.requireTriggers();
       return retryDeadlocks(db, () => markPagesIndexed(db, tables, pages));
     },
 
     async findPending(options = {}) {
       requireOptions(options, {
-        docId: requireDocId,
+        docId: requireOwnDocId,
         limit: integer({ min: 1 }),
         olderThanMs: integer({ min: 0 }),
       });
@@ -441,11 +468,11 @@ export function createVectorRepository(
   };
 
   return {
-    ...(withLedgerErrorsEverywhere(queries) as Omit<VectorRepository, 'streamPages'>),
+    ...withLedgerErrorsEverywhere(queries),
 
     streamPages(options = {}) {
       requireOptions(options, {
-        docId: requireDocId,
+        docId: requireOwnDocId,
         batchSize: integer({ min: 1 }),
         signal: requireSignal,
       });
@@ -457,13 +484,19 @@ export function createVectorRepository(
 }
 
 /** Adds the document's id to its pages. */
-function withDocId(docId: number, pages: readonly DocumentPage[]): NewPageVectors[] {
+function withDocId(
+  docId: DocumentId,
+  pages: readonly DocumentPage<DocumentId>[],
+): NewPageVectors<DocumentId>[] {
   requireArray(pages, ['pages']);
   // Array.from, because map would skip the holes of a sparse array.
   return Array.from(pages, (page, position) => {
     requireObject(page, ['pages', position]);
     if (page.docId !== undefined && page.docId !== docId) {
-      throw new InvalidInputError(['pages', position, 'docId'], `must be ${docId} or omitted`);
+      throw new InvalidInputError(
+        ['pages', position, 'docId'],
+        `must be ${formatDocId(docId)} or omitted`,
+      );
     }
     return { ...page, docId };
   });

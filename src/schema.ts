@@ -22,9 +22,11 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
+import type { DocumentId } from './document-id.ts';
 import { vectorIdsColumn } from './ids/column.ts';
 import type { PatchGrid } from './page/grid.ts';
 
+export { defineLedger, type Ledger } from './define-ledger.ts';
 export type { PatchGrid } from './page/grid.ts';
 
 /**
@@ -130,8 +132,20 @@ export const vectorsRelations = relations(vectors, ({ one }) => ({
 /** A row of `documents`. */
 export type Document = typeof documents.$inferSelect;
 /** A recorded page. Its ids are in patch order; `indexedAt` is null while the page is pending. */
-export type PageVectors = typeof vectors.$inferSelect;
+export type PageVectors<DocId extends DocumentId = number> = WithDocId<
+  typeof vectors.$inferSelect,
+  DocId
+>;
 /** A row of `vector_orphans`. */
-export type VectorOrphan = typeof vectorOrphans.$inferSelect;
+export type VectorOrphan<DocId extends DocumentId = number> = WithDocId<
+  typeof vectorOrphans.$inferSelect,
+  DocId | null
+>;
 /** A row of `vector_patches`: one vector of a page. */
-export type VectorPatch = typeof vectorPatches.$inferSelect;
+export type VectorPatch<DocId extends DocumentId = number> = WithDocId<
+  typeof vectorPatches.$inferSelect,
+  DocId
+>;
+
+/** The row with another type of `docId`. */
+type WithDocId<Row, DocId> = { [Key in keyof Row]: Key extends 'docId' ? DocId : Row[Key] };

@@ -1,26 +1,49 @@
 import { is } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import type { Ledger } from './define-ledger.ts';
+import { type DocumentId, type KeyType, keyTypes } from './document-id.ts';
 import { type InputPath, InvalidInputError } from './errors.ts';
 import { requireObject } from './require.ts';
-import { documents, vectorOrphans, vectors } from './schema.ts';
+import { documents, vectorOrphans, vectorPatches, vectors } from './schema.ts';
 
-/** The tables that the functions of this package work on. */
-export interface VectorTables {
-  documents: typeof documents;
-  vectors: typeof vectors;
-  vectorOrphans: typeof vectorOrphans;
-}
+/** The tables that the functions of this package work on: any ledger, whatever the type of its document ids. */
+export type VectorTables = Ledger<DocumentId>;
 
 /** The package's own tables. */
-export const defaultTables: VectorTables = { documents, vectors, vectorOrphans };
+export const defaultTables = {
+  name: 'vectors',
+  keyType: 'integer',
+  documents,
+  documentId: documents.id,
+  vectors,
+  vectorOrphans,
+  vectorPatches,
+} as unknown as VectorTables;
+
+/**
+ * The tables of a ledger that was given as an option.
+ *
+ * @param ledger - Checked before, with `requireLedger`. {@defaultValue the package's own tables}
+ */
+export function tablesOf<DocId extends DocumentId>(
+  ledger: Ledger<DocId> | undefined,
+): VectorTables {
+  return (ledger as unknown as VectorTables | undefined) ?? defaultTables;
+}
 
 /** @throws {InvalidInputError} */
-export function requireTables(value: unknown, path: InputPath): asserts value is VectorTables {
+export function requireLedger(value: unknown, path: InputPath): void {
   requireObject(value, path);
-  for (const name of Object.keys(defaultTables)) {
-    if (is(value[name as keyof typeof value], PgTable)) continue;
-    throw new InvalidInputError([...path, name], 'must be a Drizzle table for PostgreSQL');
+  const { documents, vectors, vectorOrphans, keyType } = value as Partial<VectorTables>;
+  for (const [name, table] of Object.entries({ documents, vectors, vectorOrphans })) {
+    if (is(table, PgTable)) continue;
+    throw new InvalidInputError(
+      [...path, name],
+      'must be a Drizzle table: pass what defineLedger returned',
+    );
   }
+  if (keyTypes.includes(keyType as KeyType)) return;
+  throw new InvalidInputError([...path, 'keyType'], `must be one of ${keyTypes.join(', ')}`);
 }
 
 /** The quoted name of a table, with its schema if it has one: `"app"."vectors"`. */

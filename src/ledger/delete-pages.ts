@@ -1,10 +1,15 @@
 import { and, asc, eq } from 'drizzle-orm';
 import type { Db } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import type { VectorTables } from '../tables.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 
 /** Deletes all pages of a document. Returns how many. */
-export async function deletePagesOf(db: Db, tables: VectorTables, docId: number): Promise<number> {
+export async function deletePagesOf(
+  db: Db,
+  tables: VectorTables,
+  docId: DocumentId,
+): Promise<number> {
   const { vectors } = tables;
   const deletePages = async (tx: Db) => {
     await lockPagesOf(tx, tables, docId);
@@ -18,7 +23,7 @@ export async function deletePagesOf(db: Db, tables: VectorTables, docId: number)
 export async function deletePage(
   db: Db,
   { vectors }: VectorTables,
-  docId: number,
+  docId: DocumentId,
   page: number,
 ): Promise<boolean> {
   const deleted = await db
@@ -29,7 +34,11 @@ export async function deletePage(
 }
 
 /** Locks a document's pages, in the order in which pages are recorded. */
-export async function lockPagesOf(tx: Db, { vectors }: VectorTables, docId: number): Promise<void> {
+export async function lockPagesOf(
+  tx: Db,
+  { vectors }: VectorTables,
+  docId: DocumentId,
+): Promise<void> {
   await tx
     .select({ page: vectors.page })
     .from(vectors)

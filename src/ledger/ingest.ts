@@ -1,5 +1,6 @@
 import { batchesOf } from '../batches.ts';
 import { CallbackError, runCallback } from '../callbacks.ts';
+import type { DocumentId } from '../document-id.ts';
 import { IngestError, InvalidInputError } from '../errors.ts';
 import { emitEvent, type OnEvent, startTimer } from '../events.ts';
 import {
@@ -19,8 +20,8 @@ import { checkStream, type RecordedPage, type WriteTarget, writeGiven } from './
  * Writes the vectors of pages to the vector store, under the pages' ids. It may be called again for the same
  * pages, so writing an id a second time must replace its vector.
  */
-export type WriteVectors = (
-  pages: readonly RecordedPage[],
+export type WriteVectors<DocId extends DocumentId = number> = (
+  pages: readonly RecordedPage<DocId>[],
   context: { signal: AbortSignal },
 ) => Promise<unknown>;
 
@@ -41,8 +42,8 @@ export interface IngestOptions {
  */
 export async function ingestPages(
   target: WriteTarget,
-  pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
-  writeVectors: WriteVectors,
+  pages: Iterable<NewPageVectors<DocumentId>> | AsyncIterable<NewPageVectors<DocumentId>>,
+  writeVectors: WriteVectors<DocumentId>,
   options: IngestOptions,
   onEvent: OnEvent | undefined,
 ): Promise<number> {
@@ -62,7 +63,7 @@ export async function ingestPages(
 
   await runCallback(() => signal.throwIfAborted());
   let indexed = 0;
-  for await (const chunk of batchesOf(checkStream(pages), { maxItems: chunkPages })) {
+  for await (const chunk of batchesOf(checkStream(pages, tables), { maxItems: chunkPages })) {
     await runCallback(() => signal.throwIfAborted());
     const durationMs = startTimer();
     const pending = chunk.map(({ page, path }) => ({ page: { ...page, pending: true }, path }));

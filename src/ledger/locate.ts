@@ -1,13 +1,14 @@
 import { slicesOf } from '../batches.ts';
 import { runCallback } from '../callbacks.ts';
+import type { DocumentId } from '../document-id.ts';
 import { indexKeysOf, positionsOf } from '../ids/lookup.ts';
-import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
 import { createPause } from '../pause.ts';
+import { namedPlace } from './named-place.ts';
 import { keyOf, keysAsJson, type PageKey } from './page.ts';
 import type { PageStatements } from './read-pages.ts';
 
 /** Where a vector is. */
-export interface VectorLocation extends PageKey {
+export interface VectorLocation<DocId extends DocumentId = number> extends PageKey<DocId> {
   /** The id as it was given to `locate`. */
   vectorId: string;
   /** The vector's position among the page's vectors, from 0. */
@@ -15,7 +16,7 @@ export interface VectorLocation extends PageKey {
 }
 
 /** A location without the spelling of the id. */
-type Place = Omit<VectorLocation, 'vectorId'>;
+type Place = Omit<VectorLocation<DocumentId>, 'vectorId'>;
 
 /** How many ids one round of lookups gets, so that its statements stay small. */
 const maxIdsPerLookup = 10_000;
@@ -25,8 +26,8 @@ export async function locateVectors(
   statements: PageStatements,
   vectorIds: readonly string[],
   signal?: AbortSignal,
-): Promise<(VectorLocation | undefined)[]> {
-  const locations: (VectorLocation | undefined)[] = [];
+): Promise<(VectorLocation<DocumentId> | undefined)[]> {
+  const locations: (VectorLocation<DocumentId> | undefined)[] = [];
   for (const ids of slicesOf(vectorIds, maxIdsPerLookup)) {
     await runCallback(() => signal?.throwIfAborted());
     for (const location of await locateSlice(statements, ids)) locations.push(location);
@@ -35,13 +36,13 @@ export async function locateVectors(
 }
 
 /**
- * Patch ids name the page to look at. All other ids, and patch ids that are not on that page, are found through the
+ * Patch ids name the page to look at, if documents have integer keys. All other ids, and patch ids that are not on that page, are found through the
  * index on `vector_ids`. `findLiveIds` differs: it finds all pages that have an id, and not its position.
  */
 async function locateSlice(
   statements: PageStatements,
   vectorIds: readonly string[],
-): Promise<(VectorLocation | undefined)[]> {
+): Promise<(VectorLocation<DocumentId> | undefined)[]> {
   const onNamedPage = await locatePatchIds(statements, vectorIds);
   const others = vectorIds.filter((id) => !onNamedPage.has(id));
   const throughIndex = await locateThroughIndex(statements, others);
@@ -56,9 +57,9 @@ async function locatePatchIds(
   statements: PageStatements,
   vectorIds: readonly string[],
 ): Promise<Map<string, Place>> {
-  const pages = new Map<string, PageKey & { ids: string[] }>();
+  const pages = new Map<string, PageKey<DocumentId> & { ids: string[] }>();
   for (const id of vectorIds) {
-    const place = parsePatchVectorIdInAnySpelling(id);
+    const place = namedPlace(statements.tables, id);
     if (place === undefined) continue;
     const page = pages.get(keyOf(place));
     if (page !== undefined) page.ids.push(id);

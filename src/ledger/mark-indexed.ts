@@ -1,5 +1,6 @@
-import { and, asc, isNull, sql } from 'drizzle-orm';
+import { and, asc, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
+import type { DocumentId, DocumentKey } from '../document-id.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { requireInteger } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
@@ -9,10 +10,13 @@ import { isOneOf, recordingColumns } from './read-pages.ts';
 import type { RecordedPage } from './write-pages.ts';
 
 /** Checks recordings of pages. @throws {InvalidInputError} */
-export function requireRecordedPages(pages: unknown): asserts pages is readonly RecordedPage[] {
-  requirePageKeys(pages, ['pages']);
+export function requireRecordedPages(
+  pages: unknown,
+  key: DocumentKey,
+): asserts pages is readonly RecordedPage<DocumentId>[] {
+  requirePageKeys(pages, ['pages'], key);
   pages.forEach((page, position) => {
-    const { vectorIds, id, revision } = page as Partial<RecordedPage>;
+    const { vectorIds, id, revision } = page as Partial<RecordedPage<DocumentId>>;
     checkVectorIds(vectorIds, ['pages', position, 'vectorIds']);
     requireInteger(id, ['pages', position, 'id'], { min: 0 });
     requireInteger(revision, ['pages', position, 'revision'], { min: 0 });
@@ -28,7 +32,7 @@ export function requireRecordedPages(pages: unknown): asserts pages is readonly 
 export async function markPagesIndexed(
   db: Db,
   tables: VectorTables,
-  pages: readonly RecordedPage[],
+  pages: readonly RecordedPage<DocumentId>[],
 ): Promise<number> {
   return db.transaction(async (tx) => {
     const { vectors } = tables;
@@ -37,12 +41,12 @@ export async function markPagesIndexed(
       .select(recordingColumns(tables))
       .from(vectors)
       .where(isOneOf(tables, keysAsJson(pages)))
-      .orderBy(asc(vectors.docId), asc(vectors.page))
+      .orderBy(lockOrder(tables), asc(vectors.page))
       .for('no key update');
     const byKey = new Map(rows.map((row) => [keyOf(row), row]));
 
     const toQueue: OrphanedIds[] = [];
-    const toMark: PageKey[] = [];
+    const toMark: PageKey<DocumentId>[] = [];
     for (const { docId, page, vectorIds, id, revision } of pages) {
       const row = byKey.get(keyOf({ docId, page }));
       // Whoever changes the ids changes the revision, so the ids need not be read and compared.
@@ -57,4 +61,9 @@ export async function markPagesIndexed(
       .returning({ page: tables.vectors.page });
     return marked.length;
   });
+}
+
+/** Documents in the order of `compareDocIds`. A database may sort texts by another rule. */
+function lockOrder({ vectors, keyType }: VectorTables): SQL {
+  return keyType === 'text' ? sql`${vectors.docId} collate "C"` : asc(vectors.docId);
 }

@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
+import { type DocumentId, docIdAsJson } from '../document-id.ts';
 import { isForeignKeyViolation } from '../driver-errors.ts';
 import { DocumentNotFoundError, type InputPath } from '../errors.ts';
 import type { VectorTables } from '../tables.ts';
+import { keyType, readDocId } from './read-pages.ts';
 
 /** A document's id and the path of its page in the arguments. */
 interface GivenDocument {
-  docId: number;
+  docId: DocumentId;
   path: InputPath;
 }
 
@@ -51,17 +53,19 @@ async function firstMissing(
 }
 
 /** Those of the documents that are not in `documents`. */
-export async function findMissingDocuments(
+export async function findMissingDocuments<DocId extends DocumentId>(
   db: Db,
-  { documents }: VectorTables,
-  docIds: readonly number[],
-): Promise<Set<number>> {
+  tables: VectorTables,
+  docIds: readonly DocId[],
+): Promise<Set<DocId>> {
+  const { documents, documentId } = tables;
   const missing = await db.execute(sql`
-    select given.id
+    select given.id::text as id
     from (
-      select value::integer as id
-      from jsonb_array_elements_text(${JSON.stringify([...new Set(docIds)])}::text::jsonb)
+      select value::${keyType(tables)} as id
+      from jsonb_array_elements_text(${JSON.stringify([...new Set(docIds.map(docIdAsJson))])}::text::jsonb)
     ) as given
-    where not exists (select from ${documents} where ${documents.id} = given.id)`);
-  return new Set(rowsOf<{ id: number }>(missing).map(({ id }) => id));
+    where not exists (select from ${documents} where ${documentId} = given.id)`);
+  const ids = rowsOf<{ id: string }>(missing).map(({ id }) => readDocId(tables, id) as DocId);
+  return new Set(ids);
 }

@@ -1,5 +1,6 @@
 /** A page as callers give it, and its checks. */
 
+import { type DocumentId, type DocumentKey, docIdAsJson, requireDocId } from '../document-id.ts';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { checkVectorIds, maxVectorsPerPage, type VectorIdInput } from '../ids/check-vector-ids.ts';
 import { checkGrid, type PatchGrid, requireGridFits } from '../page/grid.ts';
@@ -12,15 +13,15 @@ import {
 } from '../require.ts';
 
 /** Names a page by its document and its number. */
-export interface PageKey {
-  /** The document's id, 1 to 2^31 - 1. */
-  docId: number;
+export interface PageKey<DocId extends DocumentId = number> {
+  /** The document's id. An integer is from 1 to 2^31 - 1. */
+  docId: DocId;
   /** The page in the document, from 1. */
   page: number;
 }
 
 /** A page to record. */
-export interface NewPageVectors extends PageKey {
+export interface NewPageVectors<DocId extends DocumentId = number> extends PageKey<DocId> {
   /** The ids of the page's vectors, in patch order. Empty for a page without vectors. */
   vectorIds: readonly VectorIdInput[];
   /**
@@ -41,7 +42,7 @@ export interface NewPageVectors extends PageKey {
 }
 
 /** A page that has been checked: its ids are strings, the other fields are present or null. */
-export interface CheckedPage extends PageKey {
+export interface CheckedPage<DocId extends DocumentId = number> extends PageKey<DocId> {
   vectorIds: readonly string[];
   grid: PatchGrid | null;
   namespace: string | null;
@@ -50,12 +51,18 @@ export interface CheckedPage extends PageKey {
 
 /**
  * @param pendingByDefault - Whether a page that does not say so is pending.
+ * @param key - The key of the ledger's documents. {@defaultValue an integer}
  * @throws {InvalidInputError} The path names the field and, for ids, the position.
  */
-export function checkPage(page: unknown, path: InputPath, pendingByDefault = false): CheckedPage {
-  requirePageKey(page, path);
-  const { docId, page: pageNumber, vectorIds, grid, namespace } = page as NewPageVectors;
-  const { pending = pendingByDefault } = page as NewPageVectors;
+export function checkPage<DocId extends DocumentId = number>(
+  page: unknown,
+  path: InputPath,
+  pendingByDefault = false,
+  key?: DocumentKey,
+): CheckedPage<DocId> {
+  requirePageKey(page, path, key);
+  const { docId, page: pageNumber, vectorIds, grid, namespace } = page as NewPageVectors<DocId>;
+  const { pending = pendingByDefault } = page as NewPageVectors<DocId>;
   requireBoolean(pending, [...path, 'pending']);
   const ids = checkVectorIds(vectorIds, [...path, 'vectorIds']);
   if (ids.length > maxVectorsPerPage) {
@@ -90,11 +97,6 @@ function checkNamespace(namespace: unknown, path: InputPath): string | null {
 }
 
 /** @throws {InvalidInputError} */
-export function requireDocId(value: unknown, path: InputPath = ['docId']): asserts value is number {
-  requireInteger(value, path, { min: 1 });
-}
-
-/** @throws {InvalidInputError} */
 export function requirePageNumber(
   value: unknown,
   path: InputPath = ['page'],
@@ -103,10 +105,14 @@ export function requirePageNumber(
 }
 
 /** @throws {InvalidInputError} The path names the field. */
-export function requirePageKey(value: unknown, path: InputPath): asserts value is PageKey {
+export function requirePageKey(
+  value: unknown,
+  path: InputPath,
+  key?: DocumentKey,
+): asserts value is PageKey<DocumentId> {
   requireObject(value, path);
   const { docId, page } = value as Partial<PageKey>;
-  requireDocId(docId, [...path, 'docId']);
+  requireDocId(docId, [...path, 'docId'], key);
   requirePageNumber(page, [...path, 'page']);
 }
 
@@ -114,20 +120,21 @@ export function requirePageKey(value: unknown, path: InputPath): asserts value i
 export function requirePageKeys(
   keys: unknown,
   path: InputPath = ['keys'],
-): asserts keys is readonly PageKey[] {
+  key?: DocumentKey,
+): asserts keys is readonly PageKey<DocumentId>[] {
   requireArray(keys, path);
   // An index loop, because forEach would skip the holes of a sparse array.
   for (let index = 0; index < keys.length; index += 1)
-    requirePageKey(keys[index], [...path, index]);
+    requirePageKey(keys[index], [...path, index], key);
 }
 
-/** A page's key as one string, for maps. */
-export function keyOf({ docId, page }: PageKey): string {
+/** A page's key as one string, for maps. The page comes last, because a text may contain a slash. */
+export function keyOf({ docId, page }: PageKey<DocumentId>): string {
   return `${docId}/${page}`;
 }
 
 /** The keys without duplicates. */
-export function uniqueKeys<Key extends PageKey>(keys: readonly Key[]): Key[] {
+export function uniqueKeys<Key extends PageKey<DocumentId>>(keys: readonly Key[]): Key[] {
   return [...new Map(keys.map((key) => [keyOf(key), key])).values()];
 }
 
@@ -135,8 +142,8 @@ export function uniqueKeys<Key extends PageKey>(keys: readonly Key[]): Key[] {
  * The keys as one parameter of a statement. A parameter per key would reach the limit of 65,534 parameters, and
  * postgres.js cannot send arrays if it is set to `fetch_types: false`.
  */
-export function keysAsJson(keys: readonly PageKey[]): string {
-  return JSON.stringify(keys.map(({ docId, page }) => ({ doc_id: docId, page })));
+export function keysAsJson(keys: readonly PageKey<DocumentId>[]): string {
+  return JSON.stringify(keys.map(({ docId, page }) => ({ doc_id: docIdAsJson(docId), page })));
 }
 
 /** Whether two pages have the same ids in the same order. */

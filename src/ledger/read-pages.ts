@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { decodeVectorIds, type StoredVectorId } from '../ids/codec.ts';
 import { once } from '../once.ts';
@@ -47,6 +48,7 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
   };
 
   return {
+    tables,
     byDocument: statement(['docId'], ({ docId }) =>
       selectPages(db, tables, eq(vectors.docId, docId)),
     ),
@@ -118,9 +120,9 @@ export async function* streamPages(
   condition: SQL | undefined,
   batchSize: number,
   signal?: AbortSignal,
-): AsyncGenerator<PageVectors> {
+): AsyncGenerator<PageVectors<DocumentId>> {
   const { vectors } = tables;
-  let last: PageVectors | undefined;
+  let last: PageVectors<DocumentId> | undefined;
   do {
     const afterLast =
       last && sql`(${vectors.docId}, ${vectors.page}) > (${last.docId}, ${last.page})`;
@@ -184,7 +186,7 @@ function storedPage({ vectors }: VectorTables) {
  */
 function gridOfPage(tables: VectorTables) {
   const { docId, page, grid, vectorIds } = tables.vectors;
-  const countIds = ledgerFunction(tables, 'vectors_count_ids');
+  const countIds = ledgerFunction(tables, 'count_ids');
   return {
     docId,
     page,
@@ -208,10 +210,11 @@ export function recordingColumns({ vectors }: VectorTables) {
  *
  * @param keys - `keysAsJson` of the pages, or a placeholder for it.
  */
-export function isOneOf({ vectors }: VectorTables, keys: string | Placeholder): SQL {
+export function isOneOf(tables: VectorTables, keys: string | Placeholder): SQL {
+  const { vectors } = tables;
   return sql`(${vectors.docId}, ${vectors.page}) in (
     select doc_id, page
-    from jsonb_to_recordset(${keys}::text::jsonb) as key (doc_id integer, page integer)
+    from jsonb_to_recordset(${keys}::text::jsonb) as key (doc_id ${keyType(tables)}, page integer)
   )`;
 }
 
@@ -222,15 +225,28 @@ export function isOneOf({ vectors }: VectorTables, keys: string | Placeholder): 
  * @param indexKeys - The keys of `indexKeysOf` as a JSON array.
  */
 export function findByIndexKeys(tables: VectorTables, indexKeys: string | Placeholder): SQL {
-  return sql`${ledgerFunction(tables, 'vectors_holding')}(${indexKeys}::text::jsonb)`;
+  return sql`${ledgerFunction(tables, 'holding')}(${indexKeys}::text::jsonb)`;
 }
 
-/** The name of one of the ledger's functions, in the schema of its tables. */
-export function ledgerFunction({ vectors }: VectorTables, name: string): SQL {
+/**
+ * The name of one of the ledger's functions, in the schema of its tables.
+ *
+ * @param suffix - The name without that of the ledger: `holding` for `vectors_holding`.
+ */
+export function ledgerFunction({ name, vectors }: VectorTables, suffix: string): SQL {
   const { schema } = getTableConfig(vectors);
-  return schema === undefined
-    ? sql`${sql.identifier(name)}`
-    : sql`${sql.identifier(schema)}.${sql.identifier(name)}`;
+  const prefix = schema === undefined ? sql`` : sql`${sql.identifier(schema)}.`;
+  return sql`${prefix}${sql.identifier(`${name}_${suffix}`)}`;
+}
+
+/** The PostgreSQL type of the ledger's `doc_id`, for casts. */
+export function keyType(tables: VectorTables): SQL {
+  return sql.raw(tables.keyType);
+}
+
+/** A `doc_id` that a raw statement selected as text, since drivers differ in how they return a bigint. */
+export function readDocId({ vectors }: VectorTables, docId: string): DocumentId {
+  return vectors.docId.mapFromDriverValue(docId) as DocumentId;
 }
 
 function hash(text: string): string {

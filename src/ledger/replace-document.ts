@@ -1,10 +1,12 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
-import { DatabaseError, DocumentNotFoundError } from '../errors.ts';
+import type { DocumentId } from '../document-id.ts';
+import { DatabaseError, DocumentNotFoundError, formatDocId } from '../errors.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 import { lockPagesOf } from './delete-pages.ts';
 import type { NewPageVectors } from './page.ts';
+import { keyType } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import {
   type RecordedPage,
@@ -16,16 +18,16 @@ import {
 /** Replaces all pages of a document with these. Returns their recordings if they are pending. */
 export async function replacePagesOf(
   { db, tables, requireTriggers }: WriteTarget,
-  docId: number,
-  pages: readonly NewPageVectors[],
+  docId: DocumentId,
+  pages: readonly NewPageVectors<DocumentId>[],
   options: UpsertOptions,
-): Promise<RecordedPage[]> {
+): Promise<RecordedPage<DocumentId>[]> {
   await runCallback(() => options.signal?.throwIfAborted());
   await requireTriggers();
-  const { documents, vectors } = tables;
+  const { documents, documentId, vectors } = tables;
   const numbers = JSON.stringify(pages.map(({ page }) => page));
   const replace = async (tx: Db) => {
-    const document = tx.select({ id: documents.id }).from(documents).where(hasId(tables, docId));
+    const document = tx.select({ id: documentId }).from(documents).where(hasId(tables, docId));
     // Blocks other replacements, but not the checks of the foreign key.
     const locked = await document.for('no key update');
     if (locked.length === 0) await explainUnlocked(tx, tables, docId);
@@ -43,9 +45,9 @@ export async function replacePagesOf(
   return retryDeadlocks(db, () => db.transaction(replace));
 }
 
-/** Whether a document has this id. With the cast, because `documents.id` may be a smallint that the id exceeds. */
-function hasId({ documents }: Pick<VectorTables, 'documents'>, docId: number): SQL {
-  return sql`${documents.id} = ${docId}::integer`;
+/** Whether a document has this id. With the cast, because the column may be a smallint that the id exceeds. */
+function hasId(tables: VectorTables, docId: DocumentId): SQL {
+  return sql`${tables.documentId} = ${docId}::${keyType(tables)}`;
 }
 
 /**
@@ -54,16 +56,17 @@ function hasId({ documents }: Pick<VectorTables, 'documents'>, docId: number): S
  *
  * @throws {DocumentNotFoundError | DatabaseError}
  */
-async function explainUnlocked(tx: Db, { documents }: VectorTables, docId: number): Promise<never> {
+async function explainUnlocked(tx: Db, tables: VectorTables, docId: DocumentId): Promise<never> {
+  const { documents, documentId } = tables;
   const name = qualifiedName(documents);
   const [readable] = await tx
-    .select({ id: documents.id })
+    .select({ id: documentId })
     .from(documents)
-    .where(and(hasId({ documents }, docId), sql`row_security_active(${name}::text)`));
+    .where(and(hasId(tables, docId), sql`row_security_active(${name}::text)`));
   if (readable === undefined) throw new DocumentNotFoundError(docId, ['docId']);
   throw new DatabaseError(
     '42501',
-    `This role may read document ${docId} but not lock it: row level security on ${name} has no policy ` +
+    `This role may read document ${formatDocId(docId)} but not lock it: row level security on ${name} has no policy ` +
       'FOR UPDATE that allows the row.',
   );
 }

@@ -1,16 +1,16 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
-import { qualifiedName, type VectorTables } from '../tables.ts';
+import { defaultTables, qualifiedName, type VectorTables } from '../tables.ts';
 
-/** The triggers on `vectors` without which ids would be lost. */
+/** The triggers on `vectors` without which ids would be lost, without the name of the ledger. */
 const triggers = [
-  'vectors_queue_deleted',
-  'vectors_queue_replaced',
-  'vectors_queue_truncated',
-  'vectors_new_revision',
-  'vectors_wait_after_insert',
-  'vectors_wait_after_update',
+  'queue_deleted',
+  'queue_replaced',
+  'queue_truncated',
+  'new_revision',
+  'wait_after_insert',
+  'wait_after_update',
 ];
 
 /**
@@ -19,12 +19,14 @@ const triggers = [
  *
  * @throws {MigrationError} A trigger is missing or disabled.
  */
-export async function requireTriggers(db: Db, { vectors }: VectorTables): Promise<void> {
+export async function requireTriggers(db: Db, tables: VectorTables): Promise<void> {
+  const { name, vectors } = tables;
   const table = qualifiedName(vectors);
+  const names = triggers.map((trigger) => `${name}_${trigger}`);
   const found = rowsOf<{ name: string; state: string }>(
     await db.execute(sql`
       select trigger.name, case when tgname is null then 'missing' else 'disabled' end as state
-      from jsonb_array_elements_text(${JSON.stringify(triggers)}::text::jsonb) as trigger (name)
+      from jsonb_array_elements_text(${JSON.stringify(names)}::text::jsonb) as trigger (name)
       left join pg_trigger on tgrelid = to_regclass(${table}) and tgname = trigger.name
       where to_regclass(${table}) is not null
         and tgenabled is distinct from 'A'
@@ -33,9 +35,13 @@ export async function requireTriggers(db: Db, { vectors }: VectorTables): Promis
   );
   if (found.length === 0) return;
   const isDisabled = found.every(({ state }) => state === 'disabled');
+  const howToCreate =
+    tables === defaultTables
+      ? 'Run "npx colpali-vectors migrate". If it has nothing to apply, run "npx colpali-vectors rollback" first.'
+      : 'Run installLedger(db, ledger), or the statements of ledgerSql(ledger).';
   const hint = isDisabled
     ? `Run: alter table ${table} enable trigger ${found.map((trigger) => trigger.name).join(`; alter table ${table} enable trigger `)}; and check session_replication_role.`
-    : 'Run "npx colpali-vectors migrate". If it has nothing to apply, run "npx colpali-vectors rollback" first.';
+    : howToCreate;
   const list = found.map((trigger) => `${trigger.name} (${trigger.state})`).join(', ');
   throw new MigrationError(
     `Triggers of ${table} do not work, so vector ids would be lost: ${list}\nHint: ${hint}`,

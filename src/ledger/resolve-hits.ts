@@ -1,4 +1,5 @@
 /** From the hits of a vector store to pages. */
+import type { DocumentId } from '../document-id.ts';
 import { InvalidInputError } from '../errors.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { type PatchGrid, readableGrid } from '../page/grid.ts';
@@ -9,15 +10,15 @@ import { keyOf, keysAsJson, uniqueKeys } from './page.ts';
 import type { PageStatements } from './read-pages.ts';
 
 /** A page with its hits, the best first. */
-export interface ResolvedPage extends RankedPage {
+export interface ResolvedPage<DocId extends DocumentId = number> extends RankedPage<DocId> {
   /** How the vectors cover the page; null if it is unknown. `similarityMap` of `colpali-vectors/page` needs it. */
   grid: PatchGrid | null;
 }
 
 /** What the ledger knows about hits. */
-export interface ResolvedHits {
+export interface ResolvedHits<DocId extends DocumentId = number> {
   /** The best page first. */
-  pages: ResolvedPage[];
+  pages: ResolvedPage<DocId>[];
   /** The ids of hits that no page has, each once. Such vectors are waiting for a purge, or an audit will find them. */
   unknown: string[];
 }
@@ -45,13 +46,13 @@ export function checkHitsOfLedger(hits: unknown): Hit[] {
 export async function resolveHits(
   statements: PageStatements,
   hits: readonly Hit[],
-): Promise<ResolvedHits> {
+): Promise<ResolvedHits<DocumentId>> {
   const locations = await locateVectors(
     statements,
     hits.map(({ vectorId }) => vectorId),
   );
   const pages = await readGrids(statements, locations);
-  const places = locations.map((location): HitPlace | undefined => {
+  const places = locations.map((location): HitPlace<DocumentId> | undefined => {
     const page = location && pages.get(keyOf(location));
     // Since the first query, the page may have been recorded again with fewer ids.
     return page && location.patch < page.idCount ? { ...location, ...page } : undefined;
@@ -69,7 +70,7 @@ export async function resolveHits(
 /** The grid and the number of ids of each page. */
 async function readGrids(
   statements: PageStatements,
-  locations: readonly (VectorLocation | undefined)[],
+  locations: readonly (VectorLocation<DocumentId> | undefined)[],
 ): Promise<Map<string, { grid: PatchGrid | null; idCount: number }>> {
   const keys = uniqueKeys(locations.flatMap((location) => location ?? []));
   if (keys.length === 0) return new Map();

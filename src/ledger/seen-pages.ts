@@ -1,4 +1,5 @@
-import { type InputPath, InvalidInputError } from '../errors.ts';
+import type { DocumentId } from '../document-id.ts';
+import { formatDocId, type InputPath, InvalidInputError } from '../errors.ts';
 import type { PageKey } from './page.ts';
 
 /**
@@ -8,16 +9,19 @@ import type { PageKey } from './page.ts';
  */
 export class SeenPages {
   /** For each document, the last of the pages 1, 2, 3 ... that came in order. */
-  private readonly inOrder = new Map<number, number>();
+  private readonly inOrder = new Map<DocumentId, number>();
   /** For each document, the pages that came out of order. */
-  private readonly outOfOrder = new Map<number, Set<number>>();
+  private readonly outOfOrder = new Map<DocumentId, Set<number>>();
 
   /** @throws {InvalidInputError} The page was added before. */
-  add({ docId, page }: PageKey, path: InputPath): void {
+  add({ docId, page }: PageKey<DocumentId>, path: InputPath): void {
     let last = this.inOrder.get(docId) ?? 0;
     const others = this.outOfOrder.get(docId);
     if (page <= last || others?.has(page)) {
-      throw new InvalidInputError(path, `page ${page} of document ${docId} is given twice`);
+      throw new InvalidInputError(
+        path,
+        `page ${page} of document ${formatDocId(docId)} is given twice`,
+      );
     }
     if (page > last + 1) {
       this.outOfOrder.set(docId, (others ?? new Set()).add(page));

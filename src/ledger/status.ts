@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
+import type { Ledger } from '../define-ledger.ts';
+import type { DocumentId } from '../document-id.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { requireOptions } from '../require.ts';
-import { defaultTables, requireTables, type VectorTables } from '../tables.ts';
+import { requireLedger, tablesOf } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 
 /** What is in the ledger, and what waits. */
@@ -46,16 +48,16 @@ type Row = Record<
  * const { pending, orphans } = await ledgerStatus(db);
  * console.log(pending.pages, orphans.oldestMs);
  */
-export async function ledgerStatus(
+export async function ledgerStatus<DocId extends DocumentId = number>(
   hostDb: Db,
   options: {
-    /** {@defaultValue the package's own tables} */
-    tables?: VectorTables | undefined;
+    /** What `defineLedger` returned. {@defaultValue the package's own tables} */
+    ledger?: Ledger<DocId> | undefined;
   } = {},
 ): Promise<LedgerStatus> {
   const db = uniform(hostDb);
-  requireOptions(options, { tables: requireTables });
-  const { vectors, vectorOrphans } = options.tables ?? defaultTables;
+  requireOptions(options, { ledger: requireLedger });
+  const { vectors, vectorOrphans } = tablesOf(options.ledger);
   const count = sql`count(*)::double precision`;
   const ageMs = (column: string) =>
     sql`(extract(epoch from clock_timestamp() - min(${sql.identifier(column)})) * 1000)::double precision`;

@@ -1,3 +1,4 @@
+import type { DocumentId } from '../document-id.ts';
 import { type Box, patchesInBox } from '../page/boxes.ts';
 import { readableGrid } from '../page/grid.ts';
 import type { PageKey } from './page.ts';
@@ -6,7 +7,7 @@ import type { PageStatements } from './read-pages.ts';
 /** The ids of the patches in a checked box of a page, in patch order; undefined if the page or its grid is unknown. */
 export async function findVectorIdsInBox(
   statements: PageStatements,
-  key: PageKey,
+  key: PageKey<DocumentId>,
   box: Box,
 ): Promise<string[] | undefined> {
   const [page] = await statements.byPage({ docId: key.docId, page: key.page });

@@ -1,8 +1,10 @@
 /** Records pages: one, an array, or a stream. */
+
 import { getTableName, sql } from 'drizzle-orm';
 import { batchesOf } from '../batches.ts';
 import { readCallback, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
+import { compareDocIds, type DocumentId, type DocumentKey, docIdAsJson } from '../document-id.ts';
 import type { InputPath } from '../errors.ts';
 import { encodeVectorIds } from '../ids/codec.ts';
 import { encodeGeneratedIds } from '../ids/generated.ts';
@@ -19,7 +21,7 @@ import {
   type PageKey,
   requirePageKey,
 } from './page.ts';
-import { isOneOf, recordingColumns } from './read-pages.ts';
+import { isOneOf, keyType, recordingColumns } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
 
@@ -54,7 +56,7 @@ export function requireUpsertOptions(options: unknown): asserts options is Upser
 }
 
 /** One recording of a page. Recording the page again gives it a new revision. */
-export interface RecordedPage extends PageKey {
+export interface RecordedPage<DocId extends DocumentId = number> extends PageKey<DocId> {
   /** The page's ids, in patch order. */
   vectorIds: readonly string[];
   /** `id` of the page's row. */
@@ -73,12 +75,12 @@ export interface WriteTarget {
 
 /** A page and its path in the arguments. */
 export interface GivenPage {
-  page: NewPageVectors;
+  page: NewPageVectors<DocumentId>;
   path: InputPath;
 }
 
 /** A page as it is sent. */
-interface EncodedPage extends PageKey {
+interface EncodedPage extends PageKey<DocumentId> {
   vectorIds: readonly string[];
   /** The row to insert, as a JSON object. */
   row: string;
@@ -95,21 +97,27 @@ const chunkLimits = {
 /** Records one page in one statement. */
 export async function writePage(
   target: WriteTarget,
-  page: NewPageVectors,
+  page: NewPageVectors<DocumentId>,
   options: RecordOptions,
-): Promise<RecordedPage[]> {
-  return writeChunk(target, [encodePage({ page, path: ['page'] }, options)], options);
+): Promise<RecordedPage<DocumentId>[]> {
+  return writeChunk(
+    target,
+    [encodePage({ page, path: ['page'] }, options, target.tables)],
+    options,
+  );
 }
 
 /** Records all pages of an array or none of them. Returns their recordings if they are pending. */
 export async function writeArray(
   target: WriteTarget,
-  pages: readonly NewPageVectors[],
+  pages: readonly NewPageVectors<DocumentId>[],
   options: UpsertOptions,
-): Promise<RecordedPage[]> {
+): Promise<RecordedPage<DocumentId>[]> {
   const seen = new SeenPages();
   // Array.from, because map would skip the holes of a sparse array.
-  const given = Array.from(pages, (page, position) => checkedOnce(page, position, seen));
+  const given = Array.from(pages, (page, position) =>
+    checkedOnce(page, position, seen, target.tables),
+  );
   return writeGiven(target, given, options);
 }
 
@@ -118,21 +126,25 @@ export async function writeGiven(
   target: WriteTarget,
   given: readonly GivenPage[],
   options: UpsertOptions,
-): Promise<RecordedPage[]> {
+): Promise<RecordedPage<DocumentId>[]> {
   // Two writers of the same pages lock them in the same order, so one waits and neither deadlocks.
   const sorted = given.toSorted((a, b) => byKey(a.page, b.page));
   const documents = sorted.map(({ page, path }) => ({ docId: page.docId, path }));
   const { db, tables } = target;
   // The first chunk is encoded before anything is sent, so that invalid pages are found first.
-  let chunks: AsyncGenerator<EncodedPage[]> | undefined = await startEncoding(sorted, options);
+  let chunks: AsyncGenerator<EncodedPage[]> | undefined = await startEncoding(
+    sorted,
+    options,
+    tables,
+  );
   await runCallback(() => options.signal?.throwIfAborted());
   await target.requireTriggers();
-  let recorded = new Map<string, RecordedPage>();
+  let recorded = new Map<string, RecordedPage<DocumentId>>();
   const writeChunks = () =>
     db.transaction(async (tx) => {
       recorded = new Map();
       let sent = 0;
-      const encoded = chunks ?? (await startEncoding(sorted, options));
+      const encoded = chunks ?? (await startEncoding(sorted, options, tables));
       chunks = undefined;
       for await (const chunk of encoded) {
         await runCallback(() => options.signal?.throwIfAborted());
@@ -150,12 +162,12 @@ export async function writeGiven(
 /** Records the pages of a stream in chunks, each of them whole or not at all. Returns how many were given. */
 export async function writeStream(
   target: WriteTarget,
-  pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+  pages: Iterable<NewPageVectors<DocumentId>> | AsyncIterable<NewPageVectors<DocumentId>>,
   options: UpsertOptions,
 ): Promise<number> {
   await runCallback(() => options.signal?.throwIfAborted());
   let sent = 0;
-  const chunks = chunksOf(checkStream(pages), options);
+  const chunks = chunksOf(checkStream(pages, target.tables), options, target.tables);
   // No read-ahead inside a transaction: the stream's own work and our chunk could land in each other's
   // savepoint and roll back together.
   for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
@@ -169,19 +181,25 @@ export async function writeStream(
 
 /** Checks the keys of a stream of pages, and that no page is given twice. */
 export async function* checkStream(
-  pages: Iterable<NewPageVectors> | AsyncIterable<NewPageVectors>,
+  pages: Iterable<NewPageVectors<DocumentId>> | AsyncIterable<NewPageVectors<DocumentId>>,
+  key: DocumentKey,
 ): AsyncGenerator<GivenPage> {
   const seen = new SeenPages();
   let position = 0;
   for await (const page of readCallback(() => pages, ['pages'])) {
-    yield checkedOnce(page, position, seen);
+    yield checkedOnce(page, position, seen, key);
     position += 1;
   }
 }
 
-function checkedOnce(page: NewPageVectors, position: number, seen: SeenPages): GivenPage {
+function checkedOnce(
+  page: NewPageVectors<DocumentId>,
+  position: number,
+  seen: SeenPages,
+  key: DocumentKey,
+): GivenPage {
   const path = ['pages', position];
-  requirePageKey(page, path);
+  requirePageKey(page, path, key);
   seen.add(page, path);
   return { page, path };
 }
@@ -189,18 +207,20 @@ function checkedOnce(page: NewPageVectors, position: number, seen: SeenPages): G
 function chunksOf(
   pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
   options: RecordOptions,
+  key: DocumentKey,
 ): AsyncGenerator<EncodedPage[]> {
-  return batchesOf(encodePages(pages, options), chunkLimits);
+  return batchesOf(encodePages(pages, options, key), chunkLimits);
 }
 
 /** Encodes pages, and lets the rest of the process run in between. */
 async function* encodePages(
   pages: Iterable<GivenPage> | AsyncIterable<GivenPage>,
   options: RecordOptions,
+  key: DocumentKey,
 ): AsyncGenerator<EncodedPage> {
   const pause = createPause();
   for await (const page of pages) {
-    yield encodePage(page, options);
+    yield encodePage(page, options, key);
     await pause();
   }
 }
@@ -228,8 +248,9 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
 async function startEncoding(
   pages: readonly GivenPage[],
   options: RecordOptions,
+  key: DocumentKey,
 ): Promise<AsyncGenerator<EncodedPage[]>> {
-  const chunks = encodeAhead(chunksOf(pages, options));
+  const chunks = encodeAhead(chunksOf(pages, options, key));
   const first = await chunks.next();
   async function* encoded(): AsyncGenerator<EncodedPage[]> {
     if (first.done) return;
@@ -239,8 +260,12 @@ async function startEncoding(
   return encoded();
 }
 
-function encodePage({ page, path }: GivenPage, options: RecordOptions): EncodedPage {
-  const checked = checkPage(page, path, options.pending);
+function encodePage(
+  { page, path }: GivenPage,
+  options: RecordOptions,
+  key: DocumentKey,
+): EncodedPage {
+  const checked = checkPage<DocumentId>(page, path, options.pending, key);
   const { docId, page: number, vectorIds, grid, namespace, pending } = checked;
   // checkPage copies ids unless they are an unchanged array of generated ids.
   const isGenerated = vectorIds === page.vectorIds;
@@ -250,7 +275,7 @@ function encodePage({ page, path }: GivenPage, options: RecordOptions): EncodedP
     page: number,
     vectorIds,
     row: JSON.stringify({
-      doc_id: docId,
+      doc_id: docIdAsJson(docId),
       page: number,
       vector_ids: stored,
       grid,
@@ -266,9 +291,9 @@ async function writeChunk(
   { db, tables, requireTriggers }: WriteTarget,
   chunk: readonly EncodedPage[],
   options: RecordOptions,
-): Promise<RecordedPage[]> {
+): Promise<RecordedPage<DocumentId>[]> {
   await requireTriggers();
-  let recorded: RecordedPage[] = [];
+  let recorded: RecordedPage<DocumentId>[] = [];
   const write = async () => {
     recorded = isTransaction(db)
       ? await db.transaction((savepoint) => insertChunk(savepoint, tables, chunk, options))
@@ -283,7 +308,7 @@ async function insertChunk(
   tables: VectorTables,
   chunk: readonly EncodedPage[],
   { pending = false }: RecordOptions,
-): Promise<RecordedPage[]> {
+): Promise<RecordedPage<DocumentId>[]> {
   const { vectors } = tables;
   // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
   // needs to read this, and a list of values is limited to 65,534 parameters.
@@ -299,7 +324,9 @@ async function insertChunk(
       given.grid, given.namespace, case when given.pending then null else now() end,
       coalesce(existing.revision, 0) + 1
     from jsonb_to_recordset(${rows}::text::jsonb)
-      as given (doc_id integer, page integer, vector_ids jsonb, grid jsonb, namespace text, pending boolean)
+      as given (
+        doc_id ${keyType(tables)}, page integer, vector_ids jsonb, grid jsonb, namespace text, pending boolean
+      )
     left join lateral (
       select id, revision from ${vectors} as page
       where page.doc_id = given.doc_id and page.page = given.page
@@ -326,7 +353,7 @@ async function readRecordings(
   db: Db,
   tables: VectorTables,
   chunk: readonly EncodedPage[],
-): Promise<RecordedPage[]> {
+): Promise<RecordedPage<DocumentId>[]> {
   const { vectors } = tables;
   const rows = await db
     .select(recordingColumns(tables))
@@ -339,6 +366,6 @@ async function readRecordings(
   });
 }
 
-function byKey(a: PageKey, b: PageKey): number {
-  return a.docId - b.docId || a.page - b.page;
+function byKey(a: PageKey<DocumentId>, b: PageKey<DocumentId>): number {
+  return compareDocIds(a.docId, b.docId) || a.page - b.page;
 }

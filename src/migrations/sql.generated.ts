@@ -84,12 +84,13 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '2dee9e2bc095ecd7353646373791aff2cc2fa0a0f47d3041ee61f912bdfe3596',
+    hash: '90eb294f5234e2149d1542abf2d7efcdd5907a9b6b8d6a62f473bf108a1f93e1',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The functions that the checks use. In these statements \`ledger.\` stands for the schema of the ledger, which is
 -- the current schema. All other names are looked up in pg_catalog only, now and when the functions run: other
 -- schemas of the search_path may contain functions and operators of other roles.
@@ -100,6 +101,7 @@ declare
 begin
   perform set_config('search_path', 'pg_catalog, pg_temp', true);
   execute replace($functions$
+
 -- What all patch ids of a page begin with: 00000007-0000-8003-8000- for document 7, page 3.
 create or replace function ledger.vectors_patch_id_head(doc_id integer, page integer) returns text
 language sql immutable
@@ -189,6 +191,7 @@ CREATE TABLE IF NOT EXISTS "vector_orphans" (
 	"due_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- Not compressed: random ids do not get smaller, and trying would make a delete take three times as long.
 alter table vector_orphans alter column vector_ids set storage external;
 --> statement-breakpoint
@@ -466,6 +469,7 @@ ALTER TABLE "vectors" DROP CONSTRAINT IF EXISTS "vectors_grid_check";--> stateme
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE "vectors" ADD CONSTRAINT "vectors_grid_check" CHECK ("vectors"."grid" is null or ("vectors"."grid" @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
         && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)'::jsonpath) is true);--> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The functions that read ids. \`ledger.\` stands for the schema of the ledger, as above.
 do $do$
 declare
@@ -557,13 +561,16 @@ end;
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create index if not exists ix_vectors_vector_ids on vectors
   -- fastupdate is off because its pending list would be read in full for every lookup.
   using gin (vectors_index_keys(vector_ids)) with (fastupdate = off)
   where not vectors_has_own_ids(doc_id, page, vector_ids);
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 alter table vectors drop constraint if exists vectors_vector_ids_check;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The first two conditions call no function: a call per page would take as long as the rest of the insert.
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
@@ -573,8 +580,10 @@ alter table vectors add constraint vectors_vector_ids_check check (
   or vectors_ids_are_valid(vector_ids)
 );
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 alter table vector_orphans drop constraint if exists vector_orphans_vector_ids_check;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- squawk-ignore constraint-missing-not-valid
 alter table vector_orphans add constraint vector_orphans_vector_ids_check check (
   vectors_has_own_ids(doc_id, page, vector_ids) is true
@@ -582,6 +591,7 @@ alter table vector_orphans add constraint vector_orphans_vector_ids_check check 
   or vectors_ids_are_valid(vector_ids)
 );
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 do $do$
 declare
   ledger text := quote_ident(current_schema()::text) || '.';
@@ -616,11 +626,13 @@ end $$;
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace view vector_patches as
 select v.doc_id, v.page, expanded.patch, expanded.vector_id
 from vectors v
 cross join lateral vectors_expand_ids(v.vector_ids) as expanded;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The view shows a role only what the role may read in vectors. PostgreSQL 14 does not have the option.
 do $$
 begin
@@ -741,13 +753,14 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '23ae3238e7efaef1160b94eea2fee6040d9dfdce9559a43b93e35bf9ab880708',
+    hash: '00f7f7e6a33d77ee6345606697bc174fc73ebf84873ab58995912377781b95d1',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and keeps
 -- writers and purges apart. The queueing functions run as their owner, so a role that may only write to
 -- vectors fills the queue too.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- \`ledger.\` stands for the schema of the ledger, which is the current schema. All other names are looked up in
 -- pg_catalog only, now and when the functions run: other schemas of the search_path may contain functions and
 -- operators of other roles.
@@ -808,7 +821,7 @@ begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',
-      message = 'vectors can only be truncated at isolation level read committed';
+      message = format('%s can only be truncated at isolation level read committed', tg_table_name);
   end if;
   -- \`only\` the truncated table, because each partition has its own trigger.
   execute $insert$
@@ -852,6 +865,7 @@ end $$;
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- Only the owner may execute the trigger functions: another role could attach them to a table of its own and
 -- queue any ids. Triggers fire without this right. Default privileges may have granted it to any role.
 do $do$
@@ -876,17 +890,21 @@ begin
   perform set_config('search_path', search_path_before, true);
 end $do$;
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_deleted after delete on vectors
 referencing old table as deleted
 for each statement execute function vectors_queue_deleted();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_replaced after update of vector_ids on vectors
 for each row when (old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
 execute function vectors_queue_replaced();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_truncated before truncate on vectors
 for each statement execute function vectors_queue_truncated();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_new_revision before update of vector_ids, indexed_at on vectors
 for each row when (
   new.revision = old.revision
@@ -894,10 +912,12 @@ for each row when (
 )
 execute function vectors_new_revision();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_wait_after_insert after insert on vectors
 referencing new table as written
 for each statement execute function vectors_wait_for_purge();
 --> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_wait_after_update after update on vectors
 referencing new table as written
 for each statement execute function vectors_wait_for_purge();
@@ -1311,7 +1331,7 @@ begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',
-      message = 'vectors can only be truncated at isolation level read committed';
+      message = format('%s can only be truncated at isolation level read committed', tg_table_name);
   end if;
   -- \`only\` the truncated table, because each partition has its own trigger.
   execute $insert$

@@ -1,4 +1,5 @@
 /** Pages from the hits of a vector store. */
+import type { DocumentId } from '../document-id.ts';
 import { InvalidInputError } from '../errors.ts';
 import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
 import { type Box, boxOf } from './boxes.ts';
@@ -6,8 +7,8 @@ import { checkGrid, type PatchGrid } from './grid.ts';
 import { checkHits, type Hit } from './hits.ts';
 
 /** The page of a hit, as `locate` and the page's row say. */
-export interface HitPlace {
-  docId: number;
+export interface HitPlace<DocId extends DocumentId = number> {
+  docId: DocId;
   /** The page in the document, from 1. */
   page: number;
   /** The position of the hit's id among the page's ids, from 0. */
@@ -27,8 +28,8 @@ export interface RankedHit extends Hit {
 }
 
 /** A page with its hits. */
-export interface RankedPage {
-  docId: number;
+export interface RankedPage<DocId extends DocumentId = number> {
+  docId: DocId;
   page: number;
   score: number;
   /** The hits on the page, the best first. */
@@ -46,10 +47,10 @@ export interface RankedPage {
  * @returns The best page first. Pages with equal scores stay in the order of their first hits.
  * @throws {InvalidInputError}
  */
-export function rankPages(
+export function rankPages<DocId extends DocumentId = number>(
   hits: readonly Hit[],
-  places: readonly (HitPlace | undefined)[],
-): RankedPage[] {
+  places: readonly (HitPlace<DocId> | undefined)[],
+): RankedPage<DocId>[] {
   const checked = checkHits(hits);
   requireArray(places, ['places']);
   if (places.length !== checked.length) {
@@ -58,7 +59,7 @@ export function rankPages(
       `must have ${checked.length} entries, one for each hit`,
     );
   }
-  const pages = new Map<string, RankedPage>();
+  const pages = new Map<string, RankedPage<DocId>>();
   const worstScores = new Map<number | undefined, number>();
   const checkedGrids = new Set<PatchGrid>();
   for (const [index, hit] of checked.entries()) {
@@ -66,7 +67,8 @@ export function rankPages(
     worstScores.set(queryToken, Math.min(worstScores.get(queryToken) ?? 0, score));
     const place = places[index];
     if (place === undefined) continue;
-    const { docId, page } = checkPlace(place, index, checkedGrids);
+    checkPlace(place, index, checkedGrids);
+    const { docId, page } = place;
     const key = `${docId}/${page}`;
     const ranked = pages.get(key) ?? { docId, page, score: 0, hits: [] };
     pages.set(key, ranked);
@@ -96,7 +98,7 @@ function sumOfBest(
   return sum;
 }
 
-function placed(hit: Hit, { patch, idCount, grid }: HitPlace): RankedHit {
+function placed(hit: Hit, { patch, idCount, grid }: HitPlace<DocumentId>): RankedHit {
   const vector = idCount === 1 ? (hit.offset ?? onlyVector(grid)) : patch;
   if (vector === undefined) return { ...hit };
   const box = grid ? boxOf(grid, vector) : undefined;
@@ -109,12 +111,16 @@ function onlyVector(grid: PatchGrid | null | undefined): number | undefined {
 }
 
 /** @param checkedGrids - Many places have the same grid, which is checked once. */
-function checkPlace(place: unknown, index: number, checkedGrids: Set<PatchGrid>): HitPlace {
+function checkPlace(place: unknown, index: number, checkedGrids: Set<PatchGrid>): void {
   const path = ['places', index];
   requireObject(place, path);
-  const { docId, page, patch, idCount, grid } = place as Partial<HitPlace>;
-  if (!Number.isSafeInteger(docId)) {
-    throw new InvalidInputError([...path, 'docId'], `must be an integer, got ${describe(docId)}`);
+  const { docId, page, patch, idCount, grid } = place as Partial<HitPlace<DocumentId>>;
+  const isDocId = typeof docId === 'string' || typeof docId === 'bigint';
+  if (!isDocId && !Number.isSafeInteger(docId)) {
+    throw new InvalidInputError(
+      [...path, 'docId'],
+      `must be an integer or a string, got ${describe(docId)}`,
+    );
   }
   requireInteger(page, [...path, 'page'], { min: 1 });
   requireInteger(patch, [...path, 'patch'], { min: 0 });
@@ -123,5 +129,4 @@ function checkPlace(place: unknown, index: number, checkedGrids: Set<PatchGrid>)
     checkGrid(grid, [...path, 'grid']);
     checkedGrids.add(grid);
   }
-  return place as HitPlace;
 }

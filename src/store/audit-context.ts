@@ -1,17 +1,23 @@
 import { slicesOf } from '../batches.ts';
 import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { canonicalId } from '../ids/spellings.ts';
 import type { VectorTables } from '../tables.ts';
-import type { AuditedStore, AuditOptions, AuditReport } from './audit.ts';
+import type { AuditedStore, AuditReport } from './audit.ts';
 
 /** An audit that is under way. */
 export interface Audit {
   ledger: { db: Db; tables: VectorTables };
   store: AuditedStore;
-  options: AuditOptions & { batchIds: number; sampleSize: number; signal: AbortSignal };
-  report: AuditReport;
+  options: {
+    batchIds: number;
+    sampleSize: number;
+    markMissingPending: boolean | undefined;
+    signal: AbortSignal;
+  };
+  report: AuditReport<DocumentId>;
   /** Runs after each lookup: stops if the caller asked for it, and reports the progress. */
   step(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { isNotNull } from 'drizzle-orm';
 import { batchesOf } from '../batches.ts';
+import type { DocumentId } from '../document-id.ts';
 import { canonicalId } from '../ids/spellings.ts';
 import { keyOf, keysAsJson, sameIds } from '../ledger/page.ts';
 import { isOneOf, selectPages, streamPages } from '../ledger/read-pages.ts';
@@ -38,7 +39,7 @@ export async function findMissing(audit: Audit): Promise<void> {
 /** Reports the suspects that are still recorded and indexed with the same ids. */
 async function reportMissing(
   audit: Audit,
-  suspects: readonly PageVectors[],
+  suspects: readonly PageVectors<DocumentId>[],
   inStore: ReadonlySet<string>,
 ): Promise<void> {
   if (suspects.length === 0) return;

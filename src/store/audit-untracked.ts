@@ -1,11 +1,13 @@
 import { batchesOf, slicesOf } from '../batches.ts';
 import { readCallback } from '../callbacks.ts';
+import type { DocumentId } from '../document-id.ts';
 import { AuditError } from '../errors.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';
-import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
 import { canonicalId } from '../ids/spellings.ts';
+import { namedPlace } from '../ledger/named-place.ts';
 import { type OrphanedIds, queueOrphans } from '../ledger/orphans.ts';
 import { keyOf } from '../ledger/page.ts';
+import type { VectorTables } from '../tables.ts';
 import type { SharedVectorId } from './audit.ts';
 import { type Audit, findInStore } from './audit-context.ts';
 import { findLiveIds } from './live-ids.ts';
@@ -48,7 +50,7 @@ export async function queueUntracked(audit: Audit, maxShare: number): Promise<vo
   if (untracked.vectors === 0) return;
   const { db, tables } = audit.ledger;
   for await (const ids of untrackedIds(audit, () => audit.step())) {
-    await queueOrphans(db, tables, groupByPage(ids));
+    await queueOrphans(db, tables, groupByPage(tables, ids));
     untracked.queued += ids.length;
   }
 }
@@ -56,7 +58,7 @@ export async function queueUntracked(audit: Audit, maxShare: number): Promise<vo
 /** One batch of ids of the store, after they were looked up on the pages. */
 interface Lookup {
   ids: string[];
-  shared: SharedVectorId[];
+  shared: SharedVectorId<DocumentId>[];
 }
 
 /** Lists the store, and yields the ids that no page has, that are not queued, and that are still in the store. */
@@ -102,10 +104,10 @@ async function* stillUntracked(audit: Audit, doubtful: string[]): AsyncGenerator
 }
 
 /** Groups ids by the page that they name. Ids that name no page are strays. */
-function groupByPage(ids: readonly string[]): OrphanedIds[] {
+function groupByPage(tables: VectorTables, ids: readonly string[]): OrphanedIds[] {
   const groups = new Map<string, OrphanedIds & { vectorIds: string[] }>();
   for (const id of ids) {
-    const place = parsePatchVectorIdInAnySpelling(id);
+    const place = namedPlace(tables, id);
     const key = place === undefined ? '' : keyOf(place);
     const group = groups.get(key);
     if (group !== undefined) group.vectorIds.push(id);

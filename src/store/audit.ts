@@ -1,6 +1,8 @@
 /** Compares the ledger with the vector store, in both directions. */
 import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
+import type { Ledger } from '../define-ledger.ts';
+import type { DocumentId } from '../document-id.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { emitEvent, type OnEvent, startTimer } from '../events.ts';
@@ -17,7 +19,7 @@ import {
   requireOptions,
   requireSignal,
 } from '../require.ts';
-import { defaultTables, requireTables, type VectorTables } from '../tables.ts';
+import { requireLedger, tablesOf } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import type { Audit } from './audit-context.ts';
 import { findMissing } from './audit-missing.ts';
@@ -42,22 +44,22 @@ export interface AuditProgress {
   stored: number;
 }
 
-export interface AuditReport extends AuditProgress {
+export interface AuditReport<DocId extends DocumentId = number> extends AuditProgress {
   /** Vectors of indexed pages that are not in the store. */
-  missing: { vectors: number; pages: number; sample: VectorLocation[] };
+  missing: { vectors: number; pages: number; sample: VectorLocation<DocId>[] };
   /** Ids in the store that no page has and that do not wait in `vector_orphans`. */
   untracked: { vectors: number; sample: string[]; queued: number };
   /** Ids that several pages have. In the store, the vectors of one page have overwritten those of the others. */
-  shared: { vectors: number; sample: SharedVectorId[] };
+  shared: { vectors: number; sample: SharedVectorId<DocId>[] };
 }
 
 /** An id that several pages have. */
-export interface SharedVectorId {
+export interface SharedVectorId<DocId extends DocumentId = number> {
   vectorId: string;
-  pages: PageKey[];
+  pages: PageKey<DocId>[];
 }
 
-export interface AuditOptions {
+export interface AuditOptions<DocId extends DocumentId = number> {
   /** How many ids one call of `existing` and one lookup get. {@defaultValue 1000} */
   batchIds?: number | undefined;
   /** How many ids of each kind the report lists. {@defaultValue 10} */
@@ -81,8 +83,8 @@ export interface AuditOptions {
   onProgress?: ((progress: AuditProgress) => void) | undefined;
   /** Receives `audited` at the end. */
   onEvent?: OnEvent | undefined;
-  /** {@defaultValue the package's own tables} */
-  tables?: VectorTables | undefined;
+  /** What `defineLedger` returned. {@defaultValue the package's own tables} */
+  ledger?: Ledger<DocId> | undefined;
 }
 
 /**
@@ -102,11 +104,11 @@ export interface AuditOptions {
  *   existing: (ids) => findPointIds(qdrant, ids),
  * });
  */
-export async function auditVectors(
+export async function auditVectors<DocId extends DocumentId = number>(
   hostDb: Db,
   store: AuditedStore,
-  options: AuditOptions = {},
-): Promise<AuditReport> {
+  options: AuditOptions<DocId> = {},
+): Promise<AuditReport<DocId>> {
   const db = uniform(hostDb);
   requireObject(store, ['store']);
   requireFunction(store.listIds, ['store', 'listIds']);
@@ -120,13 +122,14 @@ export async function auditVectors(
     signal: requireSignal,
     onProgress: requireFunction,
     onEvent: requireFunction,
-    tables: requireTables,
+    ledger: requireLedger,
   });
   const { batchIds = 1_000, sampleSize = 10, maxUntrackedShare = 0.1 } = options;
   const { signal = new AbortController().signal } = options;
-  const { tables = defaultTables, onProgress } = options;
+  const { ledger, markMissingPending, onProgress } = options;
+  const tables = tablesOf(ledger);
 
-  const report: AuditReport = {
+  const report: AuditReport<DocumentId> = {
     pages: 0,
     vectors: 0,
     stored: 0,
@@ -137,7 +140,7 @@ export async function auditVectors(
   const audit: Audit = {
     ledger: { db, tables },
     store,
-    options: { ...options, batchIds, sampleSize, signal },
+    options: { batchIds, sampleSize, markMissingPending, signal },
     report,
     step: () =>
       runCallback(() => {
@@ -164,7 +167,7 @@ export async function auditVectors(
       shared: shared.vectors,
       durationMs: durationMs(),
     });
-    return report;
+    return report as AuditReport<DocId>;
   });
 }
 

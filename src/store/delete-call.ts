@@ -1,6 +1,7 @@
 import { ne, sql } from 'drizzle-orm';
 import { CallbackError, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import { toLedgerError } from '../driver-errors.ts';
 import type { VectorTables } from '../tables.ts';
 import { hostOf } from '../uniform-db.ts';
@@ -21,16 +22,16 @@ import { repairPages } from './repair.ts';
  * @param context.docId - The document that had the ids; null if it is unknown. It may be deleted by now.
  * @param context.namespace - The namespace of the page that had the ids.
  */
-export type DeleteVectors = (
+export type DeleteVectors<DocId extends DocumentId = number> = (
   ids: string[],
-  context: { tx: Db; signal: AbortSignal; docId: number | null; namespace: string | null },
+  context: { tx: Db; signal: AbortSignal; docId: DocId | null; namespace: string | null },
 ) => Promise<unknown>;
 
 /** What stays the same during a purge. */
 export interface PurgeContext {
   db: Db;
   tables: VectorTables;
-  deleteVectors: DeleteVectors;
+  deleteVectors: DeleteVectors<DocumentId>;
   callTimeoutMs: number;
   /** On the clock of `performance.now()`. */
   deadline: number;

@@ -1,14 +1,16 @@
 /** Which pages have a vector id. */
+
 import type { Db } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import { indexKeysOf, positionsOf } from '../ids/lookup.ts';
-import { parsePatchVectorIdInAnySpelling } from '../ids/patch-id.ts';
+import { namedPlace } from '../ledger/named-place.ts';
 import { keyOf, keysAsJson, type PageKey } from '../ledger/page.ts';
 import { selectStoredByIndexKeys, selectStoredByKeys } from '../ledger/read-pages.ts';
 import { createPause } from '../pause.ts';
 import type { VectorTables } from '../tables.ts';
 
 /** The pages that have each id, in any spelling. Ids that no page has are not in the map. */
-export type LiveIds = ReadonlyMap<string, readonly PageKey[]>;
+export type LiveIds = ReadonlyMap<string, readonly PageKey<DocumentId>[]>;
 
 /**
  * Finds all pages that have one of the ids: the pages that patch ids name, and pages in the index. `locate` differs: it
@@ -19,10 +21,13 @@ export async function findLiveIds(
   tables: VectorTables,
   ids: readonly string[],
 ): Promise<LiveIds> {
-  const live = new Map<string, Map<string, PageKey>>();
+  const live = new Map<string, Map<string, PageKey<DocumentId>>>();
   if (ids.length === 0) return new Map();
   const pause = createPause();
-  const note = async ({ docId, page, stored }: PageKey & { stored: string }, wanted: string[]) => {
+  const note = async (
+    { docId, page, stored }: PageKey<DocumentId> & { stored: string },
+    wanted: string[],
+  ) => {
     for (const id of positionsOf(JSON.parse(stored), wanted).keys()) {
       const pages = live.get(id) ?? new Map();
       live.set(id, pages.set(keyOf({ docId, page }), { docId, page }));
@@ -30,9 +35,9 @@ export async function findLiveIds(
     await pause();
   };
 
-  const named = new Map<string, { key: PageKey; ids: string[] }>();
+  const named = new Map<string, { key: PageKey<DocumentId>; ids: string[] }>();
   for (const id of ids) {
-    const place = parsePatchVectorIdInAnySpelling(id);
+    const place = namedPlace(tables, id);
     if (place === undefined) continue;
     const page = named.get(keyOf(place)) ?? { key: place, ids: [] };
     page.ids.push(id);

@@ -2,6 +2,8 @@
 import { sql } from 'drizzle-orm';
 import { CallbackError, runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
+import type { Ledger } from '../define-ledger.ts';
+import type { DocumentId } from '../document-id.ts';
 import { isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors.ts';
 import { InvalidInputError, PurgeError } from '../errors.ts';
 import { emitEvent, type LedgerEvent, type OnEvent, startTimer } from '../events.ts';
@@ -9,7 +11,7 @@ import { decodeVectorIds } from '../ids/codec.ts';
 import { ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { integer, requireFunction, requireOptions, requireSignal } from '../require.ts';
-import { defaultTables, requireTables, type VectorTables } from '../tables.ts';
+import { requireLedger, tablesOf, type VectorTables } from '../tables.ts';
 import { isTransaction, uniform } from '../uniform-db.ts';
 import { DeleteCall, type DeleteVectors, type PurgeContext } from './delete-call.ts';
 import { findLiveIds } from './live-ids.ts';
@@ -42,7 +44,7 @@ export interface PurgeResult extends PurgeProgress {
   remaining: number;
 }
 
-export interface PurgeOptions {
+export interface PurgeOptions<DocId extends DocumentId = number> {
   /** How many ids one call of `deleteVectors` gets. Several stores accept no more. {@defaultValue 1000} */
   batchIds?: number | undefined;
   /** How many rows of `vector_orphans` the purge claims in total. {@defaultValue all} */
@@ -60,8 +62,8 @@ export interface PurgeOptions {
   onProgress?: ((progress: PurgeProgress) => void) | undefined;
   /** Receives `purged` or `rejected` after each call of `deleteVectors`. */
   onEvent?: OnEvent | undefined;
-  /** {@defaultValue the package's own tables} */
-  tables?: VectorTables | undefined;
+  /** What `defineLedger` returned. {@defaultValue the package's own tables} */
+  ledger?: Ledger<DocId> | undefined;
 }
 
 /** After this many failures in a row, the purge assumes that the store is down and stops. */
@@ -95,10 +97,10 @@ const lockWaitMs = 500;
  *   qdrant.delete('patches', { wait: true, points: ids }),
  * );
  */
-export async function purgeOrphans(
+export async function purgeOrphans<DocId extends DocumentId = number>(
   hostDb: Db,
-  deleteVectors: DeleteVectors,
-  options: PurgeOptions = {},
+  deleteVectors: DeleteVectors<NoInfer<DocId>>,
+  options: PurgeOptions<DocId> = {},
 ): Promise<PurgeResult> {
   const db = uniform(hostDb);
   if (isTransaction(db)) {
@@ -113,15 +115,23 @@ export async function purgeOrphans(
     signal: requireSignal,
     onProgress: requireFunction,
     onEvent: requireFunction,
-    tables: requireTables,
+    ledger: requireLedger,
   });
   const { batchIds = 1_000, limit, callTimeoutMs = 60_000, deadlineMs, signal } = options;
-  const { tables = defaultTables, onProgress } = options;
+  const { ledger, onProgress } = options;
+  const tables = tablesOf(ledger);
 
   const deadline = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
-  const purge: PurgeContext = { db, tables, deleteVectors, callTimeoutMs, deadline, signal };
+  const purge: PurgeContext = {
+    db,
+    tables,
+    deleteVectors: deleteVectors as DeleteVectors<DocumentId>,
+    callTimeoutMs,
+    deadline,
+    signal,
+  };
   const progress: PurgeProgress = { deleted: 0, spared: 0, repaired: 0 };
-  const failures = new Map<number | null, unknown>();
+  const failures = new Map<DocumentId | null, unknown>();
   let failuresInARow = 0;
   let rowsLeft = limit ?? Number.POSITIVE_INFINITY;
 
@@ -285,10 +295,10 @@ async function prepareTransaction(tx: Db, tables: VectorTables): Promise<void> {
 async function takePurgeLock(
   tx: Db,
   tables: VectorTables,
-  docId: number,
+  docId: DocumentId,
   rows: readonly string[],
 ): Promise<void> {
-  const key = sql`${ledgerFunction(tables, 'vectors_purge_lock_key')}(doc_id)`;
+  const key = sql`${ledgerFunction(tables, 'purge_lock_key')}(doc_id)`;
   const fromRow = sql`
     from ${tables.vectorOrphans} where doc_id = ${docId} and ${isOneOfRows(rows)} limit 1`;
   const [lock] = rowsOf<{ taken: boolean }>(

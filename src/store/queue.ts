@@ -2,23 +2,25 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { slicesOf } from '../batches.ts';
 import { type Db, rowsOf } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import { decodeVectorIds, encodeVectorIds } from '../ids/codec.ts';
+import { readDocId } from '../ledger/read-pages.ts';
 import type { VectorTables } from '../tables.ts';
 
 /** Rows of one document and namespace that one call of `deleteVectors` can handle. */
 export interface DueBatch {
   /** Null for strays: ids whose document is unknown. */
-  docId: number | null;
+  docId: DocumentId | null;
   namespace: string | null;
   /** Ids of rows of `vector_orphans`. */
   rows: string[];
 }
 
-/** A due row. Its id is text, because a bigint may exceed 2^53. */
+/** A due row. Its ids are text, because a bigint may exceed 2^53. */
 interface DueRow {
   id: string;
   due_us: string;
-  doc_id: number | null;
+  doc_id: string | null;
   namespace: string | null;
   vector_count: number;
 }
@@ -46,7 +48,7 @@ export async function* dueBatches(
       if (row.vector_count > batchIds) await splitRow(db, tables, row.id, batchIds, start);
       else fitting.push(row);
     }
-    yield* groupIntoBatches(fitting, batchIds);
+    yield* groupIntoBatches(tables, fitting, batchIds);
     last = rows.length < rowsPerQuery && fitting.length === rows.length ? undefined : rows.at(-1);
   } while (last !== undefined);
 }
@@ -81,7 +83,7 @@ async function listDue(
   return rowsOf<DueRow>(
     await db.execute(sql`
       select orphan.id::text as id, ${microseconds(sql`orphan.due_at`)} as due_us,
-        orphan.doc_id, orphan.namespace, orphan.vector_count
+        orphan.doc_id::text as doc_id, orphan.namespace, orphan.vector_count
       from ${vectorOrphans} as orphan
       where orphan.due_at <= ${timestamp(start)} ${afterLast} and not ${isOfPendingPage(vectors)}
       order by orphan.due_at, orphan.id
@@ -90,7 +92,11 @@ async function listDue(
 }
 
 /** Groups rows by document and namespace, in the order of each document's first row. */
-function* groupIntoBatches(rows: readonly DueRow[], batchIds: number): Generator<DueBatch> {
+function* groupIntoBatches(
+  tables: VectorTables,
+  rows: readonly DueRow[],
+  batchIds: number,
+): Generator<DueBatch> {
   const groups = new Map<string, DueRow[]>();
   for (const row of rows) {
     const key = JSON.stringify([row.doc_id, row.namespace]);
@@ -99,7 +105,8 @@ function* groupIntoBatches(rows: readonly DueRow[], batchIds: number): Generator
     else group.push(row);
   }
   for (const group of groups.values()) {
-    const [{ doc_id: docId, namespace }] = group as [DueRow];
+    const [{ doc_id, namespace }] = group as [DueRow];
+    const docId = doc_id === null ? null : readDocId(tables, doc_id);
     let batch: string[] = [];
     let ids = 0;
     for (const { id, vector_count: count } of group) {
@@ -191,7 +198,7 @@ export async function claimRows(
 export async function releaseRows(
   db: Db,
   { vectorOrphans }: VectorTables,
-  docId: number | null,
+  docId: DocumentId | null,
   rows: readonly string[],
 ): Promise<void> {
   await db.execute(sql`
@@ -210,7 +217,7 @@ export function isOfPendingPage(vectors: VectorTables['vectors']): SQL {
 }
 
 /** The condition that a row belongs to the document, or to none. */
-export function ofDocument(docId: number | null, prefix: SQL = sql``): SQL {
+export function ofDocument(docId: DocumentId | null, prefix: SQL = sql``): SQL {
   return docId === null ? sql`${prefix}doc_id is null` : sql`${prefix}doc_id = ${docId}`;
 }
 

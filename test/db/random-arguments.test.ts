@@ -75,8 +75,8 @@ function publicCalls(db: Db, docId: number): Call[] {
     })),
     {
       name: 'createVectorRepository',
-      args: [undefined, { prepare: false }],
-      run: (tables, options) => createVectorRepository(db, tables, options).countPages(docId),
+      args: [{ prepare: false }],
+      run: (options) => createVectorRepository(db, options).countPages(docId),
     },
     {
       name: 'purgeOrphans',

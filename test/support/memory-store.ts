@@ -1,4 +1,4 @@
-import type { AuditedStore, DeleteVectors } from '../../src/index.ts';
+import type { AuditedStore, DeleteVectors, DocumentId } from '../../src/index.ts';
 
 /** A vector store that keeps its ids in memory and records which ids it was asked to delete. */
 export class MemoryStore implements AuditedStore {
@@ -10,7 +10,7 @@ export class MemoryStore implements AuditedStore {
     for (const id of ids) this.ids.add(id);
   }
 
-  readonly deleteVectors: DeleteVectors = async (ids) => {
+  readonly deleteVectors: DeleteVectors<DocumentId> = async (ids) => {
     for (const id of ids) this.ids.delete(id);
     this.deleted.push(...ids);
   };

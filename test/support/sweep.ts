@@ -24,7 +24,7 @@ export async function sweep(
   before: () => Promise<unknown> = async () => {},
   options: { prepare?: boolean } = {},
 ): Promise<Record<string, unknown>> {
-  const repository = createVectorRepository(db, undefined, options);
+  const repository = createVectorRepository(db, options);
   const store = new MemoryStore();
   const docId = await createDocument(db);
   const other = await createDocument(db);

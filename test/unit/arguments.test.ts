@@ -302,7 +302,7 @@ test('an onEvent that is no function is rejected', async () => {
   const options = { onEvent: 'log' as never };
   const path = ['options', 'onEvent'];
   const { deleteVectors } = new MemoryStore();
-  await expectRejected(async () => createVectorRepository(db, undefined, options), path);
+  await expectRejected(async () => createVectorRepository(db, options), path);
   await expectRejected(() => purgeOrphans(db, deleteVectors, options), path);
   await expectRejected(() => auditVectors(db, new MemoryStore(), options), path);
 });

@@ -14,7 +14,7 @@ const db = useTestDatabase();
 let store: MemoryStore;
 let events: LedgerEvent[];
 const onEvent = (event: LedgerEvent) => events.push(event);
-const repository = () => createVectorRepository(db(), undefined, { onEvent });
+const repository = () => createVectorRepository(db(), { onEvent });
 
 beforeEach(async () => {
   await emptyLedger(db());
@@ -87,7 +87,7 @@ describe('an error of onEvent does not break the call, and becomes a warning', (
   ])('%s', async (_, broken) => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const docId = await createDocument(db());
-    const observed = createVectorRepository(db(), undefined, { onEvent: broken });
+    const observed = createVectorRepository(db(), { onEvent: broken });
     const page = { docId, page: 1, vectorIds: ['a'] };
     expect(await observed.ingest([page], async () => {})).toBe(1);
     await repository().deleteByDocument(docId);

@@ -11,7 +11,7 @@ async function countPrepared(prepare: boolean | undefined) {
   const docId = await createDocument(db());
   const page = { docId, page: 3, vectorIds: [`${docId}-a`, `${docId}-b`] };
   return db().transaction(async (tx) => {
-    const repository = createVectorRepository(tx, undefined, { prepare });
+    const repository = createVectorRepository(tx, { prepare });
     await repository.upsertPage(page);
     for (let round = 0; round < 2; round += 1) {
       expect(await repository.findByPage(docId, 3)).toMatchObject(page);

@@ -4,6 +4,7 @@ import { canonicalId } from '../../../src/ids/spellings.ts';
 import {
   auditVectors,
   createVectorRepository,
+  type DocumentId,
   documents,
   hashedPatchVectorIds,
   type OpenDatabase,
@@ -163,7 +164,7 @@ export class World {
   }
 
   /** Lets the waiting times of all rows pass, and purges. */
-  private async purge(rejected: ReadonlySet<number | null>): Promise<void> {
+  private async purge(rejected: ReadonlySet<DocumentId | null>): Promise<void> {
     await this.control.update(vectorOrphans).set({ dueAt: sql`now()` });
     try {
       const { repaired } = await purgeOrphans(this.control, async (ids, { docId }) => {

@@ -1,0 +1,237 @@
+import { is, sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  type ConvertCustomConfig,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  type PgColumn,
+  PgColumn as PgColumnClass,
+  type PgCustomColumnBuilder,
+  type PgSchema,
+  type PgTable,
+  type PgTableFn,
+  pgTable,
+  pgView,
+  serial,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { DocumentId, KeyType } from './document-id.ts';
+import { InvalidInputError } from './errors.ts';
+import { vectorIdsColumn } from './ids/column.ts';
+import type { PatchGrid } from './page/grid.ts';
+import { requireObject } from './require.ts';
+
+/**
+ * The tables of a ledger, and the host's documents that they belong to.
+ *
+ * @typeParam DocId - The type of a document's id.
+ * @typeParam Name - The name of the table `vectors`.
+ */
+export interface Ledger<DocId extends DocumentId = number, Name extends string = string> {
+  /** The name of `vectors`, with which the names of all other parts begin. */
+  name: Name;
+  /** The type of `doc_id`. */
+  keyType: KeyType;
+  /** The host's table. */
+  documents: PgTable;
+  /** The column of the host's table that `doc_id` refers to. */
+  documentId: PgColumn;
+  vectors: VectorsTable<DocId, Name>;
+  vectorOrphans: OrphansTable<DocId, Name>;
+  /** A view of `vectors` with one row per vector. */
+  vectorPatches: PatchesView<DocId, Name>;
+}
+
+export type VectorsTable<DocId extends DocumentId, Name extends string = string> = ReturnType<
+  typeof vectorsTable<DocId, Name>
+>;
+export type OrphansTable<DocId extends DocumentId, Name extends string = string> = ReturnType<
+  typeof orphansTable<DocId, OrphansName<Name>>
+>;
+export type PatchesView<DocId extends DocumentId, Name extends string = string> = ReturnType<
+  typeof patchesView<DocId, PatchesName<Name>>
+>;
+
+type OrphansName<Name extends string> = Name extends 'vectors'
+  ? 'vector_orphans'
+  : `${Name}_orphans`;
+type PatchesName<Name extends string> = Name extends 'vectors'
+  ? 'vector_patches'
+  : `${Name}_patches`;
+
+/** The type of a column's values. */
+type DocIdOf<Column extends PgColumn> = Column['_']['data'] & DocumentId;
+
+/** The longest name to which a ledger can add its suffixes: PostgreSQL cuts names after 63 bytes. */
+const maxNameLength = 38;
+
+/**
+ * Defines a ledger for a table of documents with any name, in any schema, with an integer, bigint, uuid or text key.
+ *
+ * Export its tables from your Drizzle schema, so that `drizzle-kit generate` creates them. Then create the rest of the
+ * ledger, its functions and triggers, with `installLedger` or with the SQL of `ledgerSql`. Several ledgers can be in one
+ * database, for example one per collection of the vector store. Each has its own queue of orphans.
+ *
+ * @param options.documents - The key of your documents: `files.id`. It must be a primary key or unique.
+ * @param options.name - The name of the table `vectors`: at most 38 lower-case letters, digits and underscores.
+ *   {@defaultValue 'vectors'}
+ * @param options.schema - Where the tables are. {@defaultValue the connection's first schema}
+ * @throws {InvalidInputError}
+ * @example
+ * export const ledger = defineLedger({ documents: files.id, name: 'pages_colqwen' });
+ * export const { vectors, vectorOrphans } = ledger;
+ *
+ * const repository = createVectorRepository(db, { ledger });
+ */
+export function defineLedger<
+  Column extends PgColumn,
+  const Name extends string = 'vectors',
+>(options: {
+  documents: Column;
+  name?: Name | undefined;
+  schema?: PgSchema | undefined;
+}): Ledger<DocIdOf<Column>, Name> {
+  requireObject(options, ['options']);
+  const { documents, name = 'vectors' as Name, schema } = options;
+  const keyType = keyTypeOf(documents);
+  requireName(name);
+  const prefix = name === 'vectors' ? 'vector' : name;
+  const docId = () => docIdColumn<DocIdOf<Column>>(keyType, documents);
+  const table = (schema?.table ?? pgTable) as PgTableFn;
+  const view = (schema?.view ?? pgView) as typeof pgView;
+  return {
+    name,
+    keyType,
+    documents: documents.table as PgTable,
+    documentId: documents,
+    vectors: vectorsTable(table, name, docId(), documents),
+    vectorOrphans: orphansTable(table, `${prefix}_orphans` as OrphansName<Name>, docId()),
+    vectorPatches: patchesView(view, `${prefix}_patches` as PatchesName<Name>, docId()),
+  };
+}
+
+/** @throws {InvalidInputError} */
+function keyTypeOf(column: unknown): KeyType {
+  const type = is(column, PgColumnClass) ? column.getSQLType() : '';
+  if (/^(small)?(serial|int)|^integer$/.test(type)) return 'integer';
+  if (/^big(serial|int)$/.test(type)) return 'bigint';
+  if (type === 'uuid') return 'uuid';
+  if (/^(text|varchar(\(\d+\))?)$/.test(type)) return 'text';
+  throw new InvalidInputError(
+    ['options', 'documents'],
+    'must be a Drizzle column of type integer, serial, bigint, bigserial, uuid, text or varchar',
+  );
+}
+
+/** @throws {InvalidInputError} */
+function requireName(name: unknown): void {
+  if (typeof name === 'string' && /^[a-z_][a-z0-9_]*$/.test(name) && name.length <= maxNameLength)
+    return;
+  throw new InvalidInputError(
+    ['options', 'name'],
+    `must have 1 to ${maxNameLength} lower-case letters, digits and underscores, and no digit first`,
+  );
+}
+
+/** The builder of `doc_id`. Typed by its values only, because the kinds of builders have nothing else in common. */
+type DocIdBuilder<DocId> = PgCustomColumnBuilder<ConvertCustomConfig<'doc_id', { data: DocId }>>;
+
+function docIdColumn<DocId>(keyType: KeyType, documentId: PgColumn): DocIdBuilder<DocId> {
+  const columns = {
+    integer: () => integer('doc_id'),
+    bigint: () =>
+      bigint('doc_id', { mode: documentId.dataType === 'bigint' ? 'bigint' : 'number' }),
+    uuid: () => uuid('doc_id'),
+    text: () => text('doc_id'),
+  };
+  return columns[keyType]() as unknown as DocIdBuilder<DocId>;
+}
+
+/** As `vectors` in schema.ts, whose comments describe the columns. */
+function vectorsTable<DocId extends DocumentId, Name extends string>(
+  table: PgTableFn,
+  name: Name,
+  docId: DocIdBuilder<DocId>,
+  documentId: PgColumn,
+) {
+  return table(
+    name,
+    {
+      id: serial('id').primaryKey(),
+      docId: docId.notNull(),
+      page: integer('page').notNull(),
+      vectorIds: vectorIdsColumn('vector_ids').notNull(),
+      grid: jsonb('grid').$type<PatchGrid>(),
+      namespace: text('namespace'),
+      recordedAt: timestamp('recorded_at', { withTimezone: true }).notNull().defaultNow(),
+      indexedAt: timestamp('indexed_at', { withTimezone: true }).defaultNow(),
+      revision: integer('revision').notNull().default(1),
+    },
+    (columns) => [
+      foreignKey({
+        name: `${name}_doc_id_fkey`,
+        columns: [columns.docId],
+        foreignColumns: [documentId],
+      }).onDelete('cascade'),
+      check(`${name}_page_check`, sql`${columns.page} > 0`),
+      check(
+        `${name}_grid_check`,
+        sql`${columns.grid} is null or (${columns.grid} @? 'strict $ ? (@.cols >= 1 && @.rows >= 1 && @.start >= 0
+        && @.cols % 1 == 0 && @.rows % 1 == 0 && @.start % 1 == 0)'::jsonpath) is true`,
+      ),
+      index(`ix_${name}_doc_id`).on(columns.docId),
+      uniqueIndex(`ix_${name}_doc_page`).on(columns.docId, columns.page),
+      index(`ix_${name}_pending`)
+        .on(columns.docId, columns.page)
+        .where(sql`${columns.indexedAt} is null`),
+    ],
+  );
+}
+
+/** As `vectorOrphans` in schema.ts. */
+function orphansTable<DocId extends DocumentId, Name extends string>(
+  table: PgTableFn,
+  name: Name,
+  docId: DocIdBuilder<DocId>,
+) {
+  return table(
+    name,
+    {
+      id: bigserial('id', { mode: 'number' }).primaryKey(),
+      docId,
+      page: integer('page'),
+      vectorIds: vectorIdsColumn('vector_ids').notNull(),
+      vectorCount: integer('vector_count').notNull(),
+      namespace: text('namespace'),
+      orphanedAt: timestamp('orphaned_at', { withTimezone: true }).notNull().defaultNow(),
+      attempts: integer('attempts').notNull().default(0),
+      triedAt: timestamp('tried_at', { withTimezone: true }),
+      dueAt: timestamp('due_at', { withTimezone: true }).notNull().defaultNow(),
+    },
+    (columns) => [
+      index(`ix_${name}_doc_page`).on(columns.docId, columns.page),
+      index(`ix_${name}_due`).on(columns.dueAt, columns.id),
+    ],
+  );
+}
+
+/** As `vectorPatches` in schema.ts. */
+function patchesView<DocId extends DocumentId, Name extends string>(
+  view: typeof pgView,
+  name: Name,
+  docId: DocIdBuilder<DocId>,
+) {
+  return view(name, {
+    docId: docId.notNull(),
+    page: integer('page').notNull(),
+    patch: integer('patch').notNull(),
+    vectorId: text('vector_id').notNull(),
+  }).existing();
+}

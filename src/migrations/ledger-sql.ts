@@ -1,0 +1,79 @@
+import { getTableConfig } from 'drizzle-orm/pg-core';
+import type { Ledger } from '../define-ledger.ts';
+import type { DocumentId } from '../document-id.ts';
+import { requireLedger, tablesOf, type VectorTables } from '../tables.ts';
+import { listMigrations, statementsOf } from './files.ts';
+
+/** Marks the statements of the migrations that every ledger needs. The others create or convert tables. */
+const mark = '-- Every ledger has this, see src/migrations/ledger-sql.ts.\n';
+
+/**
+ * Returns the SQL of a ledger that drizzle-kit cannot generate: functions, checks, the index on ids, the view and the
+ * triggers. Run the statements in this order, in one transaction, after the tables exist. They can be run again.
+ *
+ * @param ledger - What `defineLedger` returned.
+ * @throws {InvalidInputError}
+ */
+export function ledgerSql<DocId extends DocumentId>(ledger: Ledger<DocId>): string[] {
+  requireLedger(ledger, ['ledger']);
+  const tables = tablesOf(ledger);
+  const statements = listMigrations()
+    .flatMap(({ up }) => statementsOf(up))
+    .filter((statement) => statement.includes(mark))
+    .map((statement) => renamed(forKey(statement.replace(mark, '').trim(), tables), tables));
+  return [
+    "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'",
+    ...inSchema(getTableConfig(tables.vectors).schema, statements),
+  ];
+}
+
+/** The statements name no schema, so the search_path says where the ledger is. */
+function inSchema(schema: string | undefined, statements: readonly string[]): readonly string[] {
+  if (schema === undefined) return statements;
+  const path = `"${schema.replaceAll('"', '""')}", pg_temp`.replaceAll("'", "''");
+  return [
+    "select set_config('colpali_vectors.search_path', current_setting('search_path'), true)",
+    `select set_config('search_path', '${path}', true)`,
+    ...statements,
+    "select set_config('search_path', current_setting('colpali_vectors.search_path'), true)",
+  ];
+}
+
+/** Gives everything the names of this ledger. */
+function renamed(statement: string, { name }: VectorTables): string {
+  if (name === 'vectors') return statement;
+  // In one pass, because the new name may contain an old one.
+  return statement.replaceAll(
+    /\b(ix_)?vectors_(?=[a-z])|\bvector_(?=orphans|patches)|\bvectors\b/g,
+    (found, ix = '', offset: number) => {
+      if (found !== 'vectors') return `${ix}${name}_`;
+      // In a comment, the plain word does not mean the table.
+      const line = statement.slice(statement.lastIndexOf('\n', offset) + 1, offset);
+      return line.includes('--') ? found : `"${name}"`;
+    },
+  );
+}
+
+/** Only integer keys have patch ids. In other ledgers, all pages are in the index on ids. */
+function forKey(statement: string, { keyType }: VectorTables): string {
+  if (keyType === 'integer') return statement;
+  const ofOtherKeys: Record<string, string> = {
+    vectors_patch_id_head: '',
+    vectors_has_own_ids: `-- Patch ids name documents with integer keys only.
+create or replace function ledger.vectors_has_own_ids(doc_id ${keyType}, page integer, vector_ids jsonb) returns boolean
+language sql immutable
+return false;`,
+    vectors_purge_lock_key: `-- The advisory lock of a document, one of 64.
+create or replace function ledger.vectors_purge_lock_key(doc_id ${keyType}) returns bigint
+language sql immutable
+-- The upper half is "colo" in ASCII.
+return (1668246639::bigint << 32) + (hashtext(doc_id::text) & 63);`,
+  };
+  const paragraphs = statement.split('\n\n').map((paragraph) => {
+    const [, name = ''] = /create or replace function ledger\.(\w+)/.exec(paragraph) ?? [];
+    return ofOtherKeys[name] ?? paragraph.replaceAll('doc_id integer', `doc_id ${keyType}`);
+  });
+  return paragraphs
+    .join('\n\n')
+    .replace(/\n\s*where not vectors_has_own_ids\(doc_id, page, vector_ids\)/, '');
+}
