@@ -32,6 +32,13 @@ const combinations: Combination[] = [
   withPackage('PGlite, oldest', '@electric-sql/pglite', '0.5.0', ['pglite']),
   withPackage('PGlite, newest', '@electric-sql/pglite', '0.', ['pglite']),
   ...['bun', 'deno'].map(withRuntime),
+  withDriver('Driver bun-sql', 'bun-sql.ts', ['bun'], 'bun'),
+  withDriver(
+    'Driver neon-serverless',
+    'neon-serverless.ts',
+    ['@neondatabase/serverless', 'ws'],
+    'tsx',
+  ),
 ];
 
 const wanted = process.argv.slice(2);
@@ -194,6 +201,43 @@ function withRuntime(runtime: string): Combination {
         version: /\d+\.\d+\.\d+/.exec(version)?.[0] ?? version,
         ran: 'the life of a document on PGlite, `openDatabase(url)` and a client of postgres.js',
         result: passed === 3 ? '3 passed' : `${passed} passed, **${3 - passed} failed**`,
+      };
+    },
+  };
+}
+
+/** Compares the answers on a driver with those of `openDatabase`, in the copy. */
+function withDriver(
+  name: string,
+  program: string,
+  packages: readonly string[],
+  runtime: string,
+): Combination {
+  return {
+    name,
+    async run() {
+      copy.run([
+        ...['npm', 'install', '--no-save', '--no-audit', '--no-fund', '--legacy-peer-deps'],
+        ...packages,
+      ]);
+      const manifest = join(copy.folder, 'node_modules', packages[0] ?? '', 'package.json');
+      const server = await startTestServer();
+      const { SERVER_URL = '' } = await newDatabases(server);
+      let lines: string[] = [];
+      try {
+        const path = `test/compat/drivers/${program}`;
+        const stdout = copy.run([`node_modules/.bin/${runtime}`, path, SERVER_URL]);
+        lines = stdout.split('\n').filter((line) => line.startsWith('after '));
+      } catch (error) {
+        console.log(`  ${(error as Error).message}`);
+      }
+      await server.stop();
+      const different = lines.filter((line) => !line.endsWith(': same'));
+      const isSame = lines.length > 0 && different.length === 0;
+      return {
+        version: JSON.parse(readFileSync(manifest, 'utf8')).version,
+        ran: 'every function, after failed statements, timeouts and lost connections',
+        result: isSame ? `${lines.length} passed` : `**failed** ${different.join('; ')}`,
       };
     },
   };
