@@ -79,6 +79,12 @@ export {
   vectors,
   vectorsRelations,
 } from './schema.ts';
+export type { CacheHits, TableActivity } from './stats/activity.ts';
+export type { TableBloat } from './stats/bloat.ts';
+export type { PageKinds } from './stats/kinds.ts';
+export type { QueueStats } from './stats/queue.ts';
+export type { SequenceStats } from './stats/sequences.ts';
+export { type IndexStats, type LedgerStats, ledgerStats, type TableStats } from './stats/stats.ts';
 export {
   type AuditedStore,
   type AuditOptions,

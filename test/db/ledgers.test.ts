@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { eq, relations, sql } from 'drizzle-orm';
-import { bigint, integer, pgSchema, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  getTableConfig,
+  integer,
+  pgSchema,
+  pgTable,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePGlite, type PgliteDatabase } from 'drizzle-orm/pglite';
 import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js';
 import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
@@ -15,6 +23,7 @@ import {
   installLedger,
   type Ledger,
   ledgerSql,
+  ledgerStats,
   ledgerStatus,
   vectorOrphans as orphansOfDefault,
   patchVectorIds,
@@ -230,6 +239,19 @@ describe.each(kinds)('a ledger with $kind', ({ ledger, docIds, invalid }) => {
       pages: 5,
       orphans: { rows: 2, vectors: 6 },
     });
+  });
+
+  test('has statistics of its own', async () => {
+    await repository().deleteByDocument(third);
+    const { tables, kinds: found, queue, sequences } = await ledgerStats(database(), { ledger });
+    const names = [vectors, vectorOrphans].map(getTableConfig).map(({ schema, name }) => {
+      return schema === undefined ? name : `${schema}.${name}`;
+    });
+    expect(tables.map(({ name }) => name)).toEqual(names);
+    // Pages of so few patch ids are in the index on ids.
+    expect(found).toMatchObject({ sampled: 5, other: 5 });
+    expect(queue).toMatchObject({ rows: 2 });
+    expect(sequences).toMatchObject([{ used: expect.any(Number) }, { used: expect.any(Number) }]);
   });
 
   test('names the document whose ids the store rejects', async () => {
