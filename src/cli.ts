@@ -10,6 +10,7 @@ import { addPurgeCommand } from './cli/purge.ts';
 import { addRollbackCommand } from './cli/rollback.ts';
 import { safeLines } from './cli/safe-text.ts';
 import { addShowCommand } from './cli/show.ts';
+import { addStatsCommand } from './cli/stats.ts';
 import { addStatusCommand } from './cli/status.ts';
 import { exitCodes, reportError, stderrIsJson } from './cli/stderr.ts';
 import { examples } from './cli/usage.ts';
@@ -50,6 +51,7 @@ ${examples(
 addMigrateCommand(program);
 addRollbackCommand(program);
 addStatusCommand(program);
+addStatsCommand(program);
 addShowCommand(program);
 addLocateCommand(program);
 addPendingCommand(program);
