@@ -48,7 +48,13 @@ export function formatPageLine(recorded: PageVectors): string {
   });
 }
 
+/** A page has at most 100,000 ids. A line that is longer than this is not one, and could not become a string. */
+const maxLineBytes = 256 * 1024 * 1024;
+
 function decode(bytes: Buffer): string {
+  if (bytes.length > maxLineBytes) {
+    throw new InvalidInputError([], 'is longer than 256 MiB, so it cannot be a page');
+  }
   try {
     return utf8.decode(bytes);
   } catch {

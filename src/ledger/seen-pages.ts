@@ -1,5 +1,6 @@
 import type { DocumentId } from '../document-id.ts';
 import { formatDocId, type InputPath, InvalidInputError } from '../errors.ts';
+import { LargeMap } from '../large-map.ts';
 import type { PageKey } from './page.ts';
 
 /**
@@ -9,9 +10,9 @@ import type { PageKey } from './page.ts';
  */
 export class SeenPages {
   /** For each document, the last of the pages 1, 2, 3 ... that came in order. */
-  private readonly inOrder = new Map<DocumentId, number>();
+  private readonly inOrder = new LargeMap<DocumentId, number>();
   /** For each document, the pages that came out of order. */
-  private readonly outOfOrder = new Map<DocumentId, Set<number>>();
+  private readonly outOfOrder = new LargeMap<DocumentId, Set<number>>();
 
   /** @throws {InvalidInputError} The page was added before. */
   add({ docId, page }: PageKey<DocumentId>, path: InputPath): void {
