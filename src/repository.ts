@@ -18,7 +18,12 @@ import {
   requirePageKeys,
   requirePageNumber,
 } from './ledger/page.ts';
-import { createPageStatements, selectPages, streamPages } from './ledger/read-pages.ts';
+import {
+  createPageStatements,
+  decodePages,
+  selectPages,
+  streamPages,
+} from './ledger/read-pages.ts';
 import { replacePagesOf } from './ledger/replace-document.ts';
 import { requireTriggers } from './ledger/require-triggers.ts';
 import { checkHitsOfLedger, type ResolvedHits, resolveHits } from './ledger/resolve-hits.ts';
@@ -463,7 +468,7 @@ function createQueries(
           ? undefined
           : sql`${vectors.recordedAt} < clock_timestamp() - ${olderThanMs}::integer * interval '1 millisecond'`;
       const pending = selectPages(db, tables, and(isNull(vectors.indexedAt), ofDocument, isOld));
-      return limit === undefined ? pending : pending.limit(limit);
+      return decodePages(await (limit === undefined ? pending : pending.limit(limit)));
     },
   };
 

@@ -15,8 +15,9 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
 import type { DocumentId } from '../document-id.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
-import { decodeVectorIds, type StoredVectorId } from '../ids/codec.ts';
+import { decodeVectorIds } from '../ids/codec.ts';
 import { once } from '../once.ts';
+import { createPause } from '../pause.ts';
 import type { PageVectors, PatchGrid } from '../schema.ts';
 import type { VectorTables } from '../tables.ts';
 
@@ -47,18 +48,24 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
     return (values) => prepared().execute(values);
   };
 
+  const pages = <Name extends string>(
+    names: readonly Name[],
+    build: (values: Values<Name>) => Preparable<EncodedPage>,
+  ) => {
+    const select = statement(names, build);
+    return async (values: Record<Name, unknown>) => decodePages(await select(values));
+  };
+
   return {
     tables,
-    byDocument: statement(['docId'], ({ docId }) =>
-      selectPages(db, tables, eq(vectors.docId, docId)),
-    ),
-    byPage: statement(['docId', 'page'], ({ docId, page }) =>
+    byDocument: pages(['docId'], ({ docId }) => selectPages(db, tables, eq(vectors.docId, docId))),
+    byPage: pages(['docId', 'page'], ({ docId, page }) =>
       selectPages(db, tables, and(eq(vectors.docId, docId), eq(vectors.page, page))),
     ),
-    byPageRange: statement(['docId', 'first', 'last'], ({ docId, first, last }) =>
+    byPageRange: pages(['docId', 'first', 'last'], ({ docId, first, last }) =>
       selectPages(db, tables, and(eq(vectors.docId, docId), between(vectors.page, first, last))),
     ),
-    byKeys: statement(['keys'], ({ keys }) => selectPages(db, tables, isOneOf(tables, keys))),
+    byKeys: pages(['keys'], ({ keys }) => selectPages(db, tables, isOneOf(tables, keys))),
     storedByKeys: statement(['keys'], ({ keys }) => selectStoredByKeys(db, tables, keys)),
     gridsByKeys: statement(['keys'], ({ keys }) =>
       db.select(gridOfPage(tables)).from(vectors).where(isOneOf(tables, keys)),
@@ -78,7 +85,7 @@ interface Preparable<Row> {
   execute(): Promise<Row[]>;
 }
 
-/** Selects the recorded pages that meet `condition`, by document and page. */
+/** Selects the recorded pages that meet `condition`, by document and page. Decode them with `decodePages`. */
 export function selectPages(db: Db, tables: VectorTables, condition: SQL | undefined) {
   const { vectors } = tables;
   return db
@@ -89,6 +96,22 @@ export function selectPages(db: Db, tables: VectorTables, condition: SQL | undef
     .$dynamic();
 }
 
+/** A page as `selectPages` returns it: its ids are JSON text. */
+type EncodedPage = Omit<PageVectors<DocumentId>, 'vectorIds'> & { vectorIds: string };
+
+/** Decodes the ids of pages one page at a time. Drizzle would decode all of them without a pause. */
+export async function decodePages(
+  encoded: readonly EncodedPage[],
+): Promise<PageVectors<DocumentId>[]> {
+  const pause = createPause();
+  const pages: PageVectors<DocumentId>[] = [];
+  for (const page of encoded) {
+    pages.push({ ...page, vectorIds: decodeVectorIds(JSON.parse(page.vectorIds)) });
+    await pause();
+  }
+  return pages;
+}
+
 /**
  * The columns of a page. JSON is selected as text and times as numbers, because hosts may change how their driver
  * parses JSON and how their server prints times.
@@ -96,7 +119,7 @@ export function selectPages(db: Db, tables: VectorTables, condition: SQL | undef
 function pageColumns({ vectors }: VectorTables) {
   return {
     ...getTableColumns(vectors),
-    vectorIds: asJson(vectors.vectorIds, (stored: StoredVectorId[]) => decodeVectorIds(stored)),
+    vectorIds: sql<string>`${vectors.vectorIds}::text`,
     grid: asJson(vectors.grid, (grid: PatchGrid) => grid) as SQL<PatchGrid | null>,
     recordedAt: asDate(vectors.recordedAt),
     indexedAt: asDate(vectors.indexedAt) as SQL<Date | null>,
@@ -128,7 +151,7 @@ export async function* streamPages(
       last && sql`(${vectors.docId}, ${vectors.page}) > (${last.docId}, ${last.page})`;
     signal?.throwIfAborted();
     const batch = await withLedgerErrors(async () =>
-      selectPages(db, tables, and(condition, afterLast)).limit(batchSize),
+      decodePages(await selectPages(db, tables, and(condition, afterLast)).limit(batchSize)),
     );
     yield* batch;
     last = batch.length < batchSize ? undefined : batch.at(-1);

@@ -3,7 +3,7 @@ import { batchesOf } from '../batches.ts';
 import type { DocumentId } from '../document-id.ts';
 import { canonicalId } from '../ids/spellings.ts';
 import { keyOf, keysAsJson, sameIds } from '../ledger/page.ts';
-import { isOneOf, selectPages, streamPages } from '../ledger/read-pages.ts';
+import { decodePages, isOneOf, selectPages, streamPages } from '../ledger/read-pages.ts';
 import type { PageVectors } from '../schema.ts';
 import { type Audit, findInStore } from './audit-context.ts';
 
@@ -45,7 +45,8 @@ async function reportMissing(
   if (suspects.length === 0) return;
   const { missing } = audit.report;
   const { db, tables } = audit.ledger;
-  const recorded = await selectPages(db, tables, isOneOf(tables, keysAsJson(suspects)));
+  const found = await selectPages(db, tables, isOneOf(tables, keysAsJson(suspects)));
+  const recorded = await decodePages(found);
   const current = new Map(recorded.map((page) => [keyOf(page), page]));
   const affected = suspects.filter((suspect) => {
     const page = current.get(keyOf(suspect));
