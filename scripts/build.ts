@@ -1,4 +1,4 @@
-/** Compiles src/ into dist/esm and dist/cjs: `npm run build`. */
+/** Compiles src/ into dist (ESM) and dist/cjs (CommonJS): `npm run build`. */
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

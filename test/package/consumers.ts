@@ -71,7 +71,7 @@ async function checkBundles(tarball: string, newDatabase: NewDatabase): Promise<
   const bundles: [file: string, command: string][] = [
     ['service.mjs', `${esbuild} --format=esm --outfile=out/service.mjs`],
     ['service.cjs', `${esbuild} --format=cjs --minify --outfile=out/service.cjs`],
-    // ESM, which imports dist/esm.
+    // ESM, which imports dist.
     ['main.js', `${tsc} --module nodenext --outDir esm && ${webpack} ./esm/service.js`],
     // CommonJS, which requires dist/cjs.
     [
