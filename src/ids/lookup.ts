@@ -74,6 +74,16 @@ export function positionsOf(
   return positions;
 }
 
+/** The number of ids of a stored array. */
+export function countStoredIds(stored: readonly StoredVectorId[]): number {
+  let count = 0;
+  for (const element of stored) {
+    if (typeof element === 'string') count += 1;
+    else count += 'uuids' in element ? countOfPack(element) : element.count;
+  }
+  return count;
+}
+
 /** Those of the ids that are in the run, with their positions. Walks the shorter of the two. */
 function findInRun(run: VectorIdRun, wanted: ReadonlySet<string>): [string, number][] {
   const [first, last] = endsOf(run);

@@ -1,7 +1,8 @@
 import { slicesOf } from '../batches.ts';
 import { runCallback } from '../callbacks.ts';
 import type { DocumentId } from '../document-id.ts';
-import { indexKeysOf, positionsOf } from '../ids/lookup.ts';
+import type { StoredVectorId } from '../ids/codec.ts';
+import { countStoredIds, indexKeysOf, positionsOf } from '../ids/lookup.ts';
 import { createPause } from '../pause.ts';
 import { namedPlace } from './named-place.ts';
 import { keyOf, keysAsJson, type PageKey } from './page.ts';
@@ -18,6 +19,14 @@ export interface VectorLocation<DocId extends DocumentId = number> extends PageK
 /** A location without the spelling of the id. */
 type Place = Omit<VectorLocation<DocumentId>, 'vectorId'>;
 
+/** A place, and what the page's row says about the page. */
+export interface PlaceOnPage extends Place {
+  /** How many ids the page has. */
+  idCount: number;
+  /** The page's grid as JSON text, or null. */
+  grid: string | null;
+}
+
 /** How many ids one round of lookups gets, so that its statements stay small. */
 const maxIdsPerLookup = 10_000;
 
@@ -27,36 +36,47 @@ export async function locateVectors(
   vectorIds: readonly string[],
   signal?: AbortSignal,
 ): Promise<(VectorLocation<DocumentId> | undefined)[]> {
-  const locations: (VectorLocation<DocumentId> | undefined)[] = [];
+  const places = await locatePlaces(statements, vectorIds, signal);
+  return places.map((place, index) => {
+    if (place === undefined) return undefined;
+    const { docId, page, patch } = place;
+    return { vectorId: vectorIds[index] as string, docId, page, patch };
+  });
+}
+
+/** The place of each id, in the order given; undefined for an id that no page has. */
+export async function locatePlaces(
+  statements: PageStatements,
+  vectorIds: readonly string[],
+  signal?: AbortSignal,
+): Promise<(PlaceOnPage | undefined)[]> {
+  const places: (PlaceOnPage | undefined)[] = [];
   for (const ids of slicesOf(vectorIds, maxIdsPerLookup)) {
     await runCallback(() => signal?.throwIfAborted());
-    for (const location of await locateSlice(statements, ids)) locations.push(location);
+    for (const place of await locateSlice(statements, ids)) places.push(place);
   }
-  return locations;
+  return places;
 }
 
 /**
- * Patch ids name the page to look at, if documents have integer keys. All other ids, and patch ids that are not on that page, are found through the
- * index on `vector_ids`. `findLiveIds` differs: it finds all pages that have an id, and not its position.
+ * Patch ids name the page to look at, if documents have integer keys. All other ids, and patch ids that are not on that
+ * page, are found through the index on `vector_ids`. `findLiveIds` differs: it finds all pages that have an id, and not its position.
  */
 async function locateSlice(
   statements: PageStatements,
   vectorIds: readonly string[],
-): Promise<(VectorLocation<DocumentId> | undefined)[]> {
+): Promise<(PlaceOnPage | undefined)[]> {
   const onNamedPage = await locatePatchIds(statements, vectorIds);
   const others = vectorIds.filter((id) => !onNamedPage.has(id));
   const throughIndex = await locateThroughIndex(statements, others);
-  return vectorIds.map((vectorId) => {
-    const place = onNamedPage.get(vectorId) ?? throughIndex.get(vectorId);
-    return place && { vectorId, ...place };
-  });
+  return vectorIds.map((id) => onNamedPage.get(id) ?? throughIndex.get(id));
 }
 
 /** The places of the patch ids that are on the page they name. */
 async function locatePatchIds(
   statements: PageStatements,
   vectorIds: readonly string[],
-): Promise<Map<string, Place>> {
+): Promise<Map<string, PlaceOnPage>> {
   const pages = new Map<string, PageKey<DocumentId> & { ids: string[] }>();
   for (const id of vectorIds) {
     const place = namedPlace(statements.tables, id);
@@ -65,15 +85,17 @@ async function locatePatchIds(
     if (page !== undefined) page.ids.push(id);
     else pages.set(keyOf(place), { docId: place.docId, page: place.page, ids: [id] });
   }
-  const found = new Map<string, Place>();
+  const found = new Map<string, PlaceOnPage>();
   if (pages.size === 0) return found;
 
   const rows = await statements.storedByKeys({ keys: keysAsJson([...pages.values()]) });
   const pause = createPause();
-  for (const { docId, page, stored } of rows) {
+  for (const { docId, page, stored, grid } of rows) {
     const { ids } = pages.get(keyOf({ docId, page })) as { ids: string[] };
-    for (const [id, patch] of positionsOf(JSON.parse(stored), ids)) {
-      found.set(id, { docId, page, patch });
+    const elements: StoredVectorId[] = JSON.parse(stored);
+    const idCount = countStoredIds(elements);
+    for (const [id, patch] of positionsOf(elements, ids)) {
+      found.set(id, { docId, page, patch, idCount, grid });
     }
     await pause();
   }
@@ -84,16 +106,18 @@ async function locatePatchIds(
 async function locateThroughIndex(
   statements: PageStatements,
   vectorIds: readonly string[],
-): Promise<Map<string, Place>> {
-  const found = new Map<string, Place>();
+): Promise<Map<string, PlaceOnPage>> {
+  const found = new Map<string, PlaceOnPage>();
   if (vectorIds.length === 0) return found;
   const { keys, idsOf } = indexKeysOf(vectorIds);
   const rows = await statements.storedByIndexKeys({ indexKeys: JSON.stringify(keys) });
   const pause = createPause();
-  for (const { docId, page, stored, keys } of rows) {
+  for (const { docId, page, stored, grid, keys } of rows) {
     const ids = (JSON.parse(keys) as string[]).flatMap(idsOf);
-    for (const [id, patch] of positionsOf(JSON.parse(stored), ids)) {
-      if (!found.has(id)) found.set(id, { docId, page, patch });
+    const elements: StoredVectorId[] = JSON.parse(stored);
+    const idCount = countStoredIds(elements);
+    for (const [id, patch] of positionsOf(elements, ids)) {
+      if (!found.has(id)) found.set(id, { docId, page, patch, idCount, grid });
     }
     await pause();
   }

@@ -67,9 +67,6 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
     ),
     byKeys: pages(['keys'], ({ keys }) => selectPages(db, tables, isOneOf(tables, keys))),
     storedByKeys: statement(['keys'], ({ keys }) => selectStoredByKeys(db, tables, keys)),
-    gridsByKeys: statement(['keys'], ({ keys }) =>
-      db.select(gridOfPage(tables)).from(vectors).where(isOneOf(tables, keys)),
-    ),
     storedByIndexKeys: statement(['indexKeys'], ({ indexKeys }) =>
       selectStoredByIndexKeys(db, tables, indexKeys),
     ),
@@ -200,21 +197,7 @@ function storedPage({ vectors }: VectorTables) {
     docId: vectors.docId,
     page: vectors.page,
     stored: sql<string>`${vectors.vectorIds}::text`,
-  };
-}
-
-/**
- * A page's grid as JSON text, and the number of its ids. The ids themselves, which can be 40 KB, stay on the server.
- * The caller parses the text, because most pages have the same grid.
- */
-function gridOfPage(tables: VectorTables) {
-  const { docId, page, grid, vectorIds } = tables.vectors;
-  const countIds = ledgerFunction(tables, 'count_ids');
-  return {
-    docId,
-    page,
-    grid: sql<string | null>`${grid}::text`,
-    idCount: sql<number>`(select vector_count from ${countIds}(${vectorIds}))`.mapWith(Number),
+    grid: sql<string | null>`${vectors.grid}::text`,
   };
 }
 

@@ -5,8 +5,8 @@ import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { type PatchGrid, readableGrid } from '../page/grid.ts';
 import { checkHits, type Hit } from '../page/hits.ts';
 import { type HitPlace, type RankedPage, rankPages } from '../page/rank-pages.ts';
-import { locateVectors, type VectorLocation } from './locate.ts';
-import { keyOf, keysAsJson, uniqueKeys } from './page.ts';
+import { locatePlaces } from './locate.ts';
+import { keyOf } from './page.ts';
 import type { PageStatements } from './read-pages.ts';
 
 /** A page with its hits, the best first. */
@@ -42,51 +42,39 @@ export function checkHitsOfLedger(hits: unknown): Hit[] {
   return checked;
 }
 
-/** Ranks the pages of checked hits. Pages that are deleted between the two queries count as unknown. */
+/** Ranks the pages of checked hits. */
 export async function resolveHits(
   statements: PageStatements,
   hits: readonly Hit[],
 ): Promise<ResolvedHits<DocumentId>> {
-  const locations = await locateVectors(
+  const located = await locatePlaces(
     statements,
     hits.map(({ vectorId }) => vectorId),
   );
-  const pages = await readGrids(statements, locations);
-  const places = locations.map((location): HitPlace<DocumentId> | undefined => {
-    const page = location && pages.get(keyOf(location));
-    // Since the first query, the page may have been recorded again with fewer ids.
-    return page && location.patch < page.idCount ? { ...location, ...page } : undefined;
-  });
+  const readGrid = gridReader();
+  const places = located.map(
+    (place): HitPlace<DocumentId> | undefined => place && { ...place, grid: readGrid(place.grid) },
+  );
+  const grids = new Map(places.flatMap((place) => (place ? [[keyOf(place), place.grid]] : [])));
   const unknown = hits.filter((_, index) => places[index] === undefined);
   return {
     pages: rankPages(hits, places).map((page) => ({
       ...page,
-      grid: pages.get(keyOf(page))?.grid ?? null,
+      grid: grids.get(keyOf(page)) ?? null,
     })),
     unknown: [...new Set(unknown.map(({ vectorId }) => vectorId))],
   };
 }
 
-/** The grid and the number of ids of each page. */
-async function readGrids(
-  statements: PageStatements,
-  locations: readonly (VectorLocation<DocumentId> | undefined)[],
-): Promise<Map<string, { grid: PatchGrid | null; idCount: number }>> {
-  const keys = uniqueKeys(locations.flatMap((location) => location ?? []));
-  if (keys.length === 0) return new Map();
-  const rows = await statements.gridsByKeys({ keys: keysAsJson(keys) });
+/** Reads grids from JSON text. Most pages have the same few grids, so each text is read once. */
+function gridReader(): (text: string | null) => PatchGrid | null {
   const grids = new Map<string, PatchGrid | null>();
-  const gridOf = (text: string): PatchGrid | null => {
+  return (text) => {
+    if (text === null) return null;
     const known = grids.get(text);
     if (known !== undefined) return known;
     const grid = readableGrid(JSON.parse(text));
     grids.set(text, grid);
     return grid;
   };
-  return new Map(
-    rows.map(({ docId, page, grid, idCount }) => [
-      keyOf({ docId, page }),
-      { grid: grid === null ? null : gridOf(grid), idCount },
-    ]),
-  );
 }
