@@ -41,7 +41,7 @@ test('no statement is prepared if `prepare` is false', async () => {
 
 test('each statement that reads is prepared once per connection', async () => {
   // Drizzle does not name statements on PGlite, so PGlite parses them each time.
-  expect(await countPrepared(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 6);
+  expect(await countPrepared(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 5);
 });
 
 test('only a new row takes a value of the sequence', async () => {
