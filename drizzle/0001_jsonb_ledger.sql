@@ -470,6 +470,30 @@ return case
     then array[ledger.vectors_index_key(vector_ids ->> 0)]
   else ledger.vectors_index_keys_of_many(vector_ids)
 end;
+
+-- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
+-- does not contain pages of their own patch ids. A function with settings, because PostgreSQL expects each key on a
+-- hundredth of all pages: it would compile the query for longer than it runs, and would scan the whole table in a
+-- session that planned the query while there were few pages.
+create or replace function ledger.vectors_holding(keys jsonb)
+returns table (key text, doc_id integer, page integer)
+language plpgsql stable rows 100
+set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+  return query
+  select wanted.key, holding.doc_id, holding.page
+  from jsonb_array_elements_text(keys) as wanted (key)
+  -- `offset 0` searches the index once per key, which shows which key a page has.
+  cross join lateral (
+    select doc_id, page
+    from ledger.vectors
+    where ledger.vectors_index_keys(vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      -- The condition of the index.
+      and not ledger.vectors_has_own_ids(doc_id, page, vector_ids)
+    offset 0
+  ) as holding;
+end $$;
   $functions$, 'ledger.', ledger);
   perform set_config('search_path', search_path_before, true);
 end $do$;
@@ -503,41 +527,6 @@ alter table vector_orphans add constraint vector_orphans_vector_ids_check check 
   or (jsonb_typeof(vector_ids) = 'array' and not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath)
   or vectors_ids_are_valid(vector_ids)
 );
---> statement-breakpoint
--- Every ledger has this, see src/migrations/ledger-sql.ts.
-do $do$
-declare
-  ledger text := quote_ident(current_schema()::text) || '.';
-  search_path_before text := current_setting('search_path');
-begin
-  perform set_config('search_path', 'pg_catalog, pg_temp', true);
-  execute replace($functions$
--- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
--- does not contain pages of their own patch ids. A function with settings, because PostgreSQL expects each key on a
--- hundredth of all pages: it would compile the query for longer than it runs, and would scan the whole table in a
--- session that planned the query while there were few pages.
-create or replace function ledger.vectors_holding(keys jsonb)
-returns table (key text, doc_id integer, page integer)
-language plpgsql stable rows 100
-set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
-#variable_conflict use_column
-begin
-  return query
-  select wanted.key, holding.doc_id, holding.page
-  from jsonb_array_elements_text(keys) as wanted (key)
-  -- `offset 0` searches the index once per key, which shows which key a page has.
-  cross join lateral (
-    select doc_id, page
-    from ledger.vectors
-    where ledger.vectors_index_keys(vector_ids) && array[ledger.vectors_index_key(wanted.key)]
-      -- The condition of the index.
-      and not ledger.vectors_has_own_ids(doc_id, page, vector_ids)
-    offset 0
-  ) as holding;
-end $$;
-  $functions$, 'ledger.', ledger);
-  perform set_config('search_path', search_path_before, true);
-end $do$;
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace view vector_patches as

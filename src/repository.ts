@@ -1,59 +1,19 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './db.ts';
 import type { Ledger } from './define-ledger.ts';
-import { type DocumentId, requireDocId } from './document-id.ts';
-import { withLedgerErrorsEverywhere } from './driver-errors.ts';
-import { formatDocId, InvalidInputError } from './errors.ts';
+import type { DocumentId } from './document-id.ts';
 import type { OnEvent } from './events.ts';
-import { checkVectorIds, type VectorIdInput } from './ids/check-vector-ids.ts';
-import { deletePage, deletePagesOf } from './ledger/delete-pages.ts';
-import { type IngestOptions, ingestPages, type WriteVectors } from './ledger/ingest.ts';
-import { locateVectors, type VectorLocation } from './ledger/locate.ts';
-import { markPagesIndexed, requireRecordedPages } from './ledger/mark-indexed.ts';
-import {
-  keyOf,
-  keysAsJson,
-  type NewPageVectors,
-  type PageKey,
-  requirePageKeys,
-  requirePageNumber,
-} from './ledger/page.ts';
-import {
-  createPageStatements,
-  decodePages,
-  selectPages,
-  streamPages,
-} from './ledger/read-pages.ts';
-import { replacePagesOf } from './ledger/replace-document.ts';
-import { requireTriggers } from './ledger/require-triggers.ts';
-import { checkHitsOfLedger, type ResolvedHits, resolveHits } from './ledger/resolve-hits.ts';
-import { retryDeadlocks } from './ledger/retry-deadlocks.ts';
-import { findVectorIdsInBox } from './ledger/vectors-in-box.ts';
-import {
-  type RecordedPage,
-  type RecordOptions,
-  requireUpsertOptions,
-  type UpsertOptions,
-  type WriteTarget,
-  writeArray,
-  writePage,
-  writeStream,
-} from './ledger/write-pages.ts';
-import { type Box, requireBox } from './page/boxes.ts';
+import type { VectorIdInput } from './ids/check-vector-ids.ts';
+import type { IngestOptions, WriteVectors } from './ledger/ingest.ts';
+import type { VectorLocation } from './ledger/locate.ts';
+import type { NewPageVectors, PageKey } from './ledger/page.ts';
+import type { ResolvedHits } from './ledger/resolve-hits.ts';
+import type { RecordedPage, RecordOptions, UpsertOptions } from './ledger/write-pages.ts';
+import type { Box } from './page/boxes.ts';
 import type { Hit } from './page/hits.ts';
-import {
-  type Check,
-  integer,
-  requireArray,
-  requireBoolean,
-  requireFunction,
-  requireIterable,
-  requireObject,
-  requireOptions,
-  requireSignal,
-} from './require.ts';
+import { createQueries } from './repository-queries.ts';
+import { requireBoolean, requireFunction, requireOptions } from './require.ts';
 import type { PageVectors } from './schema.ts';
-import { requireLedger, tablesOf, type VectorTables } from './tables.ts';
+import { requireLedger, tablesOf } from './tables.ts';
 import { uniform } from './uniform-db.ts';
 
 /** A page of a document that the call already names. */
@@ -277,28 +237,6 @@ export interface VectorRepository<DocId extends DocumentId = number> {
   }): Promise<PageVectors<DocId>[]>;
 }
 
-type Overloaded = 'upsertPage' | 'upsertPages' | 'replaceDocument';
-
-/** The queries as they are implemented, without overloads. */
-interface Queries extends Omit<VectorRepository<DocumentId>, 'streamPages' | Overloaded> {
-  upsertPage(
-    page: NewPageVectors<DocumentId>,
-    options?: RecordOptions,
-  ): Promise<RecordedPage<DocumentId> | undefined>;
-  upsertPages(
-    pages:
-      | readonly NewPageVectors<DocumentId>[]
-      | Iterable<NewPageVectors<DocumentId>>
-      | AsyncIterable<NewPageVectors<DocumentId>>,
-    options?: UpsertOptions,
-  ): Promise<RecordedPage<DocumentId>[] | number>;
-  replaceDocument(
-    docId: DocumentId,
-    pages: readonly DocumentPage<DocumentId>[],
-    options?: UpsertOptions,
-  ): Promise<RecordedPage<DocumentId>[] | number>;
-}
-
 /** How a repository uses the database. */
 export interface RepositoryOptions<DocId extends DocumentId = number> {
   /** What `defineLedger` returned. {@defaultValue the package's own tables} */
@@ -335,179 +273,4 @@ export function createVectorRepository<DocId extends DocumentId = number>(
   // The queries take ids of any ledger, and check that they have the type of this one.
   const queries = createQueries(db, tablesOf(options.ledger), options);
   return queries as unknown as VectorRepository<DocId>;
-}
-
-function createQueries(
-  db: Db,
-  tables: VectorTables,
-  { prepare = true, onEvent }: Omit<RepositoryOptions, 'ledger'>,
-): Omit<VectorRepository<DocumentId>, Overloaded> {
-  const { vectors } = tables;
-  const requireOwnDocId: Check = (value, path) => requireDocId(value, path, tables);
-  const statements = createPageStatements(db, tables, prepare);
-
-  let triggersWork = false;
-  const target: WriteTarget = {
-    db,
-    tables,
-    async requireTriggers() {
-      if (!triggersWork) await requireTriggers(db, tables);
-      triggersWork = true;
-    },
-  };
-
-  const queries: Queries = {
-    async findByDocument(docId) {
-      requireDocId(docId, ['docId'], tables);
-      return statements.byDocument({ docId });
-    },
-
-    async findByPage(docId, page) {
-      requireDocId(docId, ['docId'], tables);
-      requirePageNumber(page);
-      const [found] = await statements.byPage({ docId, page });
-      return found;
-    },
-
-    async findByPageRange(docId, first, last) {
-      requireDocId(docId, ['docId'], tables);
-      requirePageNumber(first, ['first']);
-      requirePageNumber(last, ['last']);
-      if (last < first)
-        throw new InvalidInputError(
-          ['last'],
-          `must not be less than first (${first}), got ${last}`,
-        );
-      return statements.byPageRange({ docId, first, last });
-    },
-
-    async findByPages(keys) {
-      requirePageKeys(keys, ['keys'], tables);
-      const pages = await statements.byKeys({ keys: keysAsJson(keys) });
-      const byKey = new Map(pages.map((page) => [keyOf(page), page]));
-      return keys.map((key) => byKey.get(keyOf(key)));
-    },
-
-    async countPages(docId) {
-      requireDocId(docId, ['docId'], tables);
-      return db.$count(vectors, eq(vectors.docId, docId));
-    },
-
-    async locate(vectorIds, options = {}) {
-      requireOptions(options, { signal: requireSignal });
-      return locateVectors(statements, checkVectorIds(vectorIds), options.signal);
-    },
-
-    async resolveHits(hits) {
-      return resolveHits(statements, checkHitsOfLedger(hits));
-    },
-
-    async findVectorIdsInBox(docId, page, box) {
-      requireDocId(docId, ['docId'], tables);
-      requirePageNumber(page);
-      requireBox(box, ['box']);
-      return findVectorIdsInBox(statements, { docId, page }, box);
-    },
-
-    async upsertPage(page, options = {}) {
-      requireOptions(options, { pending: requireBoolean });
-      const [recorded] = await writePage(target, page, options);
-      return recorded;
-    },
-
-    async upsertPages(pages, options = {}) {
-      requireIterable(pages, ['pages']);
-      requireUpsertOptions(options);
-      if (!isArray(pages)) return writeStream(target, pages, options);
-      const recorded = await writeArray(target, pages, options);
-      return options.pending ? recorded : pages.length;
-    },
-
-    async ingest(pages, writeVectors, options = {}) {
-      return ingestPages(target, pages, writeVectors, options, onEvent);
-    },
-
-    async replaceDocument(docId, pages, options = {}) {
-      requireDocId(docId, ['docId'], tables);
-      requireUpsertOptions(options);
-      const ownPages = withDocId(docId, pages);
-      requirePageKeys(ownPages, ['pages'], tables);
-      const recorded = await replacePagesOf(target, docId, ownPages, options);
-      return options.pending ? recorded : ownPages.length;
-    },
-
-    async deleteByDocument(docId) {
-      requireDocId(docId, ['docId'], tables);
-      await target.requireTriggers();
-      return deletePagesOf(db, tables, docId);
-    },
-
-    async deleteByPage(docId, page) {
-      requireDocId(docId, ['docId'], tables);
-      requirePageNumber(page);
-      await target.requireTriggers();
-      return deletePage(db, tables, docId, page);
-    },
-
-    async markIndexed(pages) {
-      requireRecordedPages(pages, tables);
-      await target.requireTriggers();
-      return retryDeadlocks(db, () => markPagesIndexed(db, tables, pages));
-    },
-
-    async findPending(options = {}) {
-      requireOptions(options, {
-        docId: requireOwnDocId,
-        limit: integer({ min: 1 }),
-        olderThanMs: integer({ min: 0 }),
-      });
-      const { docId, limit, olderThanMs = 0 } = options;
-      const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
-      const isOld =
-        olderThanMs === 0
-          ? undefined
-          : sql`${vectors.recordedAt} < clock_timestamp() - ${olderThanMs}::integer * interval '1 millisecond'`;
-      const pending = selectPages(db, tables, and(isNull(vectors.indexedAt), ofDocument, isOld));
-      return decodePages(await (limit === undefined ? pending : pending.limit(limit)));
-    },
-  };
-
-  return {
-    ...withLedgerErrorsEverywhere(queries),
-
-    streamPages(options = {}) {
-      requireOptions(options, {
-        docId: requireOwnDocId,
-        batchSize: integer({ min: 1 }),
-        signal: requireSignal,
-      });
-      const { docId, batchSize = 100, signal } = options;
-      const ofDocument = docId === undefined ? undefined : eq(vectors.docId, docId);
-      return streamPages(db, tables, ofDocument, batchSize, signal);
-    },
-  };
-}
-
-/** Adds the document's id to its pages. */
-function withDocId(
-  docId: DocumentId,
-  pages: readonly DocumentPage<DocumentId>[],
-): NewPageVectors<DocumentId>[] {
-  requireArray(pages, ['pages']);
-  // Array.from, because map would skip the holes of a sparse array.
-  return Array.from(pages, (page, position) => {
-    requireObject(page, ['pages', position]);
-    if (page.docId !== undefined && page.docId !== docId) {
-      throw new InvalidInputError(
-        ['pages', position, 'docId'],
-        `must be ${formatDocId(docId)} or omitted`,
-      );
-    }
-    return { ...page, docId };
-  });
-}
-
-/** `Array.isArray`, which does not narrow a readonly array. */
-function isArray<T>(pages: readonly T[] | Iterable<T> | AsyncIterable<T>): pages is readonly T[] {
-  return Array.isArray(pages);
 }

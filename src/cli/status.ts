@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { SchemaDrift } from '../migrations/drift.ts';
 import { withDatabase } from './database.ts';
-import { type DatabaseDescription, readLedgerStatus, type StatusReport } from './ledger-status.ts';
 import { count, formatNumber } from './output.ts';
+import { type DatabaseDescription, readStatusReport, type StatusReport } from './status-report.ts';
 import { exitCodes } from './stderr.ts';
 import { examples, globalOptions } from './usage.ts';
 
@@ -17,7 +17,7 @@ export function addStatusCommand(program: Command): void {
     .addHelpText('after', examples('colpali-vectors status', 'colpali-vectors status --exit-code'))
     .action(async ({ exitCode }: { exitCode?: boolean }) => {
       const { output, url } = globalOptions(program);
-      const status = await withDatabase(url, (db) => readLedgerStatus(db, url));
+      const status = await withDatabase(url, (db) => readStatusReport(db, url));
       output.result(status, () => formatStatus(status));
       if (exitCode && !isUpToDate(status)) process.exitCode = exitCodes.failed;
     });

@@ -53,12 +53,17 @@ function doubled(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
+/** Whether a dash precedes this byte of a UUID, 0 to 15. */
+function isAfterDash(byte: number): boolean {
+  return byte === 4 || byte === 6 || byte === 8 || byte === 10;
+}
+
 /** Parses a lower-case UUID. Faster than a regular expression, and allocates nothing. */
 function parseUuid(id: string, bytes: Uint8Array, offset: number): boolean {
   const hasDashes = id.length === dashedLength;
   let at = 0;
   for (let place = 0; place < uuidBytes; place += 1) {
-    if (hasDashes && (place === 4 || place === 6 || place === 8 || place === 10)) {
+    if (hasDashes && isAfterDash(place)) {
       if (id.charCodeAt(at) !== dash) return false;
       at += 1;
     }
@@ -113,11 +118,13 @@ export function findInPack(
   found: (canonicalId: string, position: number) => void,
 ): void {
   const bytes = base64ToBytes(uuids);
+  const isFirstByte = new Uint8Array(256);
+  for (const id of wanted) isFirstByte[Number.parseInt(id.slice(0, 2), 16) & 255] = 1;
   const heads = new Set(Array.from(wanted, (id) => Number.parseInt(id.slice(0, 8), 16)));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let offset = 0; offset < bytes.length; offset += uuidBytes) {
-    // The first four bytes rule out nearly all others.
-    if (!heads.has(view.getUint32(offset))) continue;
+    // Usually a page is searched for a few ids: the first byte rules out most others, the first four nearly all.
+    if (isFirstByte[bytes[offset] as number] === 0 || !heads.has(view.getUint32(offset))) continue;
     const id = formatUuids(bytes.subarray(offset, offset + uuidBytes), false);
     if (wanted.has(id)) found(id, offset / uuidBytes);
   }
@@ -144,8 +151,7 @@ function formatUuids(bytes: Uint8Array, hasDashes: boolean): string {
   const text = new Uint8Array(bytes.length * 2 + (hasDashes ? bytes.length / 4 : 0));
   let at = 0;
   for (let index = 0; index < bytes.length; index += 1) {
-    const place = index & 15;
-    if (hasDashes && (place === 4 || place === 6 || place === 8 || place === 10)) {
+    if (hasDashes && isAfterDash(index & 15)) {
       text[at] = dash;
       at += 1;
     }

@@ -1,5 +1,5 @@
 /**
- * The layout of a patch id, in TypeScript and in SQL. This is the only place that knows it.
+ * The layout of a patch id. In SQL, the function `vectors_patch_id_head` knows it.
  *
  *     00000007-0000-8003-8000-000000000029      document 7, page 3, patch 41
  *     document page page page patch
@@ -7,7 +7,6 @@
  * The page's 8 hexadecimal digits are split: digits 2 to 5 are the second group, digits 6 to 8 follow the
  * version (8), and digit 1 ends the group of the variant (800).
  */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import { maxInteger, requireString } from '../require.ts';
 
 /** The place of a vector: a patch on a page of a document. */
@@ -27,14 +26,6 @@ export const patchDigits = 12;
 export function formatHead(docId: number, page: number): string {
   const digits = hex(page, 8);
   return `${hex(docId, 8)}-${digits.slice(1, 5)}-8${digits.slice(5)}-800${digits.slice(0, 1)}-`;
-}
-
-/** The same in SQL, for columns that hold the document and the page. */
-export function formatHeadInSql(docId: SQLWrapper, page: SQLWrapper): SQL {
-  const digits = sql`lpad(to_hex(${page}), 8, '0')`;
-  return sql`lpad(to_hex(${docId}), 8, '0') || '-'
-          || substr(${digits}, 2, 4) || '-8' || substr(${digits}, 6)
-          || '-800' || left(${digits}, 1) || '-'`;
 }
 
 const layout = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-800[0-7]-[0-9a-f]{12}$/;

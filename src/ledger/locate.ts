@@ -4,8 +4,8 @@ import type { DocumentId } from '../document-id.ts';
 import type { StoredVectorId } from '../ids/codec.ts';
 import { countStoredIds, indexKeysOf, positionsOf } from '../ids/lookup.ts';
 import { createPause } from '../pause.ts';
-import { namedPlace } from './named-place.ts';
-import { keyOf, keysAsJson, type PageKey } from './page.ts';
+import { groupByNamedPage } from './named-pages.ts';
+import { byKey, keyOf, keysAsJson, type PageKey } from './page.ts';
 import type { PageStatements } from './read-pages.ts';
 
 /** Where a vector is. */
@@ -60,7 +60,8 @@ export async function locatePlaces(
 
 /**
  * Patch ids name the page to look at, if documents have integer keys. All other ids, and patch ids that are not on that
- * page, are found through the index on `vector_ids`. `findLiveIds` differs: it finds all pages that have an id, and not its position.
+ * page, are found through the index on `vector_ids`. `findLiveIds` differs: it finds all pages that have an id, and not
+ * its position.
  */
 async function locateSlice(
   statements: PageStatements,
@@ -77,21 +78,14 @@ async function locatePatchIds(
   statements: PageStatements,
   vectorIds: readonly string[],
 ): Promise<Map<string, PlaceOnPage>> {
-  const pages = new Map<string, PageKey<DocumentId> & { ids: string[] }>();
-  for (const id of vectorIds) {
-    const place = namedPlace(statements.tables, id);
-    if (place === undefined) continue;
-    const page = pages.get(keyOf(place));
-    if (page !== undefined) page.ids.push(id);
-    else pages.set(keyOf(place), { docId: place.docId, page: place.page, ids: [id] });
-  }
+  const { pages } = groupByNamedPage(statements.tables, vectorIds);
   const found = new Map<string, PlaceOnPage>();
   if (pages.size === 0) return found;
 
   const rows = await statements.storedByKeys({ keys: keysAsJson([...pages.values()]) });
   const pause = createPause();
   for (const { docId, page, stored, grid } of rows) {
-    const { ids } = pages.get(keyOf({ docId, page })) as { ids: string[] };
+    const ids = pages.get(keyOf({ docId, page }))?.ids ?? [];
     const elements: StoredVectorId[] = JSON.parse(stored);
     const idCount = countStoredIds(elements);
     for (const [id, patch] of positionsOf(elements, ids)) {
@@ -112,7 +106,7 @@ async function locateThroughIndex(
   const { keys, idsOf } = indexKeysOf(vectorIds);
   const rows = await statements.storedByIndexKeys({ indexKeys: JSON.stringify(keys) });
   const pause = createPause();
-  for (const { docId, page, stored, grid, keys } of rows) {
+  for (const { docId, page, stored, grid, keys } of rows.toSorted(byKey)) {
     const ids = (JSON.parse(keys) as string[]).flatMap(idsOf);
     const elements: StoredVectorId[] = JSON.parse(stored);
     const idCount = countStoredIds(elements);

@@ -1,6 +1,11 @@
 /** A page as callers give it, and its checks. */
-
-import { type DocumentId, type DocumentKey, docIdAsJson, requireDocId } from '../document-id.ts';
+import {
+  compareDocIds,
+  type DocumentId,
+  type DocumentKey,
+  docIdAsJson,
+  requireDocId,
+} from '../document-id.ts';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { checkVectorIds, maxVectorsPerPage, type VectorIdInput } from '../ids/check-vector-ids.ts';
 import { checkGrid, type PatchGrid, requireGridFits } from '../page/grid.ts';
@@ -131,6 +136,11 @@ export function requirePageKeys(
 /** A page's key as one string, for maps. The page comes last, because a text may contain a slash. */
 export function keyOf({ docId, page }: PageKey<DocumentId>): string {
   return `${docId}/${page}`;
+}
+
+/** Compares two pages by document and page, to sort them. */
+export function byKey(a: PageKey<DocumentId>, b: PageKey<DocumentId>): number {
+  return compareDocIds(a.docId, b.docId) || a.page - b.page;
 }
 
 /** The keys without duplicates. */

@@ -161,7 +161,13 @@ export function selectStoredByKeys(db: Db, tables: VectorTables, keys: string | 
   return db.select(storedPage(tables)).from(vectors).where(isOneOf(tables, keys)).$dynamic();
 }
 
-/** Selects stored pages by index keys, each page once with the keys that found it, by document and page. */
+/**
+ * Selects the stored pages that may have ids, through the index on `vector_ids`: each page once with the keys that
+ * found it. Pages of their own patch ids are not in the index. In no order: PostgreSQL would sort the pages with
+ * their ids, which do not fit into its memory for sorting.
+ *
+ * @param indexKeys - The keys of `indexKeysOf` as a JSON array.
+ */
 export function selectStoredByIndexKeys(
   db: Db,
   tables: VectorTables,
@@ -175,7 +181,7 @@ export function selectStoredByIndexKeys(
       .from(
         sql`(
           select doc_id, page, jsonb_agg(key) as keys
-          from ${findByIndexKeys(tables, indexKeys)} as holding
+          from ${ledgerFunction(tables, 'holding')}(${indexKeys}::text::jsonb) as holding
           group by doc_id, page
         ) as found`,
       )
@@ -183,7 +189,6 @@ export function selectStoredByIndexKeys(
         vectors,
         and(eq(vectors.docId, sql`found.doc_id`), eq(vectors.page, sql`found.page`)),
       )
-      .orderBy(asc(vectors.docId), asc(vectors.page))
       .$dynamic()
   );
 }
@@ -222,16 +227,6 @@ export function isOneOf(tables: VectorTables, keys: string | Placeholder): SQL {
     select doc_id, page
     from jsonb_to_recordset(${keys}::text::jsonb) as key (doc_id ${keyType(tables)}, page integer)
   )`;
-}
-
-/**
- * The call of `vectors_holding`, which finds the pages that may have ids, through the index on `vector_ids`. Its rows
- * have `key`, `doc_id` and `page`. Pages of their own patch ids are not in the index.
- *
- * @param indexKeys - The keys of `indexKeysOf` as a JSON array.
- */
-export function findByIndexKeys(tables: VectorTables, indexKeys: string | Placeholder): SQL {
-  return sql`${ledgerFunction(tables, 'holding')}(${indexKeys}::text::jsonb)`;
 }
 
 /**

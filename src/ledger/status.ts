@@ -13,7 +13,7 @@ export interface LedgerStatus {
   pages: number;
   pending: {
     pages: number;
-    /** How long ago the oldest pending page was recorded, in milliseconds. Null if there is none. */
+    /** How long ago the oldest pending page was recorded, in milliseconds. Null if no page is pending. */
     oldestMs: number | null;
   };
   orphans: {
@@ -22,7 +22,7 @@ export interface LedgerStatus {
     vectors: number;
     /** How many rows the next purge would try. The others wait after a failure, or for their pending page. */
     dueRows: number;
-    /** How long ago the oldest row was queued, in milliseconds. Null if there is none. */
+    /** How long ago the oldest row was queued, in milliseconds. Null if the queue is empty. */
     oldestMs: number | null;
     /** How many purges have tried the row that was tried most often. */
     maxAttempts: number;

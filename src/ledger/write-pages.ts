@@ -4,7 +4,7 @@ import { getTableName, sql } from 'drizzle-orm';
 import { batchesOf } from '../batches.ts';
 import { readCallback, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
-import { compareDocIds, type DocumentId, type DocumentKey, docIdAsJson } from '../document-id.ts';
+import { type DocumentId, type DocumentKey, docIdAsJson } from '../document-id.ts';
 import type { InputPath } from '../errors.ts';
 import { encodeVectorIds } from '../ids/codec.ts';
 import { encodeGeneratedIds } from '../ids/generated.ts';
@@ -14,6 +14,7 @@ import { qualifiedName, type VectorTables } from '../tables.ts';
 import { isTransaction } from '../uniform-db.ts';
 import { explainMissingDocument } from './missing-documents.ts';
 import {
+  byKey,
   checkPage,
   keyOf,
   keysAsJson,
@@ -364,8 +365,4 @@ async function readRecordings(
     const { id = 0, revision = 0 } = byPage.get(keyOf({ docId, page })) ?? {};
     return { docId, page, vectorIds, id, revision };
   });
-}
-
-function byKey(a: PageKey<DocumentId>, b: PageKey<DocumentId>): number {
-  return compareDocIds(a.docId, b.docId) || a.page - b.page;
 }

@@ -42,7 +42,7 @@ export interface PlannedMigration {
 
 /** What `migrate` did. */
 export interface MigrateResult {
-  /** Tags of the migrations that this call applied, oldest first. Empty if none was pending. */
+  /** Tags of the migrations that this call applied, oldest first. Empty if no migration was pending. */
   applied: string[];
   /** Warnings from the migrations, for example that a table `documents` was created. */
   warnings: string[];

@@ -18,7 +18,7 @@ export interface RollbackOptions extends MigrationOptions {
 
 /** What `rollback` did. */
 export interface RollbackResult {
-  /** Tags of the migrations that this call undid, newest first. Empty if none was applied. */
+  /** Tags of the migrations that this call undid, newest first. Empty if no migration was applied. */
   undone: string[];
   /** Warnings from the migrations, for example about grids that the older schema cannot store. */
   warnings: string[];

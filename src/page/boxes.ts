@@ -80,7 +80,7 @@ export function patchesInBox(grid: PatchGrid, box: Box, size: Size = unit): numb
   return patches.sort((a, b) => a - b);
 }
 
-/** The first and the last of `count` equal cells that a stretch of the page overlaps; last < first if there are none. */
+/** The first and the last of `count` equal cells that a stretch of the page overlaps; last < first if it overlaps no cell. */
 function cellsBetween(from: number, to: number, count: number): [first: number, last: number] {
   // A box may touch the edge between two cells without overlapping both: (1 / 49) * 49 is less than 1.
   const tolerance = 1e-9;

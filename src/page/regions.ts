@@ -80,7 +80,7 @@ const regionOptions = {
 /**
  * Finds the regions of a map: patches at or above a threshold that touch each other.
  *
- * @returns The best region first. Empty if no value is known, or if none reaches the threshold.
+ * @returns The best region first. Empty if no value reaches the threshold or is known.
  * @throws {InvalidInputError}
  */
 export function regionsOf(map: SimilarityMap, options: RegionOptions = {}): Region[] {

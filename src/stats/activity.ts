@@ -15,7 +15,7 @@ export interface TableActivity {
   analyzedAt: Date | null;
 }
 
-/** The shares of blocks that were in shared buffers when they were read, 0 to 1. Null if none was read. */
+/** The shares of blocks that were in shared buffers when they were read, 0 to 1. Null if no block was read. */
 export interface CacheHits {
   /** The table with its TOAST. */
   table: number | null;

@@ -5,7 +5,7 @@ import { qualifiedName, type VectorTables } from '../tables.ts';
 /** How far the ids of a table have come. */
 export interface SequenceStats {
   name: string;
-  /** The last id that was given. Null if none was, or if the role may not read it. */
+  /** The last id that was given. Null if no id was given yet, or if the role may not read it. */
   lastValue: number | null;
   /** The largest id that fits in the sequence and in the column. */
   maxValue: number;

@@ -50,7 +50,7 @@ export interface IndexStats {
 export interface LedgerStats {
   /** About how many pages there are: the planner's estimate, or else that of the sample. */
   pages: number | null;
-  /** The bytes of `vectors` and its indexes for one page. Null if there are none. */
+  /** The bytes of `vectors` and its indexes for one page. Null if no page is recorded. */
   bytesPerPage: number | null;
   /** The queue is a table too: its `part` is `queue`. */
   tables: TableStats[];

@@ -4,9 +4,8 @@ import type { DocumentId } from '../document-id.ts';
 import { AuditError } from '../errors.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { canonicalId } from '../ids/spellings.ts';
-import { namedPlace } from '../ledger/named-place.ts';
+import { groupByNamedPage } from '../ledger/named-pages.ts';
 import { type OrphanedIds, queueOrphans } from '../ledger/orphans.ts';
-import { keyOf } from '../ledger/page.ts';
 import type { VectorTables } from '../tables.ts';
 import type { SharedVectorId } from './audit.ts';
 import { type Audit, findInStore } from './audit-context.ts';
@@ -50,7 +49,7 @@ export async function queueUntracked(audit: Audit, maxShare: number): Promise<vo
   if (untracked.vectors === 0) return;
   const { db, tables } = audit.ledger;
   for await (const ids of untrackedIds(audit, () => audit.step())) {
-    await queueOrphans(db, tables, groupByPage(tables, ids));
+    await queueOrphans(db, tables, underTheirPages(tables, ids));
     untracked.queued += ids.length;
   }
 }
@@ -103,18 +102,15 @@ async function* stillUntracked(audit: Audit, doubtful: string[]): AsyncGenerator
   }
 }
 
-/** Groups ids by the page that they name. Ids that name no page are strays. */
-function groupByPage(tables: VectorTables, ids: readonly string[]): OrphanedIds[] {
-  const groups = new Map<string, OrphanedIds & { vectorIds: string[] }>();
-  for (const id of ids) {
-    const place = namedPlace(tables, id);
-    const key = place === undefined ? '' : keyOf(place);
-    const group = groups.get(key);
-    if (group !== undefined) group.vectorIds.push(id);
-    else
-      groups.set(key, { docId: place?.docId ?? null, page: place?.page ?? null, vectorIds: [id] });
-  }
-  return [...groups.values()];
+/** The ids under the pages that they name. Ids that name no page are strays. */
+function underTheirPages(tables: VectorTables, ids: readonly string[]): OrphanedIds[] {
+  const { pages, others } = groupByNamedPage(tables, ids);
+  const named = Array.from(pages.values(), ({ docId, page, ids }) => ({
+    docId,
+    page,
+    vectorIds: ids,
+  }));
+  return others.length === 0 ? named : [...named, { docId: null, page: null, vectorIds: others }];
 }
 
 /** The ids of the store. An id that is listed again soon is left out: several stores list some ids twice. */

@@ -1,9 +1,8 @@
 /** Which pages have a vector id. */
-
 import type { Db } from '../db.ts';
 import type { DocumentId } from '../document-id.ts';
 import { indexKeysOf, positionsOf } from '../ids/lookup.ts';
-import { namedPlace } from '../ledger/named-place.ts';
+import { groupByNamedPage } from '../ledger/named-pages.ts';
 import { keyOf, keysAsJson, type PageKey } from '../ledger/page.ts';
 import { selectStoredByIndexKeys, selectStoredByKeys } from '../ledger/read-pages.ts';
 import { createPause } from '../pause.ts';
@@ -29,24 +28,17 @@ export async function findLiveIds(
     wanted: string[],
   ) => {
     for (const id of positionsOf(JSON.parse(stored), wanted).keys()) {
-      const pages = live.get(id) ?? new Map();
-      live.set(id, pages.set(keyOf({ docId, page }), { docId, page }));
+      const holders = live.get(id) ?? new Map();
+      live.set(id, holders.set(keyOf({ docId, page }), { docId, page }));
     }
     await pause();
   };
 
-  const named = new Map<string, { key: PageKey<DocumentId>; ids: string[] }>();
-  for (const id of ids) {
-    const place = namedPlace(tables, id);
-    if (place === undefined) continue;
-    const page = named.get(keyOf(place)) ?? { key: place, ids: [] };
-    page.ids.push(id);
-    named.set(keyOf(place), page);
-  }
-  if (named.size > 0) {
-    const keys = keysAsJson(Array.from(named.values(), ({ key }) => key));
+  const { pages } = groupByNamedPage(tables, ids);
+  if (pages.size > 0) {
+    const keys = keysAsJson([...pages.values()]);
     for (const row of await selectStoredByKeys(db, tables, keys)) {
-      await note(row, named.get(keyOf(row))?.ids ?? []);
+      await note(row, pages.get(keyOf(row))?.ids ?? []);
     }
   }
 

@@ -159,7 +159,7 @@ async function splitRow(
 /** A row that this purge has claimed. */
 export interface ClaimedRow {
   id: string;
-  /** When an earlier purge tried it, in microseconds since 1970. Null if none has. */
+  /** When an earlier purge tried it, in microseconds since 1970. Null if no purge has tried it. */
   lastTriedUs: string | null;
 }
 

@@ -1,45 +1,26 @@
 /** How long writers and purges wait for each other. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
-  type OpenDatabase,
   openDatabase,
   patchVectorIds,
   purgeOrphans,
   vectorOrphans,
   vectors,
 } from '../../src/index.ts';
-import { createDocument, useServerDatabase } from '../support/database.ts';
+import { createDocument } from '../support/database.ts';
 import { ingestDocument } from '../support/ingest.ts';
-import { MemoryStore } from '../support/memory-store.ts';
+import { usePurgerAndWriter } from '../support/purger-and-writer.ts';
 
-const url = useServerDatabase();
-let purger: OpenDatabase;
-let writer: OpenDatabase;
-let store: MemoryStore;
-
-beforeAll(async () => {
-  purger = await openDatabase(url());
-  writer = await openDatabase(url());
-});
-afterAll(async () => {
-  await purger.close();
-  await writer.close();
-});
-beforeEach(async () => {
-  await writer.db.delete(vectors);
-  await writer.db.delete(vectorOrphans);
-  store = new MemoryStore();
-});
-
-const repository = () => createVectorRepository(writer.db);
+const session = usePurgerAndWriter();
+const repository = () => createVectorRepository(session.writer.db);
 
 describe('strays', () => {
   const queueStrays = (count: number) =>
-    writer.db.insert(vectorOrphans).values(
+    session.writer.db.insert(vectorOrphans).values(
       Array.from({ length: count }, (_, index) => ({
         vectorIds: [`stray-${index}`],
         vectorCount: 1,
@@ -48,10 +29,10 @@ describe('strays', () => {
 
   test('never make a writer wait', async () => {
     await queueStrays(50);
-    const docId = await createDocument(writer.db);
+    const docId = await createDocument(session.writer.db);
     let writes = 0;
     await purgeOrphans(
-      purger.db,
+      session.purger.db,
       async () => {
         writes += 1;
         // Would never return if the writer waited for the purge.
@@ -68,18 +49,20 @@ describe('strays', () => {
 
   test('are purged while a writer stays open', async () => {
     await queueStrays(3);
-    const docId = await createDocument(writer.db);
-    await writer.db.transaction(async (tx) => {
+    const docId = await createDocument(session.writer.db);
+    await session.writer.db.transaction(async (tx) => {
       await createVectorRepository(tx).upsertPage({ docId, page: 1, vectorIds: ['open'] });
-      expect(await purgeOrphans(purger.db, store.deleteVectors)).toMatchObject({ deleted: 3 });
+      expect(await purgeOrphans(session.purger.db, session.store.deleteVectors)).toMatchObject({
+        deleted: 3,
+      });
     });
   });
 });
 
 test('a writer waits for at most one call of the store', async () => {
   const docId = await ingestDocument(
-    writer.db,
-    store,
+    session.writer.db,
+    session.store,
     Array.from({ length: 6 }, (_, index) =>
       patchVectorIds({ docId: 9_000, page: index + 1, count: 10 }),
     ),
@@ -89,7 +72,7 @@ test('a writer waits for at most one call of the store', async () => {
   let callsBeforeWrite = 0;
   let write: Promise<void> | undefined;
   await purgeOrphans(
-    purger.db,
+    session.purger.db,
     async (ids, context) => {
       calls += 1;
       write ??= repository()
@@ -98,7 +81,7 @@ test('a writer waits for at most one call of the store', async () => {
           callsBeforeWrite = calls;
         });
       await sleep(150);
-      await store.deleteVectors(ids, context);
+      await session.store.deleteVectors(ids, context);
     },
     { batchIds: 10 },
   );
@@ -108,7 +91,7 @@ test('a writer waits for at most one call of the store', async () => {
 });
 
 test('a purge gets its turn beside writers that never pause', async () => {
-  const docId = await ingestDocument(writer.db, store, [['starved']]);
+  const docId = await ingestDocument(session.writer.db, session.store, [['starved']]);
   await repository().deleteByPage(docId, 1);
   let stopped = false;
   const writers = Array.from({ length: 8 }, async (_, worker) => {
@@ -123,8 +106,8 @@ test('a purge gets its turn beside writers that never pause', async () => {
   await sleep(100);
   let deleted = 0;
   for (let run = 0; run < 5 && deleted === 0; run += 1) {
-    await writer.db.execute(sql`update vector_orphans set due_at = now() where page = 1`);
-    await purgeOrphans(purger.db, async (ids) => {
+    await session.writer.db.execute(sql`update vector_orphans set due_at = now() where page = 1`);
+    await purgeOrphans(session.purger.db, async (ids) => {
       deleted += ids.includes('starved') ? 1 : 0;
     });
   }
@@ -134,36 +117,42 @@ test('a purge gets its turn beside writers that never pause', async () => {
 });
 
 test('a purge that cannot get the lock does not count as an attempt', async () => {
-  const docId = await ingestDocument(writer.db, store, [['locked']]);
+  const docId = await ingestDocument(session.writer.db, session.store, [['locked']]);
   await repository().deleteByPage(docId, 1);
-  await writer.db.transaction(async (tx) => {
+  await session.writer.db.transaction(async (tx) => {
     await createVectorRepository(tx).upsertPage({ docId, page: 2, vectorIds: ['open'] });
-    expect(await purgeOrphans(purger.db, store.deleteVectors)).toMatchObject({
+    expect(await purgeOrphans(session.purger.db, session.store.deleteVectors)).toMatchObject({
       deleted: 0,
       remaining: 1,
     });
   });
-  expect(await writer.db.select().from(vectorOrphans)).toMatchObject([{ attempts: 0 }]);
-  expect(await purgeOrphans(purger.db, store.deleteVectors)).toMatchObject({ deleted: 1 });
+  expect(await session.writer.db.select().from(vectorOrphans)).toMatchObject([{ attempts: 0 }]);
+  expect(await purgeOrphans(session.purger.db, session.store.deleteVectors)).toMatchObject({
+    deleted: 1,
+  });
 });
 
 test('a row is counted as tried before the store is called, so a row that ends the process backs off', async () => {
-  await repository().deleteByDocument(await ingestDocument(writer.db, store, [['tried']]));
+  await repository().deleteByDocument(
+    await ingestDocument(session.writer.db, session.store, [['tried']]),
+  );
   let during: unknown;
-  await purgeOrphans(purger.db, async () => {
+  await purgeOrphans(session.purger.db, async () => {
     during = rowsOf(
-      await writer.db.execute(sql`select attempts, due_at > now() as waits from vector_orphans`),
+      await session.writer.db.execute(
+        sql`select attempts, due_at > now() as waits from vector_orphans`,
+      ),
     );
   });
   expect(during).toEqual([{ attempts: 1, waits: true }]);
 });
 
 test('forty transactions on 1100 documents each fit into the lock table', async () => {
-  const first = await createDocument(writer.db);
-  await writer.db.execute(sql`
+  const first = await createDocument(session.writer.db);
+  await session.writer.db.execute(sql`
     insert into documents (id) select n from generate_series(${first + 1}::int, ${first + 44_000}::int) as n`);
-  await writer.db.execute(sql`select setval('documents_id_seq', ${first + 50_000})`);
-  const wide = await openDatabase(`${url()}${url().includes('?') ? '&' : '?'}max=40`);
+  await session.writer.db.execute(sql`select setval('documents_id_seq', ${first + 50_000})`);
+  const wide = await openDatabase(`${session.url}${session.url.includes('?') ? '&' : '?'}max=40`);
   let open = 0;
   let release: () => void = () => {};
   const all = new Promise<void>((resolve) => {
@@ -185,7 +174,7 @@ test('forty transactions on 1100 documents each fit into the lock table', async 
         }),
       ),
     );
-    expect(await writer.db.$count(vectors)).toBe(44_000);
+    expect(await session.writer.db.$count(vectors)).toBe(44_000);
   } finally {
     await wide.close();
   }

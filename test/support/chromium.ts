@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readPng } from './read-png.ts';
 
-/** The path of Chromium or Chrome on this machine; undefined if there is none. */
+/** The path of Chromium or Chrome; undefined if neither is installed. */
 export const chromium = ['chromium', 'chromium-browser', 'google-chrome']
   .map((name) => spawnSync('which', [name], { encoding: 'utf8' }).stdout?.trim())
   .find((path) => path);

@@ -22,7 +22,7 @@ export interface StatusReport extends MigrationStatus {
   orphans: number | null;
 }
 
-export async function readLedgerStatus(db: Db, url: string | undefined): Promise<StatusReport> {
+export async function readStatusReport(db: Db, url: string | undefined): Promise<StatusReport> {
   const database = await describeDatabase(db, url);
   const migrations = await readMigrationStatus(db);
   return { database, ...migrations, ...(await countRows(db, migrations.drift !== null)) };
