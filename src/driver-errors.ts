@@ -8,10 +8,12 @@ import {
   VectorLedgerError,
 } from './errors.ts';
 
-const sqlStates = {
+/** The SQLSTATEs that this package tells apart. */
+export const sqlStates = {
   foreignKeyViolation: '23503',
   uniqueViolation: '23505',
   deadlockDetected: '40P01',
+  insufficientPrivilege: '42501',
   undefinedFunction: '42883',
   undefinedTable: '42P01',
   undefinedColumn: '42703',

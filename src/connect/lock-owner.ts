@@ -48,8 +48,7 @@ export function parseLockOwner(text: string): LockOwner | undefined {
  * @param silentMs - How long ago it gave the last sign of life. It matters only for other hosts and containers.
  */
 export function isGone(owner: LockOwner | undefined, silentMs: number): boolean {
-  const isHere = owner?.host === hostname() && owner.pidNamespace === pidNamespace();
-  if (owner === undefined || !isHere) return silentMs > staleAfterMs;
+  if (owner === undefined || !isHere(owner)) return silentMs > staleAfterMs;
   if (!processExists(owner.pid)) return true;
   const state = processState(owner.pid);
   if (state === undefined) return false;
@@ -59,12 +58,15 @@ export function isGone(owner: LockOwner | undefined, silentMs: number): boolean 
 
 /** Names an owner: `process 4711`, `process 7 on host db-1`. */
 export function describeLockOwner(owner: LockOwner): string {
-  if (owner.host !== hostname() || owner.pidNamespace !== pidNamespace()) {
-    return `process ${owner.pid} on host ${owner.host}`;
-  }
+  if (!isHere(owner)) return `process ${owner.pid} on host ${owner.host}`;
   return owner.pid === process.pid
     ? `another thread of this process (${owner.pid})`
     : `process ${owner.pid}`;
+}
+
+/** Whether its process id means something in this process. */
+function isHere({ host, pidNamespace: namespace }: LockOwner): boolean {
+  return host === hostname() && namespace === pidNamespace();
 }
 
 function processExists(pid: number): boolean {

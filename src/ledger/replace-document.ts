@@ -2,6 +2,7 @@ import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
 import type { DocumentId } from '../document-id.ts';
+import { sqlStates } from '../driver-errors.ts';
 import { DatabaseError, DocumentNotFoundError, formatDocId } from '../errors.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 import { lockPagesOf } from './delete-pages.ts';
@@ -65,7 +66,7 @@ async function explainUnlocked(tx: Db, tables: VectorTables, docId: DocumentId):
     .where(and(hasId(tables, docId), sql`row_security_active(${name}::text)`));
   if (readable === undefined) throw new DocumentNotFoundError(docId, ['docId']);
   throw new DatabaseError(
-    '42501',
+    sqlStates.insufficientPrivilege,
     `This role may read document ${formatDocId(docId)} but not lock it: row level security on ${name} has no policy ` +
       'FOR UPDATE that allows the row.',
   );

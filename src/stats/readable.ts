@@ -1,10 +1,7 @@
 import type { Db } from '../db.ts';
-import { toLedgerError } from '../driver-errors.ts';
+import { sqlStates, toLedgerError } from '../driver-errors.ts';
 import { DatabaseError, MigrationError } from '../errors.ts';
 import { isTransaction } from '../uniform-db.ts';
-
-/** SQLSTATE: the role may not read it. */
-const insufficientPrivilege = '42501';
 
 /**
  * Runs a statement on views, functions or tables that may be missing or that the role may not read.
@@ -19,7 +16,7 @@ export async function ifReadable<T>(db: Db, read: (db: Db) => Promise<T>): Promi
     const error = toLedgerError(thrown);
     const isHidden =
       error instanceof MigrationError ||
-      (error instanceof DatabaseError && error.sqlState === insufficientPrivilege);
+      (error instanceof DatabaseError && error.sqlState === sqlStates.insufficientPrivilege);
     if (isHidden) return null;
     throw error;
   }

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
+import { sqlStates } from '../driver-errors.ts';
 import { DatabaseError } from '../errors.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 
@@ -25,7 +26,7 @@ export async function requireAllRows(db: Db, tables: VectorTables): Promise<void
 /** The error for a role that may not see all rows. */
 export function hiddenRowsError({ vectors }: VectorTables): DatabaseError {
   return new DatabaseError(
-    '42501',
+    sqlStates.insufficientPrivilege,
     `Row level security may hide rows of ${qualifiedName(vectors)} from this role. ` +
       'Use the owner of the tables or a role with BYPASSRLS.',
   );
