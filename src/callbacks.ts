@@ -4,8 +4,8 @@ import { requireIterable } from './require.ts';
 /**
  * An error that one of the caller's own functions threw.
  *
- * The wrapper carries it past `toLedgerError`: a vector store that refuses a connection fails with the
- * same code as a database that does, and the two must not be confused.
+ * `toLedgerError` returns the wrapped error unchanged. Without the wrapper, it would take a vector store that refuses
+ * a connection for the database, because both fail with the same code.
  */
 export class CallbackError {
   readonly error: unknown;
@@ -15,7 +15,7 @@ export class CallbackError {
   }
 }
 
-/** Runs one of the caller's functions. Its errors reach the caller unchanged. */
+/** Runs one of the caller's functions. The caller gets its errors unchanged. */
 export async function runCallback<T>(callback: () => T | Promise<T>): Promise<T> {
   try {
     return await callback();
@@ -25,7 +25,7 @@ export async function runCallback<T>(callback: () => T | Promise<T>): Promise<T>
 }
 
 /**
- * Reads an iterable of the caller. Its errors reach the caller unchanged.
+ * Reads an iterable of the caller. The caller gets its errors unchanged.
  *
  * @throws {InvalidInputError} `open` does not return an iterable; `path` names it.
  */

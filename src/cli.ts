@@ -29,7 +29,7 @@ const program = new Command('colpali-vectors')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError(stderrIsJson ? false : 'Run the command with --help to see its usage.')
   .exitOverride()
-  // Commander repeats the arguments in its messages.
+  // Commander repeats the arguments in its messages, so control characters must be escaped.
   .configureOutput({
     writeErr: (text) => {
       if (!stderrIsJson) process.stderr.write(safeLines(text));

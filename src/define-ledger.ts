@@ -35,7 +35,7 @@ import { requireObject } from './require.ts';
  * @typeParam Name - The name of the table `vectors`.
  */
 export interface Ledger<DocId extends DocumentId = number, Name extends string = string> {
-  /** The name of `vectors`, with which the names of all other parts begin. */
+  /** The name of the table `vectors`. The names of the ledger's other objects are made from it. */
   name: Name;
   /** The type of `doc_id`. */
   keyType: KeyType;
@@ -69,7 +69,7 @@ type PatchesName<Name extends string> = Name extends 'vectors'
 /** The type of a column's values. */
 type DocIdOf<Column extends PgColumn> = Column['_']['data'] & DocumentId;
 
-/** The longest name to which a ledger can add its suffixes: PostgreSQL cuts names after 63 bytes. */
+/** The longest name of a ledger. With the longest suffix, it fits into the 63 bytes of a PostgreSQL name. */
 const maxNameLength = 38;
 
 /**
@@ -82,8 +82,8 @@ const maxNameLength = 38;
  * @param options.documents - The key of your documents: `files.id`. It must be a primary key or unique.
  * @param options.name - The name of the table `vectors`: at most 38 lower-case letters, digits and underscores.
  *   {@defaultValue 'vectors'}
- * @param options.schema - Where the tables are. {@defaultValue the connection's first schema}
- * @throws {InvalidInputError}
+ * @param options.schema - The schema of the tables. {@defaultValue the connection's first schema}
+ * @throws {InvalidInputError} `documents` is not a column of such a type, or `name` is not valid.
  * @example
  * export const ledger = defineLedger({ documents: files.id, name: 'pages_colqwen' });
  * export const { vectors, vectorOrphans } = ledger;
@@ -136,11 +136,11 @@ function requireName(name: unknown): void {
     return;
   throw new InvalidInputError(
     ['options', 'name'],
-    `must have 1 to ${maxNameLength} lower-case letters, digits and underscores, and no digit first`,
+    `must have 1 to ${maxNameLength} lower-case letters, digits and underscores, and must not begin with a digit`,
   );
 }
 
-/** The builder of `doc_id`. Typed by its values only, because the kinds of builders have nothing else in common. */
+/** The builder of `doc_id`. Its type says only what values the column has, because the builders share nothing else. */
 type DocIdBuilder<DocId> = PgCustomColumnBuilder<ConvertCustomConfig<'doc_id', { data: DocId }>>;
 
 function docIdColumn<DocId>(keyType: KeyType, documentId: PgColumn): DocIdBuilder<DocId> {
@@ -154,7 +154,7 @@ function docIdColumn<DocId>(keyType: KeyType, documentId: PgColumn): DocIdBuilde
   return columns[keyType]() as unknown as DocIdBuilder<DocId>;
 }
 
-/** As `vectors` in schema.ts, whose comments describe the columns. */
+/** The same table as `vectors` in schema.ts. The comments there describe the columns. */
 function vectorsTable<DocId extends DocumentId, Name extends string>(
   table: PgTableFn,
   name: Name,
@@ -195,7 +195,7 @@ function vectorsTable<DocId extends DocumentId, Name extends string>(
   );
 }
 
-/** As `vectorOrphans` in schema.ts. */
+/** The same table as `vectorOrphans` in schema.ts. */
 function orphansTable<DocId extends DocumentId, Name extends string>(
   table: PgTableFn,
   name: Name,
@@ -222,7 +222,7 @@ function orphansTable<DocId extends DocumentId, Name extends string>(
   );
 }
 
-/** As `vectorPatches` in schema.ts. */
+/** The same view as `vectorPatches` in schema.ts. */
 function patchesView<DocId extends DocumentId, Name extends string>(
   view: typeof pgView,
   name: Name,

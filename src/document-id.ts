@@ -1,4 +1,4 @@
-/** The ids of documents: what a ledger can have as the key of its host's table. */
+/** The ids of documents: the types that the key of the host's table can have, and their checks. */
 import { type InputPath, InvalidInputError } from './errors.ts';
 import { describe, requireInteger } from './require.ts';
 
@@ -26,7 +26,7 @@ const canonicalUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * Checks the id of a document.
  *
  * @param key - The key of the ledger. {@defaultValue an integer}
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} `value` is not an id of the key's type.
  */
 export function requireDocId(
   value: unknown,
@@ -46,7 +46,7 @@ function isDocId(value: unknown, { keyType, documentId }: DocumentKey): boolean 
       : Number.isSafeInteger(value);
   }
   if (typeof value !== 'string') return false;
-  // PostgreSQL returns UUIDs in this form. In another form, a page would not be recognized in an answer.
+  // PostgreSQL returns UUIDs in this form. An id in another form would not match the rows that it finds.
   if (keyType === 'uuid') return canonicalUuid.test(value);
   return value !== '' && !value.includes('\0') && value.isWellFormed();
 }
@@ -62,7 +62,7 @@ export function docIdAsJson(docId: DocumentId): number | string {
   return typeof docId === 'bigint' ? String(docId) : docId;
 }
 
-/** Orders ids for locks: all writers must use the same order. */
+/** Compares two ids, to sort them. All writers lock documents in this order. */
 export function compareDocIds(a: DocumentId, b: DocumentId): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -21,7 +21,7 @@ export const sqlStates = {
   lockNotAvailable: '55P03',
 } as const;
 
-/** What our statements fail with if the migrations have not been run. */
+/** The SQLSTATEs with which our statements fail if the migrations have not been run. */
 const missingObjects = new Set<string>([
   sqlStates.undefinedTable,
   sqlStates.undefinedColumn,
@@ -31,7 +31,7 @@ const missingObjects = new Set<string>([
 /** Prefixes of the SQLSTATEs that mean: no usable connection. */
 const unavailableSqlStates = ['08', '28', '3D', '57P', sqlStates.tooManyConnections];
 
-/** The codes of Node and of the drivers that mean the same: failures of the network, of TLS, or of the pool. */
+/** The codes of Node and of the drivers that mean no usable connection: failures of the network, TLS or the pool. */
 const unavailableCodes = new RegExp(
   `^(?:${[
     // Node's sockets, name resolution and processes
@@ -70,7 +70,7 @@ function driverErrorOf(error: unknown): DriverError | undefined {
   const source: unknown = error instanceof DrizzleQueryError ? error.cause : error;
   if (!(source instanceof Error)) return undefined;
   const fields = source as Error & Record<string, unknown>;
-  // Bun has PostgreSQL's code in `errno`, and one code of its own for all of them.
+  // Bun puts the SQLSTATE into `errno`. Its `code` is the same for all errors of the server.
   const code = isSqlState(fields['errno']) ? fields['errno'] : fields['code'];
   if (typeof code !== 'string') return undefined;
   const copy = new Error(source.message) as DriverError;
@@ -85,7 +85,7 @@ function driverErrorOf(error: unknown): DriverError | undefined {
   return copy;
 }
 
-/** PostgreSQL has no code that begins with E, unlike Node (EPIPE). */
+/** Whether a code is a SQLSTATE. None begins with E; codes of Node, such as EPIPE, do. */
 function isSqlState(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(value);
 }
@@ -105,7 +105,7 @@ export function isLockTimeout(error: unknown): boolean {
   return driverErrorOf(error)?.code === sqlStates.lockNotAvailable;
 }
 
-/** Whether a row was inserted under a key that another session used at the same time. */
+/** Whether the statement failed because another row has the same key. */
 export function isUniqueViolation(error: unknown): boolean {
   return driverErrorOf(error)?.code === sqlStates.uniqueViolation;
 }
@@ -135,7 +135,7 @@ function meansUnavailable(code: string): boolean {
     : unavailableCodes.test(code);
 }
 
-/** Tells whether a statement failed because the server or the network closed its connection. */
+/** Whether a statement failed because the server or the network closed its connection. */
 export function endsConnection(error: unknown): boolean {
   const { severity, code = '' } = driverErrorOf(error) ?? {};
   return (
@@ -145,7 +145,7 @@ export function endsConnection(error: unknown): boolean {
   );
 }
 
-/** Maps an error that has no code. The server's errors have one, so this is a connection problem or a bug. */
+/** Maps an error without a code. The server's errors have codes, so this is a connection problem or a bug. */
 function withoutCode(error: unknown): unknown {
   // Never expose Drizzle's wrapper: its message contains the bound values.
   if (!(error instanceof DrizzleQueryError)) return error;
@@ -156,8 +156,8 @@ function withoutCode(error: unknown): unknown {
 }
 
 /**
- * Maps an error that a driver threw at the beginning or the end of a transaction. Drizzle does not wrap these, and
- * node-postgres gives those of its pool no code ("timeout exceeded when trying to connect").
+ * Maps an error that a driver threw at the beginning or the end of a transaction. Drizzle does not wrap these errors.
+ * Those of node-postgres's pool have no code ("timeout exceeded when trying to connect").
  */
 export function toTransactionError(error: unknown): unknown {
   const isPlain = error instanceof Error && error.name === 'Error' && !('code' in error);
@@ -193,7 +193,7 @@ export function withLedgerErrorsEverywhere<
 /**
  * Turns the error of a failed migration into a `MigrationError` with PostgreSQL's message and hint.
  *
- * @param what - What failed, as the message begins: `Migration 0001_jsonb_ledger`.
+ * @param what - What failed. The message begins with it: `Migration 0001_jsonb_ledger`.
  */
 export function toMigrationError(error: unknown, what: string, tag: string | undefined): unknown {
   const mapped = toLedgerError(error);

@@ -89,7 +89,7 @@ export class DatabaseUnavailableError extends VectorLedgerError {
   }
 }
 
-/** PostgreSQL rejected a statement for a reason that has no class above. */
+/** PostgreSQL rejected a statement, for a reason that no other class of this package describes. */
 export class DatabaseError extends VectorLedgerError {
   /**
    * PostgreSQL's five-character error code. After `40001` (serialization failure) and `40P01`
@@ -146,7 +146,7 @@ export class PurgeError extends VectorLedgerError {
   }
 }
 
-/** An audit refused to queue so many untracked ids. Nothing was queued. */
+/** An audit found a larger share of untracked ids than it may queue. It queued nothing. */
 export class AuditError extends VectorLedgerError {
   /** How many ids the store listed. */
   readonly stored: number;
@@ -166,7 +166,7 @@ export class AuditError extends VectorLedgerError {
   }
 }
 
-/** A document's id for a message. A text is quoted, and cut after 100 characters. */
+/** Formats a document's id for a message. A text is quoted and cut after 100 characters. */
 export function formatDocId(docId: DocumentId): string {
   return typeof docId === 'string' ? JSON.stringify(docId.slice(0, 100)) : String(docId);
 }

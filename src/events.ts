@@ -25,11 +25,11 @@ export interface PurgedEvent {
   durationMs: number;
 }
 
-/** The vector store rejected a call: `writeVectors` or `deleteVectors` failed. It is tried again later. */
+/** `writeVectors` or `deleteVectors` failed. The pages stay pending, or the ids stay queued. */
 export interface RejectedEvent {
   type: 'rejected';
   call: 'writeVectors' | 'deleteVectors';
-  /** The documents of the call; null stands for ids whose document is unknown. */
+  /** The documents of the call; null if the document of the ids is unknown. */
   docIds: readonly (DocumentId | null)[];
   /** The error of the function. */
   error: unknown;
@@ -39,19 +39,22 @@ export interface RejectedEvent {
 /** An audit ended. */
 export interface AuditedEvent {
   type: 'audited';
-  /** How many pages and vectors of the ledger, and how many ids of the store were looked up. */
+  /** How many indexed pages of the ledger were looked up in the store, and how many vectors they have. */
   pages: number;
   vectors: number;
+  /** How many ids of the store were looked up in the ledger. */
   stored: number;
-  /** How many vectors were missing, untracked and queued, or on several pages. */
+  /** How many vectors of these pages are not in the store. */
   missing: number;
+  /** How many ids of the store are untracked, and how many of these were queued. */
   untracked: number;
   queued: number;
+  /** How many ids of the store are on several pages. */
   shared: number;
   durationMs: number;
 }
 
-/** Something that the ledger did. Events contain no vector ids. Later versions may add types and fields. */
+/** Something that the ledger did. Durations are in milliseconds. Events contain no vector ids. Later versions may add types and fields. */
 export type LedgerEvent = IngestedEvent | PurgedEvent | RejectedEvent | AuditedEvent;
 
 /**
@@ -60,10 +63,10 @@ export type LedgerEvent = IngestedEvent | PurgedEvent | RejectedEvent | AuditedE
  */
 export type OnEvent = (event: LedgerEvent) => unknown;
 
-/** Calls the host's function, which must not be able to break what the ledger is doing. */
+/** Calls the host's function. Its errors become warnings and do not stop the call. */
 export function emitEvent(onEvent: OnEvent | undefined, event: LedgerEvent): void {
   if (onEvent === undefined) return;
-  // The function's own promise also ends here, if it returns one.
+  // Async, so that `catch` handles a function that throws and one that returns a promise.
   void (async () => onEvent(event))().catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     process.emitWarning(`onEvent failed on "${event.type}": ${reason}`, 'VectorLedgerWarning');

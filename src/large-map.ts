@@ -1,4 +1,4 @@
-/** The most entries that a Map of V8 can have. */
+/** The most entries that a Map can have in V8. */
 const maxEntries = 2 ** 24 - 1;
 
 /** A map of any number of entries. A Map throws a RangeError beyond 16.7 million. */

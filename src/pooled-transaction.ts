@@ -11,9 +11,11 @@ interface PoolClient extends EventEmitter {
 }
 
 /**
- * Runs `work` with the host's database. If its driver is node-postgres or Neon's, this repairs two faults of Drizzle
- * 0.45: a transaction whose `begin` fails never gives its connection back, so the pool runs out of connections; and a
- * connection that is lost between two statements emits an event that ends the process, because nobody listens.
+ * Runs `work` with the host's database. If its driver is node-postgres or Neon's, works around two faults of
+ * Drizzle 0.45:
+ *
+ * - If `begin` fails, Drizzle never gives the connection back, and the pool runs out of connections.
+ * - If the connection is lost between two statements, its `error` event has no listener, which ends the process.
  */
 export async function withPooledConnections<Result>(
   host: Db,
@@ -51,10 +53,10 @@ export async function withPooledConnections<Result>(
   }
 }
 
-/** The next statement on the connection fails with the same error. */
+/** Does nothing, because the next statement on the connection fails with the same error. */
 function ignore(): void {}
 
-/** Whether it is a pool that gives out clients. Clients have `connect` too, but not `totalCount`. */
+/** Whether this is a pool. A single client also has `connect`, but not `totalCount`. */
 function isPool(client: unknown): client is Pool {
   return (
     typeof client === 'object' && client !== null && 'connect' in client && 'totalCount' in client

@@ -244,7 +244,7 @@ function withDocId(
   });
 }
 
-/** `Array.isArray`, which does not narrow a readonly array. */
+/** `Array.isArray`, with a type that can be a readonly array. */
 function isArray<T>(pages: readonly T[] | Iterable<T> | AsyncIterable<T>): pages is readonly T[] {
   return Array.isArray(pages);
 }

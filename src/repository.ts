@@ -16,7 +16,7 @@ import type { PageVectors } from './schema.ts';
 import { requireLedger, tablesOf } from './tables.ts';
 import { uniform } from './uniform-db.ts';
 
-/** A page of a document that the call already names. */
+/** A page to record for `replaceDocument`. `docId` may be omitted, because the call names the document. */
 export type DocumentPage<DocId extends DocumentId = number> = Omit<
   NewPageVectors<DocId>,
   'docId'
@@ -81,8 +81,9 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    * Finds the document, the page and the patch of each id, in the order given. Returns undefined for an id
    * that no page has.
    *
-   * Finds a UUID with and without dashes, in lower and upper case; the given spelling first. If several
-   * pages have an id, returns the first by document and page; for a patch id, the page that it names.
+   * Finds a UUID in all its spellings: with and without dashes, in lower and upper case. If several pages have an id,
+   * returns the first of them, by document and page. For a patch id, returns the page that it names, if that page
+   * has it.
    *
    * @param options.signal - Stops the call before its next 10,000 ids. It rejects with the signal's reason.
    * @example
@@ -97,7 +98,7 @@ export interface VectorRepository<DocId extends DocumentId = number> {
   /**
    * Finds the pages of hits and ranks them by MaxSim over the hits, as `rankPages` of `colpali-vectors/page` does.
    * Each hit gets its patch and its box on the page. If a page has one id for all of its vectors, the hit's `offset`
-   * says which vector was found.
+   * says which of them was found.
    *
    * @param hits - As `hitsFrom` of `colpali-vectors/page` returns them: ids and scores, higher is better.
    * @returns The best page first, and the ids that no page has.
@@ -159,8 +160,8 @@ export interface VectorRepository<DocId extends DocumentId = number> {
   ): Promise<number>;
 
   /**
-   * Ingests pages: records them as pending, calls `writeVectors`, and marks them as indexed, in chunks. Whatever
-   * fails, no vector is lost: pages that were not marked stay pending, and `findPending` returns them.
+   * Ingests pages: records them as pending, calls `writeVectors`, and marks them as indexed, in chunks. If
+   * any step fails, no vector is lost: pages that were not marked stay pending, and `findPending` returns them.
    *
    * A page that is ingested again keeps its old vectors until its new ones are marked.
    *
@@ -211,8 +212,8 @@ export interface VectorRepository<DocId extends DocumentId = number> {
   /**
    * Marks pages as indexed: their vectors have been written to the vector store.
    *
-   * Pass what `upsertPages` or `findPending` returned. If a page was deleted or recorded again since, it is not
-   * marked, and the ids are queued, because nothing else would know them.
+   * Pass what `upsertPages` or `findPending` returned. A page that was deleted or recorded again since is not marked.
+   * The ids that you pass for it are queued instead: their vectors were written, and perhaps no page has them.
    *
    * @returns How many pages were pending before.
    * @example
@@ -226,8 +227,8 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    * Finds pages that were recorded as pending and are not marked as indexed, ordered by document and page.
    * After a crash, the vectors of these pages have to be written again.
    *
-   * @param options.olderThanMs - Only pages that were recorded longer ago. Others may still be ingested by a
-   *   worker. {@defaultValue 0}
+   * @param options.olderThanMs - Only pages that were recorded at least this long ago, in milliseconds. A worker may
+   *   still be ingesting newer pages. {@defaultValue 0}
    * @param options.limit - The most pages to return. {@defaultValue all}
    */
   findPending(options?: {

@@ -73,7 +73,7 @@ export function requireFunction(value: unknown, path: InputPath): void {
 /** Checks one argument, which `path` names. */
 export type Check = (value: unknown, path: InputPath) => void;
 
-/** A check that a value is an integer from `min` to `max`. */
+/** Makes a check that a value is an integer from `min` to `max`. */
 export function integer(limits: { min: number; max?: number }): Check {
   return (value, path) => requireInteger(value, path, limits);
 }
@@ -91,7 +91,7 @@ export function requireOptions(options: unknown, checks: Record<string, Check>):
   }
 }
 
-/** A number itself; for other values only their type, since errors must not contain the caller's text. */
+/** Describes a value for a message: numbers as they are, others by type, because errors contain no text of callers. */
 export function describe(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   if (value === null) return 'null';

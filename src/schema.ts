@@ -55,7 +55,7 @@ export const vectors = pgTable(
     namespace: text('namespace'),
     /** When these ids were recorded. */
     recordedAt: timestamp('recorded_at', { withTimezone: true }).notNull().defaultNow(),
-    /** When the page's vectors were in the vector store. Null while they are still being written. */
+    /** When the page was marked as indexed. Null while its vectors are still being written to the vector store. */
     indexedAt: timestamp('indexed_at', { withTimezone: true }).defaultNow(),
     /** Grows each time the page is recorded. With `id`, it tells one recording of the page from another. */
     revision: integer('revision').notNull().default(1),
@@ -83,7 +83,7 @@ export const vectors = pgTable(
  * Ids that a page had before it was deleted or recorded again. `purgeOrphans` deletes them from the vector
  * store, except ids that a page uses again.
  *
- * Triggers on `vectors` fill this table, so ids are kept however a page is deleted. There is no foreign
+ * Triggers on `vectors` fill this table, so no way of deleting a page loses its ids. There is no foreign
  * key, because the document is usually deleted too.
  */
 export const vectorOrphans = pgTable(
@@ -101,7 +101,7 @@ export const vectorOrphans = pgTable(
     orphanedAt: timestamp('orphaned_at', { withTimezone: true }).notNull().defaultNow(),
     /** How many purges have tried to delete the ids. */
     attempts: integer('attempts').notNull().default(0),
-    /** When the last of them began. */
+    /** When the last purge tried. */
     triedAt: timestamp('tried_at', { withTimezone: true }),
     /** When the next purge may try. */
     dueAt: timestamp('due_at', { withTimezone: true }).notNull().defaultNow(),

@@ -6,7 +6,7 @@ import { type InputPath, InvalidInputError } from './errors.ts';
 import { requireObject } from './require.ts';
 import { documents, vectorOrphans, vectorPatches, vectors } from './schema.ts';
 
-/** The tables that the functions of this package work on: any ledger, whatever the type of its document ids. */
+/** The tables that the functions of this package work on: a ledger with document ids of any type. */
 export type VectorTables = Ledger<DocumentId>;
 
 /** The package's own tables. */
@@ -23,7 +23,7 @@ export const defaultTables = {
 /**
  * The tables of a ledger that was given as an option.
  *
- * @param ledger - Checked before, with `requireLedger`. {@defaultValue the package's own tables}
+ * @param ledger - Already checked with `requireLedger`. {@defaultValue the package's own tables}
  */
 export function tablesOf<DocId extends DocumentId>(
   ledger: Ledger<DocId> | undefined,

@@ -1,4 +1,4 @@
-/** A host's database, used so that our results do not depend on its driver, cache or settings. */
+/** Wraps a host's database, so that our results do not depend on its driver, cache or settings. */
 import { entityKind, is } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Db } from './db.ts';
@@ -18,23 +18,23 @@ interface PreparedQuery {
 /** The positions of some arguments of `prepareQuery`. */
 const positions = { fields: 1, mapper: 4, metadata: 5 };
 
-/** Drizzle's databases whose driver sends each statement by itself. */
+/** Drizzle's databases whose driver has no transactions. */
 const withoutTransactions = ['NeonHttpDatabase', 'PgRemoteDatabase', 'XataHttpDatabase'];
 
 /** The database that each uniform database was made from. */
 const hosts = new WeakMap<Db, Db>();
 
 /**
- * Returns the same database or transaction with these differences for statements that are sent through it:
+ * Returns the same database or transaction, with these differences for the statements that are sent through it:
  *
- * - Reads go to the database. Drizzle's query cache may return pages that were replaced.
- * - Reads go to the primary of `withReplicas`. A replica may lag behind what was just recorded.
- * - Results have no holes. After a statement that failed in the middle of its rows, postgres.js 3.4 returns the
- *   next rows on that connection behind as many holes (porsager/postgres#1181).
- * - Columns keep their names, although postgres.js may be set to rename them (`transform: postgres.camel`).
- * - Drivers without transactions say so.
- * - A transaction that gets no connection, or loses it, says so with a driver whose errors have no code, and gives the
- *   connection back.
+ * - Reads skip Drizzle's query cache, which may return pages that were replaced.
+ * - Reads go to the primary of `withReplicas`, because a replica may not have the newest pages yet.
+ * - Rows are returned without holes. If a statement fails after some of its rows, postgres.js 3.4 puts as many holes
+ *   before the rows of the next statement on that connection (porsager/postgres#1181).
+ * - Columns keep their names, also if postgres.js is set to rename them (`transform: postgres.camel`).
+ * - `transaction` throws an error that says so if the driver has no transactions.
+ * - `transaction` throws a `DatabaseUnavailableError` if it gets no connection or loses it, also if the driver's error
+ *   has no code. It always gives the connection back to the pool.
  *
  * @throws {InvalidInputError} `db` is not a Drizzle database for PostgreSQL.
  */
@@ -55,7 +55,7 @@ export function uniform(db: Db): Db {
   return copy;
 }
 
-/** Runs a transaction. Errors that `work` did not throw come from the driver. */
+/** Runs a transaction. An error that `work` did not throw is the driver's and is mapped. */
 async function runTransaction(
   host: Db,
   work: (tx: Db) => Promise<unknown>,
@@ -78,7 +78,7 @@ async function runTransaction(
   }
 }
 
-/** The database as the host knows it, for the host's own functions. */
+/** The database that the host gave us, to pass to the host's functions. */
 export function hostOf(db: Db): Db {
   return hosts.get(db) ?? db;
 }
@@ -110,7 +110,7 @@ function requireTransactions(db: Db): void {
 
 function uniformSession(session: Session): Session {
   const prepareQuery: Session['prepareQuery'] = (...args) => {
-    // Without metadata, Drizzle does not look into its cache. Writes keep theirs, which clears cached reads.
+    // Without metadata, Drizzle skips its cache. Writes keep their metadata: Drizzle needs it to clear cached reads.
     const metadata = args[positions.metadata] as { type?: string } | undefined;
     if (metadata?.type === 'select') args.splice(positions.metadata);
     // Drizzle maps the rows of its own query builder by position and names the fields itself.
@@ -126,7 +126,7 @@ function uniformSession(session: Session): Session {
   });
 }
 
-/** The result of a statement: rows, or an object that has them. */
+/** Removes holes and renamed columns from a result: an array of rows, or an object that has one. */
 function uniformResult(result: unknown, isRaw: boolean): unknown {
   const rows: unknown = Array.isArray(result) ? result : Object(result).rows;
   if (!Array.isArray(rows)) return result;

@@ -1,2 +1,2 @@
-/** The version of this package; test/unit/package.test.ts compares it with package.json, which is not there in a bundle. */
+/** The version in package.json, which a bundle does not contain. test/unit/package.test.ts compares the two. */
 export const version = '0.1.0';

@@ -41,7 +41,7 @@ export const newPageVectorsSchema = createInsertSchema(vectors, {
   docId: positive,
   page: positive,
   vectorIds: z.array(vectorIdSchema),
-  // Strict, because a field that is dropped would move the boxes.
+  // Strict: without a field that it does not know, the grid would describe other boxes.
   grid: patchGridSchema.strict().nullish(),
   namespace: z.string().nullish(),
 })
@@ -59,7 +59,7 @@ export const pageVectorsSchema = createSelectSchema(vectors, {
   grid: patchGridSchema.nullable(),
 });
 
-/** Turns the repository's check of a value into one of zod. */
+/** Turns a check that throws `InvalidInputError` into one that reports issues to zod. */
 function reportInvalidInput<T>(check: (value: T) => void) {
   return (value: T, context: z.RefinementCtx<T>): void => {
     try {

@@ -1,4 +1,4 @@
-/** Conversions of bytes. Node's Buffer is many times as fast as the web's functions, which work everywhere else. */
+/** Converts bytes to text and back. Node's Buffer is many times as fast as the web's functions, but is not in browsers. */
 
 const hasBuffer = typeof globalThis.Buffer === 'function';
 
@@ -20,13 +20,13 @@ export function bytesToBase64(bytes: Uint8Array): string {
   return btoa(bytesToText(bytes));
 }
 
-/** The text whose characters have these codes, 0 to 255. */
+/** Makes each byte a character: the byte is its code, 0 to 255. */
 export function bytesToText(bytes: Uint8Array): string {
   if (hasBuffer) {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   }
   let text = '';
-  // In slices, because a call can have only so many arguments.
+  // In slices, because the number of arguments of a call is limited.
   for (let start = 0; start < bytes.length; start += 4096) {
     text += String.fromCharCode(...bytes.subarray(start, start + 4096));
   }

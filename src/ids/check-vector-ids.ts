@@ -2,10 +2,10 @@ import { type InputPath, InvalidInputError } from '../errors.ts';
 import { describe, requireArray } from '../require.ts';
 import { isGenerated } from './generated.ts';
 
-/** A vector id as callers may have it. A number or bigint becomes its decimal string. */
+/** A vector id as callers may pass it. A number or bigint becomes its decimal string. */
 export type VectorIdInput = string | number | bigint;
 
-/** The most vectors of a page. Models make up to 16,384. More than this would block the event loop for too long. */
+/** The most vectors of a page. Models make up to 16,384. A larger page would block the event loop for too long. */
 export const maxVectorsPerPage = 100_000;
 
 /**

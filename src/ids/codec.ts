@@ -12,8 +12,8 @@ export type StoredVectorId = string | VectorIdRun | VectorIdPack;
 /**
  * Encodes a page's ids, in patch order, as the array to store.
  *
- * Lossless for all strings: `decodeVectorIds(encodeVectorIds(ids))` equals `ids`. Greedy from the left: each position
- * starts the longest possible run. What is between the runs is packed if it consists of UUIDs.
+ * Lossless for all strings: `decodeVectorIds(encodeVectorIds(ids))` equals `ids`. Goes from left to right and takes the
+ * longest possible run at each position. UUIDs between the runs are packed.
  *
  * @throws {InvalidInputError} `ids` is not an array of strings.
  */
@@ -58,12 +58,13 @@ function pushPacked(
 /**
  * Decodes a stored array to the page's ids, in patch order.
  *
- * @throws {InvalidInputError} `stored` is not an array of ids, runs and packs. The column cannot contain others.
+ * @throws {InvalidInputError} `stored` is not an array of ids, runs and packs. A check keeps such values out of the
+ *   column.
  */
 export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
   requireArray(stored, ['stored']);
   const [only] = stored;
-  // The two most common pages, without copying ids one by one.
+  // Shortcuts for the two most common kinds of page, which need no loop over the ids.
   if (stored.length === 1 && isPack(only)) return unpackUuids(only, ['stored', 0]);
   if (hasOnlyIds(stored)) return stored.slice();
   const ids: string[] = [];

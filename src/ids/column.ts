@@ -13,7 +13,7 @@ export const vectorIdsColumn = customType<{
   fromDriver: (stored) => decodeVectorIds(readStored(stored)),
 });
 
-/** Reads the array as a driver returns it: as text if its JSON parser is off, with `Prefix` for `prefix` under `postgres.pascal`. */
+/** Reads what a driver returned: text if its JSON parser is off, keys like `Prefix` under `postgres.pascal`. */
 function readStored(value: StoredVectorId[] | string): StoredVectorId[] {
   const stored: StoredVectorId[] = typeof value === 'string' ? JSON.parse(value) : value;
   const first = stored.find((element) => typeof element !== 'string');

@@ -8,7 +8,7 @@ const tailCount = hexadecimalTails.length;
 /** Arrays that were generated here, each with a copy, because the caller may change the array. */
 const generated = new WeakMap<readonly unknown[], readonly string[]>();
 
-/** Generates `count` ids: `head` followed by 0 to `count - 1` in that many hexadecimal `digits`. */
+/** Generates `count` ids: `head` followed by 0 to `count - 1` in hexadecimal, padded with zeros to `digits`. */
 export function generateIds(head: string, digits: number, count: number): string[] {
   const ids: string[] = [];
   for (let first = 0; first < count; first += tailCount) {

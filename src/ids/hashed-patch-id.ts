@@ -7,7 +7,7 @@ import { generateIds } from './generated.ts';
 /** The number of hexadecimal digits of the patch. */
 const patchDigits = 8;
 
-/** The place of a vector in a document that is known by a string. */
+/** The place of a vector: a patch on a page of a document whose key is a string. */
 export interface HashedPatchPlace {
   /** The document's key in your database. It must belong to one document forever. */
   document: string;
@@ -24,12 +24,12 @@ export interface HashedPatchPlace {
  *     hash of document and page     patch
  *     6c1e0a52-9d3f-84b7-b1d0-5e2a 00000029      version 8, variant group from b000 to bfff
  *
- * The hash is the first 88 bits of SHA-256 of `page/document` in UTF-8. Among a thousand million pages,
+ * The hash is the first 88 bits of SHA-256 of `page/document` in UTF-8. Among a billion pages,
  * the chance that two share a hash is 1 in 600 million. The ids of a page are stored as one run. They do
  * not encode their page; `locate` finds them through the index.
  *
  * @throws {InvalidInputError} `document` is not a non-empty string, `page` is not an integer from 1 to
- *   2^31 - 1, or `patch` is not one from 0.
+ *   2^31 - 1, or `patch` is not an integer from 0 to 2^31 - 1.
  * @example
  * hashedPatchVectorId({ document: '0190b8a4-6c1e-7d3f-8b7b-1d05e2a00000', page: 3, patch: 41 });
  */
@@ -44,7 +44,7 @@ export function hashedPatchVectorId(place: HashedPatchPlace): string {
  * Generates the ids of a page's patches 0 to `count - 1`, in patch order.
  *
  * @throws {InvalidInputError} `document` is not a non-empty string, `page` is not an integer from 1 to
- *   2^31 - 1, or `count` is not one from 0 to 100,000.
+ *   2^31 - 1, or `count` is not an integer from 0 to 100,000.
  */
 export function hashedPatchVectorIds(patches: {
   document: string;

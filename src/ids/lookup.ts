@@ -1,17 +1,17 @@
-/** Finding ids in stored arrays, without decoding whole pages. A UUID is found in all its spellings. */
+/** Finds ids in stored arrays, without decoding whole pages. Finds a UUID in all its spellings. */
 import { decodeVectorIds, type StoredVectorId } from './codec.ts';
 import { countOfPack, findInPack } from './packs.ts';
 import { decimalTailLength, endsOf, positionInRun, tails, type VectorIdRun } from './runs.ts';
 import { canonicalId, isUuid } from './spellings.ts';
 
-/** What the index on `vector_ids` is searched for. */
+/** The keys to look up in the index on `vector_ids`. */
 export interface IndexKeys {
   /**
-   * The ids and the prefixes of all runs that may contain one, without duplicates and as the index compares them: in
-   * lower case without dashes.
+   * The ids, and the prefixes of all runs that may contain one of them. In lower case without dashes, as the index
+   * compares them. Without duplicates.
    */
   keys: string[];
-  /** The ids that a page found by this key might have; check with `positionsOf`. */
+  /** The ids for which this key was made. A page with the key may have them; `positionsOf` tells. */
   idsOf(key: string): readonly string[];
 }
 
@@ -25,7 +25,7 @@ export function indexKeysOf(ids: Iterable<string>): IndexKeys {
   return { keys: [...idsByKey.keys()], idsOf: (key) => idsByKey.get(key) ?? [] };
 }
 
-/** The function `vectors_index_key` does the same before it hashes the key. */
+/** The SQL function `vectors_index_key` does the same before it hashes the key. */
 function keyOf(text: string): string {
   // ASCII only, as in the collation "C".
   return text.replaceAll('-', '').replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
@@ -42,8 +42,8 @@ function runPrefixesOf(id: string): string[] {
 }
 
 /**
- * The first position of each id among the ids of a stored array, from 0. Ids that are not among them are left out.
- * The time it takes grows with the number of ids plus the size of the page, not with their product.
+ * Finds the first position of each id in a stored array, from 0. An id that is not in it has no entry in the result.
+ * The time grows with the number of ids plus the size of the page, not with their product.
  */
 export function positionsOf(
   stored: readonly StoredVectorId[],
@@ -84,10 +84,10 @@ export function countStoredIds(stored: readonly StoredVectorId[]): number {
   return count;
 }
 
-/** Those of the ids that are in the run, with their positions. Walks the shorter of the two. */
+/** Finds the wanted ids in a run, with their positions. Loops over the run or the wanted ids, whichever are fewer. */
 function findInRun(run: VectorIdRun, wanted: ReadonlySet<string>): [string, number][] {
   const [first, last] = endsOf(run);
-  // A run whose ids grow longer may contain UUIDs and other ids.
+  // If the tail gains a digit within the run, some of the ids may be UUIDs and others not.
   if (wanted.size > run.count || isUuid(first) !== isUuid(last)) {
     return decodeVectorIds([run]).map((id, position) => [canonicalId(id), position]);
   }

@@ -16,13 +16,13 @@ const uuidBytes = 16;
 const plainLength = 32;
 const dashedLength = 36;
 
-/** Fewer ids take no less space as a pack. */
+/** A pack of fewer ids would not save space. */
 const minPackCount = 3;
 
 /**
- * Packs the UUIDs that `ids` has from `start` on: lower case, all of them with or all of them without dashes.
+ * Packs the lower-case UUIDs that follow each other from `start` on: all with dashes or all without.
  *
- * @returns Undefined if there are fewer than three before `end`.
+ * @returns Undefined if fewer than three ids before `end` can be packed.
  */
 export function packAt(
   ids: readonly string[],
@@ -33,7 +33,7 @@ export function packAt(
   if (end - start < minPackCount || (length !== plainLength && length !== dashedLength)) {
     return undefined;
   }
-  // It grows, because most of the ids may not belong to the pack.
+  // Starts small and doubles, because the pack may end after a few of the ids.
   let bytes = new Uint8Array(64 * uuidBytes);
   let count = 0;
   while (start + count < end) {
@@ -69,7 +69,7 @@ function parseUuid(id: string, bytes: Uint8Array, offset: number): boolean {
     }
     const high = digitValues[id.charCodeAt(at)] ?? notADigit;
     const low = digitValues[id.charCodeAt(at + 1)] ?? notADigit;
-    // Only digits are below 16.
+    // The values of digits are below 16; `notADigit` is not.
     if ((high | low) > 15) return false;
     bytes[offset + place] = (high << 4) | low;
     at += 2;
@@ -85,12 +85,12 @@ function parseUuid(id: string, bytes: Uint8Array, offset: number): boolean {
 export function unpackUuids({ uuids, dashes }: VectorIdPack, path: InputPath): string[] {
   requireString(uuids, [...path, 'uuids']);
   const bytes = base64ToBytes(uuids);
-  // Invalid characters are left out of the bytes.
+  // Invalid base64 is caught by its length, because the decoder skips invalid characters.
   if (bytes.length === 0 || bytes.length % uuidBytes > 0 || bytes.length !== byteLength(uuids)) {
     throw new InvalidInputError([...path, 'uuids'], 'must be base64 of 16 bytes per UUID');
   }
   const hasDashes = dashes !== false;
-  // All ids as one text, which is then cut: ten times as fast as joining the parts of each id.
+  // Formats all ids as one text and cuts it. That is ten times as fast as joining the parts of each id.
   const text = formatUuids(bytes, hasDashes);
   const length = hasDashes ? dashedLength : plainLength;
   const ids: string[] = new Array(bytes.length / uuidBytes);
@@ -100,12 +100,12 @@ export function unpackUuids({ uuids, dashes }: VectorIdPack, path: InputPath): s
   return ids;
 }
 
-/** How many ids a pack has. */
+/** The number of ids in a pack. */
 export function countOfPack({ uuids }: VectorIdPack): number {
   return byteLength(uuids) / uuidBytes;
 }
 
-/** The number of bytes that base64 stands for. */
+/** The number of bytes that this base64 encodes. */
 function byteLength(base64: string): number {
   const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
   return ((base64.length - padding) * 3) >> 2;
@@ -139,8 +139,8 @@ const highDigits = Uint8Array.from(digits, ([high]) => high);
 const lowDigits = Uint8Array.from(digits, ([, low]) => low);
 const dash = 45;
 
-/** The value of each hexadecimal digit in lower case, by its ASCII code. */
 const notADigit = 255;
+/** The value of each hexadecimal digit in lower case, by its ASCII code. */
 const digitValues = new Uint8Array(128).fill(notADigit);
 for (let value = 0; value < 16; value += 1) {
   digitValues[value.toString(16).charCodeAt(0)] = value;

@@ -1,5 +1,5 @@
 /**
- * The layout of a patch id. In SQL, the function `vectors_patch_id_head` knows it.
+ * The layout of a patch id. The SQL function `vectors_patch_id_head` builds the same one.
  *
  *     00000007-0000-8003-8000-000000000029      document 7, page 3, patch 41
  *     document page page page patch
@@ -31,9 +31,9 @@ export function formatHead(docId: number, page: number): string {
 const layout = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-800[0-7]-[0-9a-f]{12}$/;
 
 /**
- * The place from which `patchVectorId` generated this id.
+ * Returns the place from which `patchVectorId` generated this id.
  *
- * @returns undefined for any other string, including other spellings of the same UUID.
+ * @returns Undefined for any other string, including other spellings of the same UUID.
  * @throws {InvalidInputError} `id` is not a string.
  */
 export function parsePatchVectorId(id: string): PatchPlace | undefined {

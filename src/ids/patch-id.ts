@@ -10,8 +10,8 @@ import { canonicalId, dashedUuid, isUuid } from './spellings.ts';
  *
  * As text, the ids of a document sort by page and patch, for pages up to 2^28 - 1.
  *
- * @throws {InvalidInputError} `docId` or `page` is not an integer from 1 to 2^31 - 1, or `patch` is not one
- *   from 0.
+ * @throws {InvalidInputError} `docId` or `page` is not an integer from 1 to 2^31 - 1, or `patch` is not an
+ *   integer from 0 to 2^31 - 1.
  * @example
  * patchVectorId({ docId: 7, page: 3, patch: 41 }); // '00000007-0000-8003-8000-000000000029'
  */
@@ -25,8 +25,8 @@ export function patchVectorId(place: PatchPlace): string {
 /**
  * Generates the ids of a page's patches 0 to `count - 1`, in patch order.
  *
- * @throws {InvalidInputError} `docId` or `page` is not an integer from 1 to 2^31 - 1, or `count` is not one
- *   from 0 to 100,000.
+ * @throws {InvalidInputError} `docId` or `page` is not an integer from 1 to 2^31 - 1, or `count` is not an
+ *   integer from 0 to 100,000.
  * @example
  * await repository.upsertPage({ docId, page: 3, vectorIds: patchVectorIds({ docId, page: 3, count: 1030 }) });
  */
@@ -37,7 +37,7 @@ export function patchVectorIds(patches: { docId: number; page: number; count: nu
   return generateIds(checkedHead(docId, page), patchDigits, count);
 }
 
-/** The place that the id encodes in any spelling of the UUID; undefined if it is not a patch id. */
+/** Parses a patch id in any spelling of the UUID. Returns undefined for any other id. */
 export function parsePatchVectorIdInAnySpelling(id: string): PatchPlace | undefined {
   const place = parsePatchVectorId(id);
   if (place !== undefined) return place;

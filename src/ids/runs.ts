@@ -20,7 +20,7 @@ export interface VectorIdRun {
   radix?: 10 | 16;
 }
 
-/** A shorter run would take no less space than its ids. */
+/** A shorter run would not save space. */
 const minRunCount = 3;
 
 /** A tail stays below `limit`, so it never has more than `maxDigits` digits. */
@@ -37,7 +37,7 @@ export const hexadecimalTails: readonly string[] = Array.from(
   (_, tail) => tail.toString(16).padStart(tails[16].maxDigits, '0'),
 );
 
-/** Checks that the run stays below its radix's limit. Larger ones could fill the memory. */
+/** Checks that a run stays below the limit of its radix. A larger run could fill the memory. */
 export function requireRun(run: unknown, path: InputPath): VectorIdRun {
   requireObject(run, path);
   const { prefix, from, count, radix = 10 } = run as VectorIdRun;
@@ -73,7 +73,7 @@ export function pushRun(ids: string[], { prefix, from, count, radix = 10 }: Vect
   }
 }
 
-/** The longest run that starts at `index`, if one of at least three ids does. */
+/** The longest run that starts at `index`. Undefined if fewer than three ids form one. */
 export function longestRunAt(ids: readonly string[], index: number): VectorIdRun | undefined {
   const first = ids[index] as string;
   const next = ids[index + 1];

@@ -7,7 +7,7 @@ const dashed = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const plain = /^[0-9a-f]{32}$/i;
 const lowerCase = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
-/** One form for all spellings of an id: a UUID in lower case without dashes. Any other id stays as it is. */
+/** One form for all spellings of an id: a UUID in lower case without dashes. Any other id is returned unchanged. */
 export function canonicalId(id: string): string {
   return isUuid(id) ? id.replaceAll('-', '').toLowerCase() : id;
 }
