@@ -46,7 +46,7 @@ export type { NewPageVectors, PageKey } from './ledger/page.ts';
 export type { ResolvedHits, ResolvedPage } from './ledger/resolve-hits.ts';
 export { type LedgerStatus, ledgerStatus } from './ledger/status.ts';
 export type { RecordedPage, UpsertOptions } from './ledger/write-pages.ts';
-export type { SchemaDrift } from './migrations/drift.ts';
+export { ledgerDrift, type SchemaDrift } from './migrations/drift.ts';
 export { installLedger } from './migrations/install-ledger.ts';
 export { ledgerSql } from './migrations/ledger-sql.ts';
 export {

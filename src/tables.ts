@@ -1,5 +1,5 @@
 import { is } from 'drizzle-orm';
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import { getTableConfig, getViewConfig, PgTable, PgView } from 'drizzle-orm/pg-core';
 import type { Ledger } from './define-ledger.ts';
 import { type DocumentId, type KeyType, keyTypes } from './document-id.ts';
 import { type InputPath, InvalidInputError } from './errors.ts';
@@ -34,9 +34,15 @@ export function tablesOf<DocId extends DocumentId>(
 /** @throws {InvalidInputError} */
 export function requireLedger(value: unknown, path: InputPath): void {
   requireObject(value, path);
-  const { documents, vectors, vectorOrphans, keyType } = value as Partial<VectorTables>;
-  for (const [name, table] of Object.entries({ documents, vectors, vectorOrphans })) {
-    if (is(table, PgTable)) continue;
+  const { documents, vectors, vectorOrphans, vectorPatches, keyType } =
+    value as Partial<VectorTables>;
+  for (const [name, table] of Object.entries({
+    documents,
+    vectors,
+    vectorOrphans,
+    vectorPatches,
+  })) {
+    if (is(table, PgTable) || is(table, PgView)) continue;
     throw new InvalidInputError(
       [...path, name],
       'must be a Drizzle table: pass what defineLedger returned',
@@ -46,15 +52,15 @@ export function requireLedger(value: unknown, path: InputPath): void {
   throw new InvalidInputError([...path, 'keyType'], `must be one of ${keyTypes.join(', ')}`);
 }
 
-/** The quoted name of a table, with its schema if it has one: `"app"."vectors"`. */
-export function qualifiedName(table: PgTable): string {
-  const { schema, name } = getTableConfig(table);
+/** The quoted name of a table or view, with its schema if it has one: `"app"."vectors"`. */
+export function qualifiedName(table: PgTable | PgView): string {
+  const { schema, name } = is(table, PgView) ? getViewConfig(table) : getTableConfig(table);
   return [schema, name]
     .flatMap((part) => part ?? [])
     .map(quote)
     .join('.');
 }
 
-function quote(name: string): string {
+export function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -63,13 +63,13 @@ function formatDrift(drift: readonly SchemaDrift[] | null): string {
   if (drift === null) return 'not checked: the database has a different version of the schema';
   if (drift.length === 0) return 'none';
   return drift
-    .map(({ object, problem, expected, found = '' }) => {
+    .map(({ object, problem, expected, found = '', fix }) => {
       const isShort = !`${expected}${found}`.includes('\n');
       const details =
         problem === 'changed' && isShort
           ? `\n                expected ${expected}\n                found    ${found}`
           : '';
-      return `\n              ${object} is ${problem}${details}`;
+      return `\n              ${object} is ${problem}${details}\n                fix: ${fix}`;
     })
     .join('');
 }

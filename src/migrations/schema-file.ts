@@ -1,7 +1,9 @@
+import type { VectorTables } from '../tables.ts';
 import type { LedgerObject } from './catalog.ts';
+import { documentReference, renamed } from './ledger-sql.ts';
 import { embeddedSchema } from './sql.generated.ts';
 
-/** Reads `drizzle/schema.sql`: the ledger's objects as all migrations together create them. */
+/** Reads `drizzle/schema.sql`: the objects of the package's own ledger as all migrations together create them. */
 export function readSchemaFile(): LedgerObject[] {
   return embeddedSchema
     .split(/^-- (?=(?:column|constraint|index|trigger|function|view) )/m)
@@ -15,4 +17,38 @@ export function readSchemaFile(): LedgerObject[] {
 /** Formats objects as `readSchemaFile` reads them: a comment with the kind and name, then the definition. */
 export function formatSchemaFile(objects: readonly LedgerObject[]): string {
   return objects.map(({ object, definition }) => `-- ${object}\n${definition}\n`).join('\n');
+}
+
+/** The objects that a ledger must have: those of `drizzle/schema.sql`, with its names and the type of its key. */
+export function expectedObjects(tables: VectorTables): LedgerObject[] {
+  const unquoted = (text: string) =>
+    renamed(text, tables).replaceAll(`"${tables.name}"`, tables.name);
+  return readSchemaFile()
+    .filter(({ object }) => tables.keyType === 'integer' || !object.endsWith('_patch_id_head'))
+    .map(({ object, definition }) => ({
+      object: unquoted(object),
+      definition: unquoted(forKey(object, definition, tables)).replace(
+        /REFERENCES documents\(id\)/,
+        () => `REFERENCES ${documentReference(tables)}`,
+      ),
+    }));
+}
+
+/** Only integer keys have patch ids, see `forKey` of ledger-sql.ts. Here as PostgreSQL prints it. */
+function forKey(object: string, definition: string, { keyType }: VectorTables): string {
+  if (keyType === 'integer') return definition;
+  if (/^column \w+\.doc_id$/.test(object)) return definition.replace('integer', keyType);
+  const text = definition.replaceAll('doc_id integer', `doc_id ${keyType}`);
+  switch (object) {
+    case 'function vectors_has_own_ids':
+      return text.replace(/RETURN .*/, 'RETURN false');
+    case 'function vectors_purge_lock_key': {
+      const asText = keyType === 'text' ? 'doc_id' : '(doc_id)::text';
+      return text.replace('(doc_id & 63)', `(hashtext(${asText}) & 63)`);
+    }
+    case 'index ix_vectors_vector_ids':
+      return text.replace(/ WHERE .*/, '');
+    default:
+      return text;
+  }
 }

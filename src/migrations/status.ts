@@ -1,5 +1,6 @@
 import type { Db } from '../db.ts';
 import { requireOptions } from '../require.ts';
+import { defaultTables } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import { findSchemaDrift, type SchemaDrift } from './drift.ts';
 import type { Migration } from './files.ts';
@@ -51,7 +52,7 @@ export async function readMigrationStatus(hostDb: Db): Promise<MigrationStatus> 
     pending: tagsOf(history.pending),
     skipped: tagsOf(history.skipped),
     unknown: history.unknown,
-    drift: isCurrent(history) ? await findSchemaDrift(db) : null,
+    drift: isCurrent(history) ? await findSchemaDrift(db, defaultTables) : null,
   };
 }
 

@@ -88,10 +88,14 @@ test('status lists changes that were not made by migrations', async () => {
               column vectors.indexed_at is changed
                 expected timestamp with time zone default now()
                 found    timestamp with time zone
+                fix: make it timestamp with time zone default now(), with alter table "vectors" alter column "indexed_at"
               index ix_vectors_doc_page is missing
+                fix: CREATE UNIQUE INDEX ix_vectors_doc_page ON "vectors" USING btree (doc_id, page)
               trigger vectors_queue_deleted is changed
                 expected CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON vectors`);
-  expect(stdout).toContain('-- disabled\n');
+  expect(stdout).toContain(
+    '-- disabled\n                fix: alter table "vectors" enable trigger vectors_queue_deleted\n',
+  );
 });
 
 test('migrate explains how to fix a legacy database that it cannot convert, and then converts it', async () => {
