@@ -123,11 +123,7 @@ The database is in ${directory}. To browse it in Drizzle Studio:
 /** Ingests pages. If the process dies halfway, `findPending` returns the pages that were not finished. */
 async function ingest(docId: number, pages: readonly number[], patches: number): Promise<void> {
   await repository.ingest(
-    pages.map((page) => ({
-      docId,
-      page,
-      vectorIds: patchVectorIds({ docId, page, count: patches }),
-    })),
+    pages.map((page) => ({ docId, page, patches })),
     async (recorded) => {
       for (const { page, vectorIds } of recorded) {
         await store.write(

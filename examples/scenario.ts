@@ -12,7 +12,6 @@ import {
   documents,
   type OpenDatabase,
   parsePatchVectorId,
-  patchVectorIds,
   purgeOrphans,
 } from '../src/index.ts';
 import { embedPatch, embedQuery } from './embedding.ts';
@@ -76,12 +75,12 @@ export async function runScenario(db: OpenDatabase['db'], store: ExampleStore): 
   await compare();
 
   async function ingest(docId: number, page: number, count: number): Promise<void> {
-    const vectorIds = patchVectorIds({ docId, page, count });
-    await repository.ingest([{ docId, page, vectorIds }], () =>
-      store.write(
+    await repository.ingest([{ docId, page, patches: count }], async ([recorded]) => {
+      const vectorIds = recorded?.vectorIds ?? [];
+      await store.write(
         vectorIds.map((id, patch) => ({ id, vector: embedPatch({ docId, page, patch }) })),
-      ),
-    );
+      );
+    });
   }
 
   /** Audits the store, which must be consistent with the ledger after every step. */

@@ -3,9 +3,10 @@ import type { Ledger } from './define-ledger.ts';
 import type { DocumentId } from './document-id.ts';
 import type { OnEvent } from './events.ts';
 import type { VectorIdInput } from './ids/check-vector-ids.ts';
+import type { GivenVectorIds } from './ledger/given-ids.ts';
 import type { IngestOptions, WriteVectors } from './ledger/ingest.ts';
 import type { VectorLocation } from './ledger/locate.ts';
-import type { NewPageVectors, PageKey } from './ledger/page.ts';
+import type { NewPageVectors, PageDetails, PageKey } from './ledger/page.ts';
 import type { ResolvedHits } from './ledger/resolve-hits.ts';
 import type { RecordedPage, RecordOptions, UpsertOptions } from './ledger/write-pages.ts';
 import type { Box } from './page/boxes.ts';
@@ -17,10 +18,9 @@ import { requireLedger, tablesOf } from './tables.ts';
 import { uniform } from './uniform-db.ts';
 
 /** A page to record for `replaceDocument`. `docId` may be omitted, because the call names the document. */
-export type DocumentPage<DocId extends DocumentId = number> = Omit<
-  NewPageVectors<DocId>,
-  'docId'
-> & { docId?: DocId };
+export type DocumentPage<DocId extends DocumentId = number> = Pick<PageKey, 'page'> &
+  GivenVectorIds &
+  PageDetails & { docId?: DocId };
 
 /**
  * Typed queries on the ledger.
@@ -143,7 +143,7 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    * @throws {DocumentNotFoundError} The document of one of the pages is not in `documents`.
    * @example
    * await repository.upsertPages([
-   *   { docId: 7, page: 1, vectorIds: ['cover'] },
+   *   { docId: 7, page: 1, patches: 1030 },
    *   { docId: 7, page: 2, vectorIds: ['a', 'b'], grid: { cols: 2, rows: 1, start: 0 } },
    * ]);
    */

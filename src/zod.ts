@@ -7,6 +7,8 @@
 import { createInsertSchema, createSelectSchema } from 'drizzle-zod';
 import { z } from 'zod';
 import { InvalidInputError } from './errors.ts';
+import { maxVectorsPerPage } from './ids/check-vector-ids.ts';
+import { countGivenIds, type GivenVectorIds, requireListOrCount } from './ledger/given-ids.ts';
 import { checkGrid, requireGridFits } from './page/grid.ts';
 import { maxInteger } from './require.ts';
 import { vectors } from './schema.ts';
@@ -36,8 +38,8 @@ export const patchGridSchema = z
   })
   .superRefine(reportInvalidInput((grid) => checkGrid(grid, [])));
 
-/** A page to record, as `upsertPage` accepts it. */
-export const newPageVectorsSchema = createInsertSchema(vectors, {
+/** The fields of a page to record, of which `vectorIds` and `patches` exclude each other. */
+const newPageFields = createInsertSchema(vectors, {
   docId: positive,
   page: positive,
   vectorIds: z.array(vectorIdSchema),
@@ -46,12 +48,23 @@ export const newPageVectorsSchema = createInsertSchema(vectors, {
   namespace: z.string().nullish(),
 })
   .pick({ docId: true, page: true, vectorIds: true, grid: true, namespace: true })
-  .extend({ pending: z.boolean().optional() })
-  .superRefine(
-    reportInvalidInput(({ grid, vectorIds }) => {
-      if (grid) requireGridFits(grid, vectorIds.length, ['grid']);
-    }),
-  );
+  .partial({ vectorIds: true })
+  .extend({
+    patches: z.int().min(0).max(maxVectorsPerPage).optional(),
+    pending: z.boolean().optional(),
+  });
+
+/** What `newPageVectorsSchema` accepts. TypeScript cannot derive from a check that two fields exclude each other. */
+type NewPage = Omit<z.infer<typeof newPageFields>, 'vectorIds' | 'patches'> &
+  GivenVectorIds<z.infer<typeof vectorIdSchema>>;
+
+/** A page to record, as `upsertPage` accepts it. */
+export const newPageVectorsSchema = newPageFields.superRefine(
+  reportInvalidInput((page) => {
+    requireListOrCount(page, []);
+    if (page.grid) requireGridFits(page.grid, countGivenIds(page), ['grid']);
+  }),
+) as z.ZodType<NewPage, NewPage>;
 
 /** A recorded page, as `findByPage` returns it. */
 export const pageVectorsSchema = createSelectSchema(vectors, {

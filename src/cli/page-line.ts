@@ -3,14 +3,14 @@ import { type CheckedPage, checkPage } from '../ledger/page.ts';
 import type { PageVectors } from '../schema.ts';
 import { safeJson, safeValue } from './safe-text.ts';
 
-const fields = ['docId', 'page', 'vectorIds', 'grid', 'namespace', 'pending'];
+const fields = ['docId', 'page', 'vectorIds', 'patches', 'grid', 'namespace', 'pending'];
 
 // Fatal: replacing invalid bytes with U+FFFD would change an id.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Parses a line such as `{"docId":7,"page":3,"vectorIds":["a","b"]}`; `grid`, `namespace` and `pending`
- * are optional.
+ * Parses a line such as `{"docId":7,"page":3,"vectorIds":["a","b"]}` or `{"docId":7,"page":3,"patches":1030}`;
+ * `grid`, `namespace` and `pending` are optional.
  *
  * @returns The page, or undefined for an empty line.
  * @throws {InvalidInputError} The line is not a valid page.

@@ -1,6 +1,5 @@
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { describe, requireArray } from '../require.ts';
-import { isGenerated } from './generated.ts';
 
 /** A vector id as callers may pass it. A number or bigint becomes its decimal string. */
 export type VectorIdInput = string | number | bigint;
@@ -9,14 +8,12 @@ export type VectorIdInput = string | number | bigint;
 export const maxVectorsPerPage = 100_000;
 
 /**
- * Checks ids and returns them as strings. Returns the same array if it is an unchanged array of
- * generated ids, otherwise a copy.
+ * Checks ids and returns them as strings, in a new array.
  *
  * @throws {InvalidInputError} An id cannot be stored unchanged. The path names its position.
  */
-export function checkVectorIds(ids: unknown, path: InputPath = ['vectorIds']): readonly string[] {
+export function checkVectorIds(ids: unknown, path: InputPath = ['vectorIds']): string[] {
   requireArray(ids, path);
-  if (isGenerated(ids)) return ids;
   const strings: string[] = [];
   // An index loop: a callback per id takes twice as long, and forEach would skip holes in a sparse array.
   for (let index = 0; index < ids.length; index += 1) {

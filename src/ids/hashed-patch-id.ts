@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { InvalidInputError } from '../errors.ts';
 import { requireInteger, requireObject } from '../require.ts';
 import { maxVectorsPerPage } from './check-vector-ids.ts';
-import { generateIds } from './generated.ts';
+import { type GeneratedIds, listGeneratedIds } from './generated.ts';
 
 /** The number of hexadecimal digits of the patch. */
 const patchDigits = 8;
@@ -54,7 +54,12 @@ export function hashedPatchVectorIds(patches: {
   requireObject(patches, ['patches']);
   const { document, page, count } = patches;
   requireInteger(count, ['count'], { min: 0, max: maxVectorsPerPage });
-  return generateIds(hashedHead(document, page), patchDigits, count);
+  return listGeneratedIds(generatedHashedIds(document, page, count));
+}
+
+/** The ids that `hashedPatchVectorIds` lists. */
+export function generatedHashedIds(document: string, page: number, count: number): GeneratedIds {
+  return { head: hashedHead(document, page), digits: patchDigits, count };
 }
 
 /** The part of the id before the patch: `6c1e0a52-9d3f-84b7-b1d0-5e2a`. */

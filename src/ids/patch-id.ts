@@ -1,6 +1,6 @@
 import { requireInteger, requireObject } from '../require.ts';
 import { maxVectorsPerPage } from './check-vector-ids.ts';
-import { generateIds } from './generated.ts';
+import { type GeneratedIds, listGeneratedIds } from './generated.ts';
 import { formatHead, type PatchPlace, parsePatchVectorId, patchDigits } from './patch-id-layout.ts';
 import { canonicalId, dashedUuid, isUuid } from './spellings.ts';
 
@@ -28,13 +28,18 @@ export function patchVectorId(place: PatchPlace): string {
  * @throws {InvalidInputError} `docId` or `page` is not an integer from 1 to 2^31 - 1, or `count` is not an
  *   integer from 0 to 100,000.
  * @example
- * await repository.upsertPage({ docId, page: 3, vectorIds: patchVectorIds({ docId, page: 3, count: 1030 }) });
+ * const vectorIds = patchVectorIds({ docId: 7, page: 3, count: 1030 });
  */
 export function patchVectorIds(patches: { docId: number; page: number; count: number }): string[] {
   requireObject(patches, ['patches']);
   const { docId, page, count } = patches;
   requireInteger(count, ['count'], { min: 0, max: maxVectorsPerPage });
-  return generateIds(checkedHead(docId, page), patchDigits, count);
+  return listGeneratedIds(generatedPatchIds(docId, page, count));
+}
+
+/** The ids that `patchVectorIds` lists. */
+export function generatedPatchIds(docId: number, page: number, count: number): GeneratedIds {
+  return { head: checkedHead(docId, page), digits: patchDigits, count };
 }
 
 /** Parses a patch id in any spelling of the UUID. Returns undefined for any other id. */

@@ -47,11 +47,15 @@ export async function markPagesIndexed(
 
     const toQueue: OrphanedIds[] = [];
     const toMark: PageKey<DocumentId>[] = [];
-    for (const { docId, page, vectorIds, id, revision } of pages) {
+    for (const recorded of pages) {
+      const { docId, page, id, revision } = recorded;
       const row = byKey.get(keyOf({ docId, page }));
       // Whoever changes the ids changes the revision, so the ids need not be read and compared.
-      if (row?.id === id && row.revision === revision) toMark.push({ docId, page });
-      else if (vectorIds.length > 0) toQueue.push({ docId, page, vectorIds });
+      if (row?.id === id && row.revision === revision) {
+        toMark.push({ docId, page });
+      } else if (recorded.vectorIds.length > 0) {
+        toQueue.push({ docId, page, vectorIds: recorded.vectorIds });
+      }
     }
     await queueOrphans(tx, tables, toQueue);
     const marked = await tx

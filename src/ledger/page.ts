@@ -7,7 +7,6 @@ import {
   requireDocId,
 } from '../document-id.ts';
 import { type InputPath, InvalidInputError } from '../errors.ts';
-import { checkVectorIds, maxVectorsPerPage, type VectorIdInput } from '../ids/check-vector-ids.ts';
 import { checkGrid, type PatchGrid, requireGridFits } from '../page/grid.ts';
 import {
   describe,
@@ -16,6 +15,7 @@ import {
   requireInteger,
   requireObject,
 } from '../require.ts';
+import { checkGivenIds, countGivenIds, type GivenVectorIds } from './given-ids.ts';
 
 /** Names a page by its document and its number. */
 export interface PageKey<DocId extends DocumentId = number> {
@@ -25,10 +25,13 @@ export interface PageKey<DocId extends DocumentId = number> {
   page: number;
 }
 
-/** A page to record. */
-export interface NewPageVectors<DocId extends DocumentId = number> extends PageKey<DocId> {
-  /** The ids of the page's vectors, in patch order. Empty for a page without vectors. */
-  vectorIds: readonly VectorIdInput[];
+/** A page to record: its key, `vectorIds` or `patches`, and what else is known of it. */
+export type NewPageVectors<DocId extends DocumentId = number> = PageKey<DocId> &
+  GivenVectorIds &
+  PageDetails;
+
+/** What may be known of a page besides its ids. */
+export interface PageDetails {
   /**
    * How the vectors cover the page, whether each has its own id or all share one. Omit it if it is unknown, or if
    * the vectors are not patches. `colpali-vectors/page` computes it.
@@ -46,13 +49,9 @@ export interface NewPageVectors<DocId extends DocumentId = number> extends PageK
   pending?: boolean | undefined;
 }
 
-/** A page that has been checked: its ids are strings, the other fields are present or null. */
-export interface CheckedPage<DocId extends DocumentId = number> extends PageKey<DocId> {
-  vectorIds: readonly string[];
-  grid: PatchGrid | null;
-  namespace: string | null;
-  pending: boolean;
-}
+/** A page that has been checked: listed ids are strings, the other fields are present or null. */
+export type CheckedPage<DocId extends DocumentId = number> = PageKey<DocId> &
+  GivenVectorIds<string> & { grid: PatchGrid | null; namespace: string | null; pending: boolean };
 
 /**
  * @param pendingByDefault - Whether a page that does not say so is pending.
@@ -66,21 +65,15 @@ export function checkPage<DocId extends DocumentId = number>(
   key?: DocumentKey,
 ): CheckedPage<DocId> {
   requirePageKey(page, path, key);
-  const { docId, page: pageNumber, vectorIds, grid, namespace } = page as NewPageVectors<DocId>;
+  const { docId, page: pageNumber, grid, namespace } = page as NewPageVectors<DocId>;
   const { pending = pendingByDefault } = page as NewPageVectors<DocId>;
   requireBoolean(pending, [...path, 'pending']);
-  const ids = checkVectorIds(vectorIds, [...path, 'vectorIds']);
-  if (ids.length > maxVectorsPerPage) {
-    throw new InvalidInputError(
-      [...path, 'vectorIds'],
-      `must have at most ${maxVectorsPerPage} ids, got ${ids.length}`,
-    );
-  }
+  const ids = checkGivenIds(page, path);
   return {
     docId,
     page: pageNumber,
-    vectorIds: ids,
-    grid: checkGridOfPage(grid, ids.length, [...path, 'grid']),
+    ...ids,
+    grid: checkGridOfPage(grid, countGivenIds(ids), [...path, 'grid']),
     namespace: checkNamespace(namespace, [...path, 'namespace']),
     pending,
   };

@@ -6,15 +6,16 @@ import { readCallback, runCallback } from '../callbacks.ts';
 import type { Db } from '../db.ts';
 import { type DocumentId, type DocumentKey, docIdAsJson } from '../document-id.ts';
 import type { InputPath } from '../errors.ts';
-import { encodeVectorIds } from '../ids/codec.ts';
-import { encodeGeneratedIds } from '../ids/generated.ts';
+import { once } from '../once.ts';
 import { createPause } from '../pause.ts';
 import { requireBoolean, requireFunction, requireOptions, requireSignal } from '../require.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 import { isTransaction } from '../uniform-db.ts';
+import { encodeGivenIds, listGivenIds } from './given-ids.ts';
 import { explainMissingDocument } from './missing-documents.ts';
 import {
   byKey,
+  type CheckedPage,
   checkPage,
   keyOf,
   keysAsJson,
@@ -82,7 +83,7 @@ export interface GivenPage {
 
 /** A page as it is sent. */
 interface EncodedPage extends PageKey<DocumentId> {
-  vectorIds: readonly string[];
+  checked: CheckedPage<DocumentId>;
   /** The row to insert, as a JSON object. */
   row: string;
   path: InputPath;
@@ -267,18 +268,15 @@ function encodePage(
   key: DocumentKey,
 ): EncodedPage {
   const checked = checkPage<DocumentId>(page, path, options.pending, key);
-  const { docId, page: number, vectorIds, grid, namespace, pending } = checked;
-  // checkPage copies ids unless they are an unchanged array of generated ids.
-  const isGenerated = vectorIds === page.vectorIds;
-  const stored = isGenerated ? encodeGeneratedIds(vectorIds) : encodeVectorIds(vectorIds);
+  const { docId, page: number, grid, namespace, pending } = checked;
   return {
     docId,
     page: number,
-    vectorIds,
+    checked,
     row: JSON.stringify({
       doc_id: docIdAsJson(docId),
       page: number,
-      vector_ids: stored,
+      vector_ids: encodeGivenIds(checked, key),
       grid,
       namespace,
       pending,
@@ -361,8 +359,18 @@ async function readRecordings(
     .from(vectors)
     .where(isOneOf(tables, keysAsJson(chunk)));
   const byPage = new Map(rows.map((row) => [keyOf(row), row]));
-  return chunk.map(({ docId, page, vectorIds }) => {
+  return chunk.map(({ docId, page, checked }) => {
     const { id = 0, revision = 0 } = byPage.get(keyOf({ docId, page })) ?? {};
-    return { docId, page, vectorIds, id, revision };
+    const vectorIds = once(() => listGivenIds(checked, tables));
+    return {
+      docId,
+      page,
+      // Listed when it is first read: a caller who makes the ids itself does not need the list.
+      get vectorIds() {
+        return vectorIds();
+      },
+      id,
+      revision,
+    };
   });
 }

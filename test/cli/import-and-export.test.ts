@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../src/db.ts';
-import { type NewPageVectors, patchVectorIds } from '../../src/index.ts';
+import { type PageKey, patchVectorIds } from '../../src/index.ts';
 import { useCliLedger } from '../support/cli-ledger.ts';
 import { createDocument } from '../support/database.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -13,7 +13,7 @@ const cliLedger = useCliLedger();
 const folder = useTemporaryFolder();
 
 /** Pages 1 to `count` of a document, with one vector each. */
-function somePages(docId: number, count: number): NewPageVectors[] {
+function somePages(docId: number, count: number): (PageKey & { vectorIds: string[] })[] {
   return Array.from({ length: count }, (_, index) => ({
     docId,
     page: index + 1,
@@ -118,6 +118,23 @@ describe('import', () => {
       stderr: expect.stringContaining('line 7: is not valid JSON\nRecorded 6 pages before'),
     });
     expect((await repository.findPending({ docId })).map(({ page }) => page)).toEqual(pending);
+  });
+
+  test('records a number of patches as patch ids', async () => {
+    const { run, repository, docId } = cliLedger();
+    const input = linesOf([
+      { docId, page: 1, patches: 12 },
+      { docId, page: 2, vectorIds: ['a'] },
+      { docId, page: 3, vectorIds: ['b'], patches: 1 },
+    ]);
+    expect(await run(['import', '-'], input)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('line 3: patches: must be omitted if vectorIds is given'),
+    });
+    expect(await repository.findByDocument(docId)).toMatchObject([
+      { page: 1, vectorIds: patchVectorIds({ docId, page: 1, count: 12 }) },
+      { page: 2, vectorIds: ['a'] },
+    ]);
   });
 
   test('fails for a file that does not exist', async () => {

@@ -155,6 +155,14 @@ describe.each(kinds)('a ledger with $kind', ({ ledger, docIds, invalid }) => {
     expect(found.map((page) => page?.docId)).toEqual([third, undefined, first]);
   });
 
+  test('records a number of patches as generated ids', async () => {
+    await repository().replaceDocument(second, [{ page: 1, patches: 3 }]);
+    const [page, ...others] = await repository().findByDocument(second);
+    expect(page?.vectorIds).toEqual(idsOf(second, 1));
+    expect(others).toEqual([]);
+    expect(await repository().countPages(first)).toBe(3);
+  });
+
   test('streams every page once', async () => {
     const streamed: string[] = [];
     for await (const { docId, page } of repository().streamPages({ batchSize: 2 })) {

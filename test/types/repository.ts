@@ -84,8 +84,19 @@ export async function types(): Promise<void> {
   repository.upsertPage({ docId: 1, page: 1, vectorIds: [null] });
   // @ts-expect-error a hit needs a score
   repository.resolveHits([{ vectorId: 'a' }]);
-  // @ts-expect-error a page needs vectorIds
+  // A page has a list of ids or a number of patches.
+  repository.upsertPage({ docId: 1, page: 1, patches: 1030 });
+  repository.upsertPages([
+    { docId: 1, page: 1, patches: 1030 },
+    { docId: 1, page: 2, vectorIds: ['a', 1, 1n] },
+  ]);
+  repository.replaceDocument(1, [{ page: 1, patches: 1030 }]);
+  // @ts-expect-error a page needs vectorIds or patches
   repository.upsertPage({ docId: 1, page: 1 });
+  // @ts-expect-error a page has only one of vectorIds and patches
+  repository.upsertPage({ docId: 1, page: 1, vectorIds: [], patches: 0 });
+  // @ts-expect-error patches is a number
+  repository.replaceDocument(1, [{ page: 1, patches: '1030' }]);
   // @ts-expect-error a grid needs all fields
   repository.upsertPage({ docId: 1, page: 1, vectorIds: [], grid: { cols: 1, rows: 1 } });
   // @ts-expect-error replaceDocument is atomic, so it does not accept a stream

@@ -145,6 +145,18 @@ describe('a page is rejected', () => {
     ['that is text', 'page', ['page']],
     ['without ids', { docId: 1, page: 1 }, ['page', 'vectorIds']],
     ['whose ids are text', { docId: 1, page: 1, vectorIds: 'abc' }, ['page', 'vectorIds']],
+    ['with ids and patches', { docId: 1, page: 1, vectorIds: [], patches: 0 }, ['page', 'patches']],
+    ['whose ids are null', { docId: 1, page: 1, vectorIds: null }, ['page', 'vectorIds']],
+    ['with -1 patches', { docId: 1, page: 1, patches: -1 }, ['page', 'patches']],
+    ['with half a patch', { docId: 1, page: 1, patches: 0.5 }, ['page', 'patches']],
+    ['with too many patches', { docId: 1, page: 1, patches: 100_001 }, ['page', 'patches']],
+    ['whose patches are text', { docId: 1, page: 1, patches: '1030' }, ['page', 'patches']],
+    ['whose patches are null', { docId: 1, page: 1, patches: null }, ['page', 'patches']],
+    [
+      'whose grid needs more vectors than its patches',
+      { docId: 1, page: 1, patches: 1023, grid: { cols: 32, rows: 32, start: 0 } },
+      ['page', 'grid'],
+    ],
     ['whose grid is text', { docId: 1, page: 1, vectorIds: [], grid: '32x32' }, ['page', 'grid']],
     [
       'whose grid has no rows',
