@@ -192,7 +192,7 @@ describe('import reports an invalid line, and stops or skips it', () => {
     [
       'an unknown field',
       (docId) => JSON.stringify({ ...page, docId, ids: [] }),
-      'ids: unknown field; expected one of docId, page, vectorIds, grid, namespace, pending\n',
+      'ids: unknown field; expected one of docId, page, vectorIds, patches, grid, namespace, pending\n',
     ],
     [
       'no document',
