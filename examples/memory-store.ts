@@ -43,7 +43,7 @@ export class MemoryStore implements ExampleStore {
   }
 }
 
-/** The same for pages with an id for each vector. */
+/** A vector store in memory for the pages of demo-pages/, with an id for each vector. */
 export class MemoryPageStore implements PageStore {
   readonly #points = new MemoryStore();
 
@@ -55,7 +55,7 @@ export class MemoryPageStore implements PageStore {
 
   async search(tokens: number[][]): Promise<Hit[]> {
     const responses = await Promise.all(tokens.map((token) => this.#points.nearest(token, 100)));
-    // A response looks like one of Qdrant.
+    // In the shape of a response of Qdrant.
     return responses.flatMap((points, queryToken) => hitsFrom.qdrant(points, { queryToken }));
   }
 

@@ -143,7 +143,7 @@ class Pen {
     this.y = y + font.size * 1.3;
   }
 
-  /** Writes a caption, and what `draw` draws below it. */
+  /** Writes a caption and calls `draw` for the figure below it. */
   figure(caption: string, draw: () => void): void {
     const top = this.y;
     this.paragraph(caption, { size: 33, bold: true });
@@ -178,7 +178,7 @@ class Pen {
   }
 }
 
-/** About as wide as in Arial. */
+/** The width of a word in pixels, about the same as in Arial. */
 function widthOf(word: string, { size, bold = false }: Font): number {
   const widths = [...word].map((letter) => {
     if (/[iljtfI.,1]/.test(letter)) return letter === '1' ? 0.55 : 0.27;

@@ -1,13 +1,13 @@
 /**
  * Stands in for the model: the vector of a patch is the sum of the vectors of the words on it. Like a real model, it
- * knows what a table or a chart is about also where no word is.
+ * knows what a table or a chart is about, even in patches without words.
  */
 import { type Box, gridOf, type PatchGrid, patchBox } from '../src/page/index.ts';
 import { type DrawnPage, type PlacedText, pageSize } from './page-drawing.ts';
 
 export const dimensions = 128;
 
-/** As many vectors as ColQwen2.5 makes of a page: 4 of the prompt, 23 x 32 patches, and 7 after them. */
+/** How many vectors ColQwen2.5 makes for a page: 4 for the prompt, 23 x 32 patches, and 7 after them. */
 const vectorsPerPage = 747;
 
 export const grid: PatchGrid = (() => {
@@ -25,7 +25,7 @@ export function embedPage({ words, figures }: DrawnPage): number[][] {
     const box = patchBox(grid, patch, pageSize);
     if (box === undefined) return wordVector(`prompt ${patch}`);
     const vectors = [
-      // Paper, and what tells this patch from others.
+      // The paper has a direction of its own. A little noise makes each patch different.
       { vector: wordVector('paper'), weight: 0.25 },
       { vector: wordVector(`patch ${patch}`), weight: 0.1 },
       ...words.map((word) => weighted(word, box, 1)),
