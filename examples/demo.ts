@@ -1,7 +1,7 @@
 /**
  * What the package does, on one screen: `npm run demo`.
  *
- * It reads every result that it prints from the database or the store.
+ * Every result that it prints comes from the database or the store.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -55,7 +55,7 @@ await db.insert(documents).values([
   { title: 'Office lease', pages: 6 },
 ]);
 
-await migrate({ url: directory });
+await whileShowing('Creating the tables of the ledger ...', () => migrate({ url: directory }));
 const repository = createVectorRepository(db);
 const store = new MemoryStore();
 const vectorsPerPage = 1030; // as many as ColPali makes
@@ -97,7 +97,7 @@ const { missing, untracked } = await auditVectors(db, store);
 row('missing', `${format(missing.vectors)} vectors (in the ledger but not in the store)`);
 row('untracked', `${format(untracked.vectors)} vectors (in the store but not in the ledger)`);
 
-heading('7. Where on the page: resolveHits() ranks the pages of the hits');
+heading('7. Where on the page: resolveHits() finds the part that answers a question');
 const [report] = await db
   .insert(documents)
   .values({ title: 'Sustainability report', pages: 4 })
@@ -112,8 +112,11 @@ const { x, y, width, height } = evidence.crop;
 writeFileSync(`${folder}/report.html`, evidence.report);
 row('question', question);
 row('best page', `${report.title}, page ${evidence.page}, score ${evidence.score.toFixed(2)}`);
-row('crop', `x ${x}, y ${y}, ${width} x ${height} pixels, ${evidence.vectorsInBox} vectors`);
-row('report', `${folder}/report.html`);
+row(
+  'part',
+  `x ${x}, y ${y}, ${width} x ${height} pixels, covered by ${evidence.vectorsInBox} vectors`,
+);
+row('report', `open ${folder}/report.html to see it on the page`);
 
 await close();
 console.log(`

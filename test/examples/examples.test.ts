@@ -61,7 +61,7 @@ describe('npm run demo', () => {
 
   test('finds the part of the page that answers the question, and draws it', () => {
     expect(stdout).toContain('Sustainability report, page 3, score');
-    const [, ...edges] = /crop +x (\d+), y (\d+), (\d+) x (\d+) pixels/.exec(stdout) ?? [];
+    const [, ...edges] = /part +x (\d+), y (\d+), (\d+) x (\d+) pixels/.exec(stdout) ?? [];
     const [x = 0, y = 0, width = 0, height = 0] = edges.map(Number);
     expect(overlap({ x0: x, y0: y, x1: x + width, y1: y + height }, energyChart)).toBeGreaterThan(
       0.8,
