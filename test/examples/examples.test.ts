@@ -102,3 +102,12 @@ test('the audit is clean after every step of the pgvector example', () => {
   const { stdout } = run('pgvector.ts');
   expect(stdout.match(/audit {10}0 missing, 0 untracked/g)).toHaveLength(4);
 });
+
+test('pages are embedded again after a crash and beside writes, and nothing of the first collection is left', () => {
+  const { stdout } = run('re-embed/main.ts');
+  expect(stdout).toMatch(
+    /crashes.*\n.*\n {2}colqwen {2}20 pages, 10 of them pending, 126 vectors\n/,
+  );
+  expect(stdout).toMatch(/colpali {2}0 pages, 0 of them pending, 0 vectors\n.*\n$/);
+  expect(stdout).toMatch(/colqwen {2}29 pages, 0 of them pending, 261 vectors\n$/);
+});

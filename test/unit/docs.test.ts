@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { docFiles, readDoc, tableRows } from '../support/docs.ts';
+import { codeBlocks, docFiles, readDoc, tableRows } from '../support/docs.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
 
 // `npm run test:package` compiles and runs the code blocks.
@@ -42,5 +42,19 @@ test('the deleteVectors functions in the docs are compiled against the clients o
     const code = /(`+) ?(.*?) ?\1(?!`)/.exec(cell)?.[2] ?? '';
     expect(code, store).not.toBe('');
     expect(withoutSpaces(compiled), store).toContain(withoutSpaces(code));
+  }
+});
+
+test('the code of docs/re-embedding.md is that of the example', () => {
+  const blocks = codeBlocks('docs/re-embedding.md', 'ts');
+  expect(blocks).toHaveLength(5);
+  for (const block of blocks) {
+    const [, name = '', code] = /^\/\/ (\S+)\n(.*)$/s.exec(block) ?? [];
+    const example = readDoc(`examples/re-embed/${name}`)
+      .replaceAll(/'\.\.\/\.\.\/src\/(.*?)(\/?index)?\.ts'/g, (_, entry: string) =>
+        ["'colpali-vectors", ...(entry ? [entry] : [])].join('/').concat("'"),
+      )
+      .replaceAll(/'(\.\/[\w-]+)\.ts'/g, "'$1.js'");
+    expect(code, name).toBe(example);
   }
 });

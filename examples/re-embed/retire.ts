@@ -1,0 +1,13 @@
+import { auditVectors, type Db, purgeOrphans } from '../../src/index.ts';
+import type { Collection } from './collection.ts';
+
+/** Deletes the pages and all vectors of a collection that nobody uses any more. */
+export async function retire(db: Db, collection: Collection): Promise<void> {
+  const { ledger, deleteVectors } = collection;
+  await db.delete(ledger.vectors); // triggers queue the ids of all pages
+  // Queues what is in the store without a page, too: for example what a crashed ingest left.
+  await auditVectors(db, collection, { ledger, queueUntracked: true, maxUntrackedShare: 1 });
+  const { remaining } = await purgeOrphans(db, deleteVectors, { ledger });
+  const { stored } = await auditVectors(db, collection, { ledger });
+  if (remaining + stored > 0) throw new Error(`${remaining} rows and ${stored} vectors are left`);
+}
