@@ -75,9 +75,9 @@ const maxNameLength = 38;
 /**
  * Defines a ledger for a table of documents with any name, in any schema, with an integer, bigint, uuid or text key.
  *
- * Export its tables from your Drizzle schema, so that `drizzle-kit generate` creates them. Then create the rest of the
- * ledger, its functions and triggers, with `installLedger` or with the SQL of `ledgerSql`. Several ledgers can be in one
- * database, for example one per collection of the vector store. Each has its own queue of orphans.
+ * Export its tables from your Drizzle schema, so that `drizzle-kit generate` creates them. Then create its functions
+ * and triggers with `installLedger` or with the SQL of `ledgerSql`. A database can have several ledgers, for example
+ * one per collection of the vector store. Each has its own queue of orphans.
  *
  * @param options.documents - The key of your documents: `files.id`. It must be a primary key or unique.
  * @param options.name - The name of the table `vectors`: at most 38 lower-case letters, digits and underscores.

@@ -54,7 +54,10 @@ export interface AuditedEvent {
   durationMs: number;
 }
 
-/** Something that the ledger did. Durations are in milliseconds. Events contain no vector ids. Later versions may add types and fields. */
+/**
+ * Something that the ledger did. Durations are in milliseconds. Events contain no vector ids. Later versions may add
+ * types and fields.
+ */
 export type LedgerEvent = IngestedEvent | PurgedEvent | RejectedEvent | AuditedEvent;
 
 /**

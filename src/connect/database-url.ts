@@ -55,7 +55,7 @@ export function describeTarget(target: DatabaseTarget): string {
     : `PGlite in ${target.directory}`;
 }
 
-/** @throws {InvalidInputError} A service in production would start on a new, empty database. */
+/** @throws {InvalidInputError} NODE_ENV is production, where a service must not start on a new, empty database. */
 function defaultDirectory(path: InputPath): string {
   if (process.env['NODE_ENV'] !== 'production') return defaultPGliteDirectory;
   throw new InvalidInputError(
@@ -64,7 +64,7 @@ function defaultDirectory(path: InputPath): string {
   );
 }
 
-/** Tells a directory from everything else that may be in DATABASE_URL. PGlite would create a directory named so. */
+/** Whether the text looks like a directory. PGlite would create one for anything else that is in DATABASE_URL. */
 function isDirectory(text: string): boolean {
   if (/^(\.{0,2}|[a-z]:)[\\/](?!\/)/i.test(text)) return !text.includes('://');
   const isUnset = /^(undefined|null|true|false|NaN|\[object \w+\])$/.test(text);

@@ -22,16 +22,17 @@ export interface DirectoryLock {
   release(): void;
 }
 
+/** How often the owner of a lock renews the time of its file. */
 const heartbeatMs = 5_000;
 
 /**
- * Takes the lock of a directory, so that only one thread of one process opens it. Two that do lose each other's
- * writes and damage the files; PGlite does not prevent that.
+ * Takes the lock of a directory, so that only one thread of one process opens it. If two open it, they overwrite each
+ * other's data and damage the files, and PGlite does not prevent that.
  *
- * The lock of a process that no longer runs is taken over at once. Whether a process on another host or in another
- * container runs is seen from its heartbeat, the file's time. The lock ends with the process.
+ * The lock of a process that no longer runs is taken over at once. A process on another host or in another container
+ * counts as running while its heartbeat renews the time of the file. The lock ends with the process.
  *
- * @throws {DatabaseUnavailableError} Somebody else has the lock, or the file cannot be written.
+ * @throws {DatabaseUnavailableError} Another process or thread has the lock, or the file cannot be written.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const file = `${realPath(directory)}.lock`;
@@ -69,14 +70,14 @@ function create(file: string, content?: LockOwner): boolean {
   }
 }
 
-/** Replaces the lock of somebody who is gone. A second file sees to it that only one process does so at a time. */
+/** Replaces the lock of an owner who is gone. A second file lets only one process at a time do this. */
 function takeOver(file: string, owner: LockOwner, directory: string): void {
   requireGone(file, directory);
   const guard = `${file}.takeover`;
   if (silentMs(guard) > heartbeatMs) rmSync(guard, { force: true });
   if (!create(guard)) throw inUse(directory, 'another process');
   try {
-    // Another process may have taken the lock over in the meantime.
+    // Another process may have taken over the lock since the first check.
     requireGone(file, directory);
     rmSync(file, { force: true });
     if (!create(file, owner)) throw inUse(directory, 'another process');
@@ -120,7 +121,7 @@ function touch(file: string): void {
   }
 }
 
-/** For how long a file has not been written, in milliseconds; 0 if it does not exist. */
+/** How long ago a file was last written, in milliseconds; 0 if it does not exist. */
 function silentMs(file: string): number {
   const time = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
   return time === undefined ? 0 : Math.max(1, Date.now() - time);

@@ -3,15 +3,15 @@ import { removeHolesFromResults } from './postgres-queries.ts';
 import { stopTransactionsOnLostConnection } from './postgres-transactions.ts';
 
 /**
- * Changes a postgres.js client so that two faults of postgres.js 3.4 do not reach Drizzle. `openDatabase` does it for
- * its own client; call it for yours, once and before you pass it to `drizzle`.
+ * Changes a postgres.js client so that two faults of postgres.js 3.4 do not reach Drizzle. `openDatabase` does this for
+ * its own client. If you create the client, call this once, before you pass the client to `drizzle`.
  *
- * - After a statement that failed in the middle of its rows, results on that connection keep all their rows.
- * - If a connection is lost inside a transaction, nothing more is sent in it, and the transaction rejects. Without
- *   this, the process can end with an uncaught error, or the statement can run in another transaction.
+ * - After a statement that failed in the middle of its rows, the next results on that connection have no holes.
+ * - If a transaction loses its connection, it rejects and sends nothing more. Without this, the process can end with an
+ *   uncaught error, or a statement can run in another transaction.
  *
- * It covers what Drizzle uses: `unsafe`, `begin`, `savepoint`. Statements that you write as tagged templates of the
- * client itself are as before.
+ * It changes the functions that Drizzle uses: `unsafe`, `begin` and `savepoint`. It does not change statements that you
+ * write as tagged templates of the client.
  *
  * @returns The same client.
  *

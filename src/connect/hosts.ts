@@ -13,13 +13,13 @@ export interface HostState {
 export interface HostOptions extends SocketOptions {
   addresses: readonly ServerAddress[];
   targetSession: TargetSession;
-  /** Opens a session of its own on one host and closes it. Only a session tells what the host can do. */
+  /** Opens a separate session on one host, asks the server what it can do, and closes the session. */
   inspect(socket: () => Promise<Duplex>): Promise<HostState>;
 }
 
 /**
- * Connects to the first host that can be used. It tries each host once (`prefer-standby`: twice), so that it ends after
- * the connect timeout times the number of hosts.
+ * Connects to the first host that can be used. It tries each host once, with `prefer-standby` twice. Each attempt may
+ * take as long as the connect timeout.
  *
  * @returns A connection, or a stream that fails with the error of the last host.
  */

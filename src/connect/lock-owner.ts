@@ -3,21 +3,21 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 
-/** Who has opened a directory, as its lock file says in JSON. */
+/** Who has a directory open: the content of its lock file, in JSON. */
 export interface LockOwner {
   pid: number;
   /** 0 is the main thread. */
   thread: number;
   host: string;
-  /** A process id means something only within this. Containers may have the name of their host. */
+  /** The namespace of `pid`. The host's name is not enough, because containers may have the name of their host. */
   pidNamespace: string;
-  /** When the process started, in ticks since the machine started; null if the system does not tell. */
+  /** When the process started, in clock ticks since the machine started; null if the system does not say. */
   startedAt: string | null;
   /** Tells two locks of one thread apart. */
   token: string;
 }
 
-/** For how long an owner on another host counts as running after its last sign of life. */
+/** How long after its last heartbeat an owner on another host counts as running. */
 const staleAfterMs = 30_000;
 
 /** This thread of this process. */
@@ -43,9 +43,9 @@ export function parseLockOwner(text: string): LockOwner | undefined {
 }
 
 /**
- * Tells whether an owner no longer runs.
+ * Whether an owner no longer runs.
  *
- * @param silentMs - How long ago it gave the last sign of life. It matters only for other hosts and containers.
+ * @param silentMs - How long ago its last heartbeat was. Matters only for other hosts and containers.
  */
 export function isGone(owner: LockOwner | undefined, silentMs: number): boolean {
   if (owner === undefined || !isHere(owner)) return silentMs > staleAfterMs;
@@ -64,7 +64,7 @@ export function describeLockOwner(owner: LockOwner): string {
     : `process ${owner.pid}`;
 }
 
-/** Whether its process id means something in this process. */
+/** Whether the owner runs on this host and in this container, so that its process id can be looked up. */
 function isHere({ host, pidNamespace: namespace }: LockOwner): boolean {
   return host === hostname() && namespace === pidNamespace();
 }

@@ -19,7 +19,8 @@ export interface OpenDatabase {
 export interface ConnectOptions {
   /**
    * How to use TLS, for example with the certificate of a private authority: `{ ca }`. `true` encrypts the connection
-   * and verifies the server. It replaces what the URL says about TLS. PGlite ignores it. {@defaultValue as the URL says}
+   * and verifies the server. It replaces what the URL says about TLS. PGlite ignores it.
+   * {@defaultValue as the URL says}
    */
   ssl?: SslOptions | boolean | undefined;
 }

@@ -13,7 +13,7 @@ import { isInMemory, startPGlite } from './start-pglite.ts';
 /** A Drizzle database on PGlite. */
 export interface OpenPGlite {
   db: PgliteDatabase<typeof schema>;
-  /** Closes PGlite if nobody else in this process uses the directory. */
+  /** Closes PGlite, unless another caller in this thread uses the directory. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface OpenPGlite {
  *   another process has the directory open.
  */
 export async function openPGlite(directory: string): Promise<OpenPGlite> {
-  // Before drizzle-orm/pglite, which cannot be imported if PGlite is not installed.
+  // First, because importing drizzle-orm/pglite fails with a worse error if PGlite is not installed.
   const { client, release } = await sharePGlite(directory);
   const { drizzle } = (await importOptional([
     'drizzle-orm',
@@ -35,7 +35,7 @@ export async function openPGlite(directory: string): Promise<OpenPGlite> {
 }
 
 /**
- * For callers that only read: PGlite would create the directory.
+ * Checks that a PGlite database exists, for callers that must not create one.
  *
  * @throws {DatabaseUnavailableError} The directory does not contain an embedded database.
  */

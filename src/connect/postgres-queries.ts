@@ -9,8 +9,8 @@ interface Query {
 /**
  * Removes the holes from results of `client.unsafe`, through which Drizzle sends its statements.
  *
- * After a statement that failed in the middle of its rows, postgres.js 3.4 returns the next rows on that connection
- * behind as many holes (porsager/postgres#1181).
+ * If a statement fails after some of its rows, postgres.js 3.4 puts as many holes before the rows of the next statement
+ * on that connection (porsager/postgres#1181).
  */
 export function removeHolesFromResults(client: Pick<Sql, 'unsafe'>): void {
   const { unsafe } = client;
@@ -25,7 +25,7 @@ export function removeHolesFromResults(client: Pick<Sql, 'unsafe'>): void {
   }) as typeof unsafe;
 }
 
-/** Calls `listener` with the error of a query, before anybody else learns of it. It does not start the query. */
+/** Calls `listener` with the error of a query before the query rejects. Does not start the query. */
 export function onRejected<Result extends readonly (Row | undefined)[]>(
   query: PendingQuery<Result & Row[]>,
   listener: (error: unknown) => void,

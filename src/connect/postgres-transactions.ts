@@ -16,11 +16,11 @@ interface Connection {
 /**
  * Makes a transaction stop when it loses its connection.
  *
- * In postgres.js 3.4 such a transaction keeps sending statements, at least its own rollback. That either ends the
- * process with an uncaught TypeError (porsager/postgres#1208), or the statement runs on the replacement connection,
- * inside somebody else's transaction (porsager/postgres#1216).
+ * In postgres.js 3.4 such a transaction still sends statements, at least its own rollback. Then either an uncaught
+ * TypeError ends the process (porsager/postgres#1208), or the statement runs on the replacement connection, inside
+ * another transaction (porsager/postgres#1216).
  *
- * @param guard - Is called with the client of each transaction and savepoint.
+ * @param guard - Called with the client of each transaction and savepoint.
  */
 export function stopTransactionsOnLostConnection(
   client: Sql,
@@ -42,8 +42,8 @@ export function stopTransactionsOnLostConnection(
  * Runs the work of a transaction or savepoint. Once the connection is lost, the work sends nothing and never settles:
  * postgres.js has already rejected the transaction, and would send a commit or rollback if the work settled.
  *
- * Only errors of our statements tell that the connection is lost. What the work throws may come from anywhere, for
- * example ECONNREFUSED from the vector store.
+ * Only errors of our own statements mean that the connection is lost. An error that the work throws may have another
+ * source: ECONNREFUSED, for example, may come from the vector store.
  */
 async function runGuarded(
   scope: Scope,

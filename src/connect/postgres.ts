@@ -34,7 +34,7 @@ export async function openPostgres(
 ): Promise<OpenPostgres> {
   const { drizzle } = await import('drizzle-orm/postgres-js');
   const closed = new AbortController();
-  // Each connection that is being made listens, and a pool may be of any size.
+  // Each attempt to connect adds a listener. There may be any number, so Node must not warn about many.
   setMaxListeners(0, closed.signal);
   const client = guardPostgres(await createClient(url, path, ssl, closed.signal));
   return {

@@ -9,7 +9,7 @@ export interface ServerAddress {
 
 /** A server, as a postgres:// URL names it. */
 export interface ServerUrl {
-  /** At least one. The first that accepts a connection is used. */
+  /** One or more. The first that accepts a connection is used. */
   addresses: ServerAddress[];
   user: string | undefined;
   password: string | undefined;
@@ -64,7 +64,7 @@ export function describeAddresses(addresses: readonly ServerAddress[]): string {
     .join(',');
 }
 
-/** Reads `host-1:5432,host-2`. A host without a port has the one at its position in `ports`, or the only one. */
+/** Reads `host-1:5432,host-2`. A host without a port gets the port at its position in `ports`, or else the first. */
 function parseAddresses(hosts: string, ports: string, path: InputPath): ServerAddress[] {
   const defaults = ports.split(',');
   return hosts.split(',').map((text, index) => {

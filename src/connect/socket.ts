@@ -7,9 +7,9 @@ import { identityChecker, type Tls } from './tls.ts';
 /** What `connectSocket` needs besides an address. */
 export interface SocketOptions {
   tls: Tls;
-  /** In seconds; 0 means without limit. */
+  /** In seconds; 0 means no limit. */
   connectTimeout: number;
-  /** Ends the attempt. */
+  /** Ends an attempt to connect. */
   signal: AbortSignal;
 }
 
@@ -41,7 +41,7 @@ export async function connectSocket(
       ? undefined
       : await openEncrypted(address, options);
   const stream = encrypted ?? (await openPlain(address, options));
-  // postgres.js names them in its own errors.
+  // postgres.js puts the host and the port of the socket into its errors.
   return Object.assign(stream, address);
 }
 
@@ -57,7 +57,7 @@ function openPlain(address: ServerAddress, options: SocketOptions): Promise<Dupl
   });
 }
 
-/** Returns undefined if TLS is only preferred and not possible. As in libpq, also if the handshake fails. */
+/** Returns undefined if TLS is preferred but not possible. As in libpq, this includes a handshake that fails. */
 function openEncrypted(
   address: ServerAddress,
   options: SocketOptions,
@@ -107,17 +107,17 @@ function openTcp(address: ServerAddress): Socket {
   return withoutUncaughtErrors(socket);
 }
 
-/** Asks the server whether it accepts TLS, as the protocol says: eight bytes, answered by one. */
+/** Asks the server whether it accepts TLS. In the protocol, the question has eight bytes and the answer has one. */
 async function offersTls(socket: Socket): Promise<boolean> {
   socket.write(Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
   const [answer] = (await until(socket, 'data')) as [Buffer];
   const text = answer.toString('latin1');
   if (text === 'S' || text === 'N') return text === 'S';
-  // More than one byte could be the words of somebody in between, read as the server's later.
+  // Further bytes may come from an attacker: after the handshake, they would count as sent by the server.
   throw new ConnectionError('PROTOCOL_VIOLATION', 'the server gave no valid answer about TLS');
 }
 
-/** An error may come while nobody listens: between two steps, or before postgres.js has the socket. */
+/** Adds an `error` listener, because an error between two steps, or before postgres.js has the socket, has no other. */
 function withoutUncaughtErrors<Stream extends Duplex>(stream: Stream): Stream {
   return stream.on('error', () => {});
 }
@@ -147,7 +147,7 @@ async function withinLimits<Result>(
   }
 }
 
-/** Waits for an event. Rejects if the socket fails or closes before. */
+/** Waits for an event. Rejects if the socket fails or closes first. */
 function until(socket: Duplex, event: string): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     const onEvent = (...args: unknown[]) => settle(() => resolve(args));

@@ -29,7 +29,7 @@ export interface Tls {
 
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
-/** node-postgres has this name for `require` without a root certificate. */
+/** node-postgres uses this name for `require` without a root certificate. */
 const modesOfOthers: Record<string, string> = { 'no-verify': 'require' };
 
 /**
@@ -39,7 +39,7 @@ const modesOfOthers: Record<string, string> = { 'no-verify': 'require' };
  * `prefer`. Without `sslrootcert`, `verify-ca` and `verify-full` use the authorities that Node trusts.
  *
  * @param parameters - The parameters of the URL about TLS.
- * @param ssl - `true` means an encrypted connection to a verified server, `false` one without encryption.
+ * @param ssl - `true` means an encrypted connection to a verified server, `false` a connection without encryption.
  * @throws {InvalidInputError} A parameter is not valid, or its file cannot be read.
  */
 export function readTls(
@@ -60,10 +60,10 @@ export function readTls(
   const ca = systemCa ? undefined : file('sslrootcert');
   const [cert, key] = [file('sslcert'), file('sslkey')];
   if ((cert === undefined) !== (key === undefined)) {
-    throw invalidParameter(path, 'sslcert', 'needs the parameter sslkey, and the reverse');
+    throw invalidParameter(path, 'sslcert', 'and the parameter sslkey must be given together');
   }
   const verifiesName = mode === 'verify-full' || systemCa;
-  // As in libpq, a root certificate turns `require` into `verify-ca`. Neon, Heroku and RDS rely on the rest.
+  // As in libpq, `require` verifies the server only if there is a root certificate. Neon, Heroku and RDS rely on that.
   const verifies = verifiesName || mode === 'verify-ca' || (mode === 'require' && ca !== undefined);
   return {
     use: mode === 'allow' || mode === 'prefer' ? (systemCa ? 'required' : 'preferred') : 'required',

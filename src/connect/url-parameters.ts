@@ -1,4 +1,4 @@
-/** The meaning of the parameters in a postgres:// URL, whoever wrote it: libpq, Prisma, Neon, Supabase, Heroku, RDS. */
+/** The parameters of postgres:// URLs, including those that Prisma, Neon, Supabase, Heroku and RDS write. */
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { maxInteger } from '../require.ts';
 
@@ -25,7 +25,7 @@ export interface UrlParameters {
   };
   /** Settings of the session, which are sent to the server. */
   settings: Record<string, string>;
-  /** How long to wait for each host, in seconds; 0 means without limit. */
+  /** How long to wait for each host, in seconds; 0 means no limit. */
   connectTimeout: number;
   targetSession: TargetSession;
   /** `sslmode`, `sslrootcert` and so on, from the URL or from libpq's environment variables. */
@@ -53,7 +53,7 @@ const serverSettings = new Set([
   'work_mem',
 ]);
 
-/** Parameters for other clients. Nothing about the connection is wrong without them. */
+/** Parameters for other clients. It is safe to ignore them. */
 const ignored = new Set([
   // libpq. postgres.js has no channel binding and always uses UTF8; DateStyle is always ISO.
   'channel_binding',
@@ -81,8 +81,8 @@ const ignored = new Set([
 /**
  * Reads the parameters of a URL.
  *
- * Only settings of the server are sent to it. A parameter that we do not know is an error: it could be a misspelled
- * `sslmode`, without which the connection is less secure than the URL says.
+ * Sends only settings of the server to the server. An unknown parameter is an error: it could be a misspelled
+ * `sslmode`, and the connection would be less secure than the URL says.
  *
  * @throws {InvalidInputError} A parameter is unknown or has a value that is not valid. The error names the parameter
  *   and does not repeat the value.
@@ -112,7 +112,7 @@ export function readUrlParameters(
 
 type Reader = (result: UrlParameters, value: string, path: InputPath) => void;
 
-/** The parameters that change something on our side. */
+/** The parameters that change how we connect. */
 const readers: Record<string, Reader> = {
   max: (result, value, path) => {
     result.driver.max = integer('max', value, path, { min: 1, max: 999_999 });
@@ -129,7 +129,7 @@ const readers: Record<string, Reader> = {
   connect_timeout: (result, value, path) => {
     result.connectTimeout = integer('connect_timeout', value, path, { min: 0 });
   },
-  // postgres.js waits for a free connection without a limit.
+  // Checked and then ignored, because postgres.js waits for a free connection without a limit.
   pool_timeout: (_, value, path) => {
     integer('pool_timeout', value, path, { min: 0 });
   },
@@ -156,8 +156,8 @@ const readers: Record<string, Reader> = {
 /**
  * Prisma's `schema` becomes the search_path.
  *
- * With `pgbouncer=true`, `schema=public` is left out: it is the default anyway, and PgBouncer refuses connections
- * that set a search_path.
+ * With `pgbouncer=true`, `schema=public` is ignored: it is the default, and PgBouncer refuses connections that set a
+ * search_path.
  */
 function usePrismaSchema(parameters: ReadonlyMap<string, string>, result: UrlParameters): void {
   const schema = parameters.get('schema');
@@ -165,7 +165,7 @@ function usePrismaSchema(parameters: ReadonlyMap<string, string>, result: UrlPar
   result.settings['search_path'] ??= `"${schema.replaceAll('"', '""')}"`;
 }
 
-/** libpq reads `sslmode` from `PGSSLMODE`, and so on. */
+/** Reads the variables that libpq reads: `sslmode` from `PGSSLMODE`, and so on. */
 function sslFromEnvironment(): Map<string, string> {
   const found = new Map<string, string>();
   for (const name of sslParameters) {
@@ -201,13 +201,13 @@ function targetSession(value: string, path: InputPath): TargetSession {
   );
 }
 
-/** An error about the value of a parameter, which it does not repeat. */
+/** An error about the value of a parameter. It does not repeat the value. */
 export function invalidParameter(path: InputPath, name: string, reason: string): InvalidInputError {
   return new InvalidInputError(path, `the parameter ${name} ${reason}`);
 }
 
 function unknownParameter(name: string, path: InputPath): InvalidInputError {
-  // Anything else than a name may be a part of a password.
+  // Text that does not look like a name may be a part of a password.
   const shown = /^[a-z][a-z_]{1,40}$/i.test(name) ? `"${name}"` : 'whose name is not valid';
   return new InvalidInputError(
     path,

@@ -1,4 +1,4 @@
-/** Converts bytes to text and back. Node's Buffer is many times as fast as the web's functions, but is not in browsers. */
+/** Converts bytes to text and back. Node's Buffer, where it exists, is many times as fast as the web's functions. */
 
 const hasBuffer = typeof globalThis.Buffer === 'function';
 

@@ -29,7 +29,7 @@ export type WriteVectors<DocId extends DocumentId = number> = (
 export interface IngestOptions {
   /** How many pages one call of `writeVectors` gets. {@defaultValue 50} */
   chunkPages?: number | undefined;
-  /** Called after each chunk with the number of pages that are indexed. */
+  /** Called after each chunk with the number of pages that this call has marked as indexed. */
   onProgress?: ((pages: number) => void) | undefined;
   /** Stops the ingest, which rejects with the signal's reason. Pages that are not indexed yet stay pending. */
   signal?: AbortSignal | undefined;
@@ -55,7 +55,7 @@ export async function ingestPages(
   });
   const { chunkPages = 50, onProgress, signal = new AbortController().signal } = options;
   if (isTransaction(db)) {
-    // Others could not see the pending pages, and a rollback would forget vectors that were written.
+    // Other sessions could not see the pending pages, and a rollback would lose the ids of vectors already written.
     throw new InvalidInputError(['db'], 'must be a database to ingest pages, got a transaction');
   }
   requireIterable(pages, ['pages']);

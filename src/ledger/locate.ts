@@ -19,7 +19,7 @@ export interface VectorLocation<DocId extends DocumentId = number> extends PageK
 /** A location without the spelling of the id. */
 type Place = Omit<VectorLocation<DocumentId>, 'vectorId'>;
 
-/** A place, and what the page's row says about the page. */
+/** A place, with more of the page's row. */
 export interface PlaceOnPage extends Place {
   /** How many ids the page has. */
   idCount: number;
@@ -27,7 +27,7 @@ export interface PlaceOnPage extends Place {
   grid: string | null;
 }
 
-/** How many ids one round of lookups gets, so that its statements stay small. */
+/** The most ids in one round of lookups, so that its statements stay small. */
 const maxIdsPerLookup = 10_000;
 
 /** Locates each id, in the order given; undefined for an id that no page has. */

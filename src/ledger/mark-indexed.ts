@@ -25,7 +25,7 @@ export function requireRecordedPages(
 
 /**
  * Marks recordings as indexed. If a page was deleted or recorded again since, queues the ids of the recording
- * instead: their vectors were written, and nothing else may know them.
+ * instead: their vectors were written, and perhaps no page has them.
  *
  * @returns How many pages were pending before.
  */
@@ -36,7 +36,7 @@ export async function markPagesIndexed(
 ): Promise<number> {
   return db.transaction(async (tx) => {
     const { vectors } = tables;
-    // The lock keeps the pages unchanged until they are marked. Same order as when pages are recorded.
+    // The lock keeps the pages unchanged until they are marked. Recording locks pages in the same order.
     const rows = await tx
       .select(recordingColumns(tables))
       .from(vectors)
@@ -50,7 +50,7 @@ export async function markPagesIndexed(
     for (const recorded of pages) {
       const { docId, page, id, revision } = recorded;
       const row = byKey.get(keyOf({ docId, page }));
-      // Whoever changes the ids changes the revision, so the ids need not be read and compared.
+      // Every change of the ids changes the revision, so the ids need not be read and compared.
       if (row?.id === id && row.revision === revision) {
         toMark.push({ docId, page });
       } else if (recorded.vectorIds.length > 0) {
@@ -67,7 +67,7 @@ export async function markPagesIndexed(
   });
 }
 
-/** Documents in the order of `compareDocIds`. A database may sort texts by another rule. */
+/** Orders documents as `compareDocIds` does. The collation of a database may sort texts by another rule. */
 function lockOrder({ vectors, keyType }: VectorTables): SQL {
   return keyType === 'text' ? sql`${vectors.docId} collate "C"` : asc(vectors.docId);
 }

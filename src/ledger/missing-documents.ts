@@ -12,7 +12,7 @@ interface GivenDocument {
   path: InputPath;
 }
 
-/** Retries when the missing document exists again by the time we look for it. */
+/** How often to try. A document that was missing may exist by the time we look for it; then the work is done again. */
 const maxAttempts = 3;
 
 /**
@@ -52,7 +52,7 @@ async function firstMissing(
   return first;
 }
 
-/** Those of the documents that are not in `documents`. */
+/** Returns those of the ids that are not in `documents`. */
 export async function findMissingDocuments<DocId extends DocumentId>(
   db: Db,
   tables: VectorTables,

@@ -8,7 +8,8 @@ export interface NamedPage extends PageKey {
 }
 
 /**
- * Groups ids by the page that they name, in any spelling. Patch ids name a page, if documents have integer keys.
+ * Groups ids by the page that they name, in any spelling. Only patch ids name a page, and only if documents have
+ * integer keys.
  *
  * @returns The pages by `keyOf`, and the ids that name no page.
  */

@@ -14,7 +14,7 @@ export interface OrphanedIds {
   namespace?: string | null | undefined;
 }
 
-/** Queues ids that no page has. The triggers do it when a page loses ids; this is for ids that no page ever had. */
+/** Queues ids that no page has. The triggers do this when a page loses ids; call it for ids that they cannot see. */
 export async function queueOrphans(
   db: Db,
   tables: VectorTables,

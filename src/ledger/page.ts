@@ -33,8 +33,8 @@ export type NewPageVectors<DocId extends DocumentId = number> = PageKey<DocId> &
 /** What may be known of a page besides its ids. */
 export interface PageDetails {
   /**
-   * How the vectors cover the page, whether each has its own id or all share one. Omit it if it is unknown, or if
-   * the vectors are not patches. `colpali-vectors/page` computes it.
+   * How the vectors cover the page. It does not matter whether each has its own id or all share one. Omit it if it is
+   * unknown, or if the vectors are not patches. `colpali-vectors/page` computes it.
    */
   grid?: PatchGrid | null | undefined;
   /**
@@ -54,7 +54,9 @@ export type CheckedPage<DocId extends DocumentId = number> = PageKey<DocId> &
   GivenVectorIds<string> & { grid: PatchGrid | null; namespace: string | null; pending: boolean };
 
 /**
- * @param pendingByDefault - Whether a page that does not say so is pending.
+ * Checks a page and converts its ids to strings.
+ *
+ * @param pendingByDefault - Whether a page without the field `pending` is pending.
  * @param key - The key of the ledger's documents. {@defaultValue an integer}
  * @throws {InvalidInputError} The path names the field and, for ids, the position.
  */

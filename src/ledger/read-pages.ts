@@ -42,7 +42,7 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
     const prepared = once(() => {
       const placeholders = names.map((name) => [name, sql.placeholder(name)] as const);
       const query = build(Object.fromEntries(placeholders) as unknown as Values<Name>);
-      // Named by its text, because node-postgres rejects one name for two texts.
+      // The name has a hash of the text, because node-postgres rejects one name for two texts.
       return query.prepare(`colpali_vectors_${hash(query.toSQL().sql)}`);
     });
     return (values) => prepared().execute(values);
@@ -162,9 +162,10 @@ export function selectStoredByKeys(db: Db, tables: VectorTables, keys: string | 
 }
 
 /**
- * Selects the stored pages that may have ids, through the index on `vector_ids`: each page once with the keys that
- * found it. Pages of their own patch ids are not in the index. In no order: PostgreSQL would sort the pages with
- * their ids, which do not fit into its memory for sorting.
+ * Selects the stored pages that may have ids, through the index on `vector_ids`. Returns each page once, with the keys
+ * that found it. The index does not contain pages of their own patch ids.
+ *
+ * The pages come in no order, because PostgreSQL would sort them together with their ids, on disk.
  *
  * @param indexKeys - The keys of `indexKeysOf` as a JSON array.
  */
@@ -177,7 +178,7 @@ export function selectStoredByIndexKeys(
   return (
     db
       .select({ ...storedPage(tables), keys: sql<string>`found.keys::text` })
-      // Grouped, so that a page is sent once even if many ids are on it: it can be 40 KB.
+      // Grouped, so that a page with many of the ids is sent only once: it can be 40 KB.
       .from(
         sql`(
           select doc_id, page, jsonb_agg(key) as keys
@@ -194,8 +195,8 @@ export function selectStoredByIndexKeys(
 }
 
 /**
- * A page with its ids as stored, as JSON text. Finding an id among runs does not require decoding them. The caller
- * parses the text, because Drizzle would parse all rows without a pause.
+ * A page with its ids as stored, not decoded: finding an id does not require it. The ids are JSON text, which the
+ * caller parses, because Drizzle would parse all rows without a pause.
  */
 function storedPage({ vectors }: VectorTables) {
   return {
@@ -206,7 +207,7 @@ function storedPage({ vectors }: VectorTables) {
   };
 }
 
-/** The columns that tell one recording of a page from another. */
+/** The columns that identify a page and its recording. */
 export function recordingColumns({ vectors }: VectorTables) {
   return {
     docId: vectors.docId,

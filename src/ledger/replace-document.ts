@@ -46,7 +46,7 @@ export async function replacePagesOf(
   return retryDeadlocks(db, () => db.transaction(replace));
 }
 
-/** Whether a document has this id. With the cast, because the column may be a smallint that the id exceeds. */
+/** Whether a document has this id. The cast is needed because the column may be a smallint, too small for the id. */
 function hasId(tables: VectorTables, docId: DocumentId): SQL {
   return sql`${tables.documentId} = ${docId}::${keyType(tables)}`;
 }

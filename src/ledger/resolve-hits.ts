@@ -1,4 +1,4 @@
-/** From the hits of a vector store to pages. */
+/** Turns the hits of a vector store into ranked pages. */
 import type { DocumentId } from '../document-id.ts';
 import { InvalidInputError } from '../errors.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';

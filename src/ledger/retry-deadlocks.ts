@@ -2,7 +2,7 @@ import type { Db } from '../db.ts';
 import { isDeadlock, isUniqueViolation } from '../driver-errors.ts';
 import { isTransaction } from '../uniform-db.ts';
 
-/** How often PostgreSQL may cancel the same call before the caller gets the error. */
+/** How often to try before the caller gets the error. */
 const maxAttempts = 5;
 
 /**

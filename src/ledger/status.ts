@@ -9,7 +9,7 @@ import { uniform } from '../uniform-db.ts';
 
 /** What is in the ledger, and what waits. */
 export interface LedgerStatus {
-  /** How many pages are recorded, with those that are pending. */
+  /** How many pages are recorded, including the pending ones. */
   pages: number;
   pending: {
     pages: number;
@@ -24,7 +24,7 @@ export interface LedgerStatus {
     dueRows: number;
     /** How long ago the oldest row was queued, in milliseconds. Null if the queue is empty. */
     oldestMs: number | null;
-    /** How many purges have tried the row that was tried most often. */
+    /** How many purges have tried the same row, at most. */
     maxAttempts: number;
   };
 }
@@ -38,7 +38,7 @@ type Row = Record<
 
 /**
  * Counts what is in the ledger and what waits, in one statement. For health checks and metrics: alert if the oldest
- * pending page or orphan is older than an ingest or the time between two purges.
+ * pending page is older than an ingest takes, or the oldest orphan older than the time between two purges.
  *
  * The statement reads an index of all pages and the whole queue, so do not run it more often than you need the figures.
  *
@@ -76,7 +76,7 @@ export async function ledgerStatus<DocId extends DocumentId = number>(
               )))::double precision as due_rows
             from ${vectorOrphans} as orphan) as orphans`),
     );
-    // An aggregate always has a row.
+    // A count always returns a row.
     const found = row as Row;
     return {
       pages: found.pages,

@@ -16,6 +16,6 @@ export async function findVectorIdsInBox(
   const { vectorIds } = page;
   const patches = patchesInBox(grid, box);
   if (vectorIds.length === 1) return patches.length === 0 ? [] : vectorIds;
-  // SQL can record a grid that needs more vectors than the page has.
+  // A grid that was written with SQL can need more vectors than the page has.
   return patches.flatMap((patch) => vectorIds[patch] ?? []);
 }

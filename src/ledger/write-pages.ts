@@ -89,7 +89,7 @@ interface EncodedPage extends PageKey<DocumentId> {
   path: InputPath;
 }
 
-/** The most pages in one statement, and the number of characters at which it is sent. */
+/** A statement is sent when it has this many pages, or this many characters. */
 const chunkLimits = {
   maxItems: 500,
   maxSize: 4_000_000,
@@ -236,7 +236,7 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
     let next = chunks.next();
     for (let chunk = await next; !chunk.done; chunk = await next) {
       next = chunks.next();
-      // If it fails, the error is thrown when its turn comes, after the chunk before it.
+      // Its error is thrown when `next` is awaited, after the chunk before it. Until then, it must not be uncaught.
       next.catch(() => {});
       yield chunk.value;
     }
@@ -246,7 +246,7 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
   }
 }
 
-/** Encodes the first chunk, and the others one at a time: all of them as text could be gigabytes. */
+/** Encodes the first chunk at once, and each other chunk when it is needed: together they could be gigabytes. */
 async function startEncoding(
   pages: readonly GivenPage[],
   options: RecordOptions,
@@ -312,9 +312,9 @@ async function insertChunk(
   // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
   // needs to read this, and a list of values is limited to 65,534 parameters.
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
-  // `on conflict` takes its id from the row that exists: the sequence must not lose a value for every page that
-  // is recorded again. `offset 0` keeps the rows in order, one lookup each. If that row was deleted at the same
-  // time, its id is used again, under the next revision. The condition at the end skips unchanged pages.
+  // A page that exists keeps its id, so that recording it again does not use up a value of the sequence. If it is
+  // deleted at the same time, the new row gets the same id and the next revision. `offset 0` makes PostgreSQL look
+  // pages up one by one, in order. The condition at the end skips unchanged pages.
   await db.execute(sql`
     insert into ${vectors} as recorded
       (id, doc_id, page, vector_ids, grid, namespace, indexed_at, revision)

@@ -6,7 +6,7 @@ import { type Migration, migrationsTable, statementsOf } from './files.ts';
 /**
  * Creates the table that lists the applied migrations, as drizzle-kit does.
  *
- * `create ... if not exists` would need the right to create even if nothing is to be created.
+ * Looks first, because `create ... if not exists` needs the privilege to create even if the object exists.
  */
 export async function createMigrationsTable(tx: Db): Promise<void> {
   const [found] = rowsOf<{ schema: boolean; table: boolean }>(
@@ -70,7 +70,7 @@ async function run(
 }
 
 /**
- * Reads the warnings of the last file, one per line. The files also raise them, but each driver passes those on in a
+ * Reads the warnings of the last file. The files also raise them as notices, but each driver reports notices in a
  * different way, or not at all.
  */
 async function readWarnings(tx: Db): Promise<string[]> {

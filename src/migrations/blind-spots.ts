@@ -5,9 +5,9 @@ import type { SchemaDrift } from './drift.ts';
 import { namesOf } from './ledger-sql.ts';
 
 /**
- * Finds what the host added or left behind that makes the ledger lose ids although its own objects are
- * unchanged: child tables without triggers, a parent table, triggers that may change ids unnoticed, and
- * sequences behind their table, as after logical replication.
+ * Finds reasons why the ledger may lose ids although its own objects are unchanged: child tables without triggers, a
+ * parent table, other triggers that may change ids unnoticed, and sequences that are behind their table, as after
+ * logical replication.
  */
 export async function findBlindSpots(db: Db, tables: VectorTables): Promise<SchemaDrift[]> {
   const [vectorsName, orphansName] = [tables.vectors, tables.vectorOrphans].map(qualifiedName);

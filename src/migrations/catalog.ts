@@ -72,7 +72,7 @@ export async function readLedgerObjects(db: Db, tables: VectorTables): Promise<L
             || case when pronamespace = relnamespace then '' else ' -- with a function of another schema' end
         from ledger_trigger join pg_proc on pg_proc.oid = tgfoid
         union all
-        -- By name, because a function stays when its trigger is dropped.
+        -- Found by name, because dropping a trigger does not drop its function.
         select '', 'function', proname, pg_get_functiondef(pg_proc.oid)
           || case when prosecdef and proowner <> relowner then ' -- owned by ' || proowner::regrole else '' end
           || coalesce(' -- executable by ' || case when prorettype = 'trigger'::regtype then (

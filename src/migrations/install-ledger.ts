@@ -9,9 +9,9 @@ import { uniform } from '../uniform-db.ts';
 import { sqlOf } from './ledger-sql.ts';
 
 /**
- * Creates the functions, checks, triggers, the index and the view of a ledger whose tables your own migration created.
- * All or nothing, in one transaction. Run it after each migration that creates such tables, and after each update of this
- * package; running it again does no harm.
+ * Creates the functions, checks, triggers, the index and the view of a ledger whose tables your own migration created,
+ * in one transaction. Run it after each migration that creates such tables, and after each update of this package.
+ * Running it again does no harm.
  *
  * @param db - A database or a transaction whose role owns the tables.
  * @param ledger - What `defineLedger` returned. {@defaultValue the package's own tables, which `migrate` creates}

@@ -19,7 +19,7 @@ const mark = '-- Every ledger has this, see src/migrations/ledger-sql.ts.\n';
  * triggers. Run the statements in this order, in one transaction, after the tables exist. They can be run again.
  *
  * @param ledger - What `defineLedger` returned.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} `ledger` is not a ledger.
  */
 export function ledgerSql<DocId extends DocumentId>(ledger: Ledger<DocId>): string[] {
   requireLedger(ledger, ['ledger']);
@@ -55,7 +55,7 @@ function statementsFor(tables: VectorTables): string[] {
     .map((statement) => renamed(forKey(statement.replace(mark, '').trim(), tables), tables));
 }
 
-/** The statements name no schema, so the search_path says where the ledger is. */
+/** Sets the search_path to the ledger's schema, because the statements name no schema. */
 function inSchema(schema: string | undefined, statements: readonly string[]): readonly string[] {
   if (schema === undefined) return statements;
   const path = `"${schema.replaceAll('"', '""')}", pg_temp`.replaceAll("'", "''");
@@ -67,7 +67,7 @@ function inSchema(schema: string | undefined, statements: readonly string[]): re
   ];
 }
 
-/** Gives everything the names of this ledger. */
+/** Replaces the names of the default ledger by those of this one. */
 export function renamed(statement: string, { name }: VectorTables): string {
   if (name === 'vectors') return statement;
   // In one pass, because the new name may contain an old one.

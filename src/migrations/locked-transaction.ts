@@ -31,7 +31,7 @@ export async function inLockedTransaction<Result>(
         isWaiting = false;
         return work(tx);
       },
-      // So that `work` sees what the previous migrator committed.
+      // With read committed, `work` sees what the previous migrator committed.
       { isolationLevel: 'read committed' },
     );
   } catch (error) {
@@ -40,7 +40,7 @@ export async function inLockedTransaction<Result>(
   }
 }
 
-/** Takes the lock, and sets the limits for `work`: those of the connection, except for `lockTimeoutMs`. */
+/** Takes the lock. Then sets the limits for `work`: the connection's own, with `lockTimeoutMs` if it is given. */
 async function takeLock(tx: Db, waitMs: number, lockTimeoutMs: number | undefined): Promise<void> {
   const [settings] = rowsOf<{ lock_timeout: string; statement_timeout: string }>(
     await tx.execute(sql`

@@ -28,7 +28,8 @@ export interface RollbackResult {
  * Undoes the newest migration, the migrations newer than `to`, or all of them, in one transaction.
  *
  * Undoing all of them drops `vectors` and keeps `documents`. Stop the services that need the newer schema first.
- * If `vectors` was dropped by hand, it removes what is left of the ledger. Like `migrate`, it waits for other migrators.
+ * If `vectors` was dropped by hand, `rollback` removes the rest of the ledger. Like `migrate`, it waits for other
+ * migrators.
  *
  * @throws {InvalidInputError} `to` is not a known migration or is combined with `all`; or another option is
  *   not valid.

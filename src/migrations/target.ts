@@ -20,7 +20,7 @@ const urlPath: InputPath = ['options', 'url'];
 /**
  * Runs `work` on the database, and closes it if it was opened here.
  *
- * @param mustExist - Whether a PGlite directory that does not exist is an error, and not created.
+ * @param mustExist - If true, a PGlite directory that does not exist is an error. If false, it is created.
  * @throws {InvalidInputError} The URL or the database is not valid, or both are given.
  * @throws {DatabaseUnavailableError} The database cannot be reached.
  */
@@ -53,7 +53,7 @@ async function withOpenedDatabase<Result>(
   if (target.kind === 'pglite' && target.directory.startsWith('memory://')) {
     throw new InvalidInputError(
       urlPath,
-      'each opening of memory:// is another database: open it once with openDatabase() and pass its db as options.db',
+      'memory:// is a new database each time it is opened: open it once with openDatabase() and pass its db as options.db',
     );
   }
   if (mustExist) requireDatabase(target);

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
 
-/** Tells whether the connection's search_path finds the table `vectors`. */
+/** Whether the connection's search_path finds the table `vectors`. */
 export async function hasVectorsTable(db: Db): Promise<boolean> {
   const found = await db.execute(sql`select to_regclass('vectors') is not null as "exists"`);
   return rowsOf<{ exists: boolean }>(found)[0]?.exists === true;
@@ -23,7 +23,7 @@ export async function requireVectorsTable(db: Db): Promise<void> {
 }
 
 /**
- * Checks that the search_path does not miss the table `vectors`. A table that was dropped is not missed.
+ * Checks that no table `vectors` is in a schema outside the search_path. Passes if the table was dropped.
  *
  * @throws {MigrationError} The table is in another schema.
  */

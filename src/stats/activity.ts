@@ -4,10 +4,11 @@ import { type Db, rowsOf } from '../db.ts';
 import { ifReadable } from './readable.ts';
 import { type IndexSize, oidsOf, type TableSize } from './relations.ts';
 
-/** How a table is maintained. A date is null if it never happened. */
+/** How a table is maintained. A date is null if that never happened. */
 export interface TableActivity {
-  /** Rows that were deleted or replaced and that no vacuum has removed yet, and the others. Estimates. */
+  /** Estimate of the rows that were deleted or replaced and not yet removed by a vacuum. */
   deadRows: number;
+  /** Estimate of all other rows. */
   liveRows: number;
   /** When the last vacuum ended, by hand or by autovacuum. */
   vacuumedAt: Date | null;
@@ -15,7 +16,7 @@ export interface TableActivity {
   analyzedAt: Date | null;
 }
 
-/** The shares of blocks that were in shared buffers when they were read, 0 to 1. Null if no block was read. */
+/** The shares of block reads that shared buffers answered, 0 to 1. Null if no block was read. */
 export interface CacheHits {
   /** The table with its TOAST. */
   table: number | null;
@@ -90,7 +91,7 @@ export async function readIndexScans(
   });
 }
 
-/** When the statistics of the database were last reset. Null if that is unknown, or if they never were. */
+/** When the statistics of the database were last reset. Null if never, or if that is unknown. */
 export async function readStatisticsReset(db: Db): Promise<Date | null> {
   return ifReadable(db, async (readable) => {
     const [found] = rowsOf<{ reset: number | null }>(

@@ -3,7 +3,7 @@ import { type Db, rowsOf } from '../db.ts';
 import { ifReadable } from './readable.ts';
 import { oidsOf, type TableSize } from './relations.ts';
 
-/** What of a table's heap is not used by rows, as shares from 0 to 1. */
+/** The shares of a table's heap that hold no live rows, 0 to 1. */
 export interface TableBloat {
   /** Space of dead rows, which a vacuum makes free. */
   deadShare: number;
@@ -14,7 +14,7 @@ export interface TableBloat {
 /**
  * Measures each table with the extension pgstattuple.
  *
- * @returns Null if the extension is not installed, or if the role may not use it: that takes `pg_stat_scan_tables`.
+ * @returns Null if the extension is not installed, or if the role may not use it. Members of `pg_stat_scan_tables` may.
  */
 export async function readBloat(
   db: Db,

@@ -7,11 +7,11 @@ import { samplePercent, type TableSize } from './relations.ts';
 
 /** How the pages of a sample store their ids. */
 export interface PageKinds {
-  /** How many pages were looked at. */
+  /** How many pages the sample has. */
   sampled: number;
-  /** Whether these are all pages that the role sees. If not, the numbers are a sample's, with an error of some percent. */
+  /** Whether the sample has all pages that the role sees. If not, expect an error of a few percent. */
   complete: boolean;
-  /** Pages of more than ten ids, all their own patch ids, which the index on `vector_ids` leaves out. */
+  /** Pages with more than ten ids, all of them their own patch ids. The index on `vector_ids` leaves them out. */
   patchIds: number;
   /** Pages with one id, of any kind. */
   oneId: number;
@@ -21,13 +21,13 @@ export interface PageKinds {
   other: number;
 }
 
-/** How many blocks of the table are read, at random places. */
+/** How many random blocks of the table are read. */
 const sampleBlocks = 200;
-/** How many of their pages are looked at. Packs are in TOAST, which takes several reads each. */
+/** How many of the pages in these blocks are sampled. Packs are in TOAST, where each needs several reads. */
 const samplePages = 300;
 
 /**
- * Looks at random pages in random blocks, so its cost does not grow with the table.
+ * Samples random pages in random blocks, so that its cost does not grow with the table.
  *
  * @returns The kinds, and how many pages the table has according to the sample. Null if the role may not read them.
  */
@@ -61,7 +61,7 @@ export async function readPageKinds(
           (count(*) filter (where kind = 'packs'))::double precision as packs
         from classified`),
     );
-    // An aggregate always has a row.
+    // A count always returns a row.
     const { pages, sampled, patch_ids, one_id, packs } = found as NonNullable<typeof found>;
     return {
       kinds: {

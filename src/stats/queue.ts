@@ -7,7 +7,7 @@ import { samplePercent, type TableSize } from './relations.ts';
 /** What waits for a purge. */
 export interface QueueStats {
   rows: number;
-  /** False for a large queue, whose rows are estimated from a sample. */
+  /** False if the queue is large and its rows are estimated from a sample. */
   exact: boolean;
   /** How long ago the row with the lowest id was queued, in milliseconds. Null if the queue is empty. */
   oldestMs: number | null;
@@ -18,7 +18,7 @@ export interface QueueStats {
 /** How many blocks of the queue are read. A small queue is read as a whole. */
 const sampleBlocks = 1_000;
 
-/** @returns Null if the role may not read the queue. */
+/** Counts the queue, or estimates its rows from a sample. Returns null if the role may not read the queue. */
 export async function readQueue(
   db: Db,
   { vectorOrphans }: VectorTables,
@@ -28,7 +28,7 @@ export async function readQueue(
   const estimate = (rows: number) => Math.round((rows * 100) / percent);
   return ifReadable(db, async (readable) => {
     const [found] = rowsOf<Record<'untried' | 'tried' | 'stuck', number> & { age: number | null }>(
-      // No index is on orphaned_at, but ids are given in the same order.
+      // By id, because orphaned_at has no index and grows with the id.
       await readable.execute(sql`
         select (count(*) filter (where attempts = 0))::double precision as untried,
           (count(*) filter (where attempts between 1 and 10))::double precision as tried,

@@ -6,7 +6,8 @@ import { isTransaction } from '../uniform-db.ts';
 /**
  * Runs a statement on views, functions or tables that may be missing or that the role may not read.
  *
- * @param db - From `uniform`. In a transaction, the statement runs in a savepoint, so a failure does not end it.
+ * @param db - From `uniform`. In a transaction, the statement runs in a savepoint, so that a failure does not end the
+ *   transaction.
  * @returns Null if something is missing or not allowed.
  */
 export async function ifReadable<T>(db: Db, read: (db: Db) => Promise<T>): Promise<T | null> {

@@ -1,9 +1,9 @@
-/** The ledger's tables and indexes with their sizes, from the catalog. Reads no rows of the tables. */
+/** Reads the ledger's tables and indexes with their sizes from the catalog. Reads no rows of the tables. */
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 
-/** Which of the two tables, with their partitions and child tables. */
+/** Whether a table is `vectors` or the queue, or one of its partitions or child tables. */
 export type LedgerPart = 'vectors' | 'queue';
 
 export interface TableSize {
@@ -32,7 +32,7 @@ export interface IndexSize {
   name: string;
   table: string;
   bytes: number;
-  /** True if the index also keeps rows unique, so that it has a use without being scanned. */
+  /** Whether the index keeps rows unique. Such an index is useful even if no query scans it. */
   isUnique: boolean;
 }
 
@@ -119,12 +119,12 @@ export async function readIndexes(db: Db, tables: readonly TableSize[]): Promise
   }));
 }
 
-/** An array of oids as PostgreSQL reads it. As a constant, it lets the planner look up single rows of a view. */
+/** Formats oids as an array of PostgreSQL. With a constant array, the planner looks up single rows of a view. */
 export function oidsOf(relations: readonly { oid: string }[]): string {
   return `{${relations.map(({ oid }) => oid).join()}}`;
 }
 
-/** The percentage of a part's blocks that gives about this many blocks; 100 for a small table. */
+/** The percentage of a part's blocks to read so that about `blocks` are read; 100 for a small table. */
 export function samplePercent(
   sizes: readonly TableSize[],
   part: LedgerPart,

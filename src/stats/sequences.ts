@@ -2,7 +2,7 @@ import { getTableName, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 
-/** How far the ids of a table have come. */
+/** How much of its range of ids a table has used. */
 export interface SequenceStats {
   name: string;
   /** The last id that was given. Null if no id was given yet, or if the role may not read it. */
@@ -13,11 +13,11 @@ export interface SequenceStats {
   used: number | null;
 }
 
-/** Reads the sequences of both tables. A table without one is left out. */
+/** Reads the sequences of both tables. Skips a table without a sequence. */
 export async function readSequences(db: Db, tables: VectorTables): Promise<SequenceStats[]> {
   const columns = [tables.vectors, tables.vectorOrphans].map((table, position) => {
     const name = qualifiedName(table);
-    // A sequence that the column does not own has its usual name, see `idSequence` in ledger/write-pages.ts.
+    // A sequence that the column does not own has its default name, see `idSequence` in ledger/write-pages.ts.
     return sql`(${position}::integer, ${name}::text, coalesce(
       pg_get_serial_sequence(${name}::text, 'id'), ${`${getTableName(table)}_id_seq`}::text))`;
   });

@@ -42,13 +42,13 @@ export interface IndexStats {
   bytes: number;
   /** How often a statement used the index since `statisticsResetAt`. */
   scans: number | null;
-  /** Whether no statement used it, and it does not keep rows unique either. */
+  /** True if no statement used the index and it does not keep rows unique. */
   unused: boolean | null;
 }
 
-/** How large the ledger is and how it performs. What is null is unknown: the role may not read it. */
+/** How large the ledger is and how it performs. Null means unknown, for example because the role may not read it. */
 export interface LedgerStats {
-  /** About how many pages there are: the planner's estimate, or else that of the sample. */
+  /** About how many pages there are, estimated by the planner or else from the sample. */
   pages: number | null;
   /** The bytes of `vectors` and its indexes for one page. Null if no page is recorded. */
   bytesPerPage: number | null;
@@ -59,7 +59,7 @@ export interface LedgerStats {
   kinds: PageKinds | null;
   queue: QueueStats | null;
   sequences: SequenceStats[];
-  /** When the database's statistics were last reset. Null if that is unknown, or if they never were. */
+  /** When the database's statistics were last reset. Null if never, or if that is unknown. */
   statisticsResetAt: Date | null;
 }
 
@@ -70,7 +70,7 @@ export interface LedgerStats {
  * It reads the catalog, PostgreSQL's statistics, and at most a few hundred blocks of the tables, so its cost does
  * not grow with the number of pages. The option `bloat` is the exception.
  *
- * @param db - A database or a transaction. With row level security, the kinds and the queue are those that the role sees.
+ * @param db - A database or a transaction. With row level security, kinds and queue contain only what the role sees.
  * @throws {MigrationError} The migrations have not been run.
  * @example
  * const { bytesPerPage, tables, queue } = await ledgerStats(db);
@@ -124,7 +124,7 @@ export async function ledgerStats<DocId extends DocumentId = number>(
   });
 }
 
-/** Null if the rows of one of the tables are not known. */
+/** Adds up the planner's estimates. Null if one of the tables has no estimate. */
 function estimatedPages(sizes: readonly TableSize[]): number | null {
   let pages = 0;
   for (const { part, rows } of sizes) {

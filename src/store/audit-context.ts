@@ -22,7 +22,7 @@ export interface Audit {
   step(): Promise<void>;
 }
 
-/** Those of the ids that are in the store, in their canonical form. */
+/** Returns those of the ids that are in the store, in their canonical form. */
 export async function findInStore(
   { store, options }: Audit,
   ids: readonly string[],

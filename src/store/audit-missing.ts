@@ -7,11 +7,12 @@ import { decodePages, isOneOf, selectPages, streamPages } from '../ledger/read-p
 import type { PageVectors } from '../schema.ts';
 import { type Audit, findInStore } from './audit-context.ts';
 
-/** How many pages one query reads and one batch has. */
+/** How many pages one query reads. */
 const pagesPerQuery = 100;
+/** How many pages are looked up in the store together, at most. */
 const pagesPerBatch = 1_000;
 
-/** Looks the vectors of all indexed pages up in the store, and reports those that are missing. */
+/** Looks up the vectors of all indexed pages in the store, and reports those that are missing. */
 export async function findMissing(audit: Audit): Promise<void> {
   const { ledger, report, options } = audit;
   const { db, tables } = ledger;

@@ -13,13 +13,13 @@ import { findLiveIds } from './live-ids.ts';
 import { removeQueuedIds } from './queued-ids.ts';
 import { RecentIds } from './recent-ids.ts';
 
-/** How many ids one lookup in the ledger gets, so that its statement stays small. */
+/** The most ids in one lookup in the ledger, so that its statement stays small. */
 const maxIdsPerLookup = 5_000;
 
-/** How many doubtful ids wait until the queue is read for them. Each time the whole queue is read. */
+/** How many ids without a page to collect before reading the queue, which is read as a whole each time. */
 const idsPerQueueScan = 200_000;
 
-/** Looks every id of the store up in the ledger, and reports shared and untracked ids. */
+/** Looks up every id of the store in the ledger, and reports shared and untracked ids. */
 export async function findUntracked(audit: Audit): Promise<void> {
   const { untracked } = audit.report;
   for await (const ids of untrackedIds(audit, (found) => reportLookup(audit, found))) {
@@ -84,7 +84,7 @@ async function* untrackedIds(
   yield* stillUntracked(audit, doubtful);
 }
 
-/** Those of the ids that no page had which are really untracked, in batches. */
+/** Yields those of the doubtful ids that are untracked, in batches. An id is doubtful if no page had it. */
 async function* stillUntracked(audit: Audit, doubtful: string[]): AsyncGenerator<string[]> {
   if (doubtful.length === 0) return;
   const { db, tables } = audit.ledger;
@@ -102,7 +102,7 @@ async function* stillUntracked(audit: Audit, doubtful: string[]): AsyncGenerator
   }
 }
 
-/** The ids under the pages that they name. Ids that name no page are strays. */
+/** Groups ids under the pages that they name. Ids that name no page become strays. */
 function underTheirPages(tables: VectorTables, ids: readonly string[]): OrphanedIds[] {
   const { pages, others } = groupByNamedPage(tables, ids);
   const named = Array.from(pages.values(), ({ docId, page, ids }) => ({
@@ -113,7 +113,7 @@ function underTheirPages(tables: VectorTables, ids: readonly string[]): Orphaned
   return others.length === 0 ? named : [...named, { docId: null, page: null, vectorIds: others }];
 }
 
-/** The ids of the store. An id that is listed again soon is left out: several stores list some ids twice. */
+/** Yields the ids of the store. Skips an id that was listed shortly before: several stores list some ids twice. */
 async function* idsInStore({ store, options }: Audit): AsyncGenerator<string> {
   const recent = new RecentIds();
   for await (const ids of readCallback(

@@ -68,8 +68,8 @@ export interface AuditOptions<DocId extends DocumentId = number> {
   markMissingPending?: boolean | undefined;
   /**
    * Queues untracked ids for the next purge. Use it only if every ingest records its pages before it writes
-   * their vectors. Otherwise the vectors of a page that is being ingested look untracked. The audit then lists
-   * the store twice: it queues nothing before it knows their share.
+   * their vectors. Otherwise the vectors of a page that is being ingested look untracked. With this option, the
+   * audit lists the store twice, because it must know the share of untracked ids before it queues any.
    */
   queueUntracked?: boolean | undefined;
   /**

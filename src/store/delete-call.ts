@@ -15,9 +15,9 @@ import { repairPages } from './repair.ts';
  * After a failure or a crash the same ids are passed again, so ids that no longer exist must not be an error.
  *
  * @param ids - At most `batchIds` ids of one document and namespace.
- * @param context.tx - The purge's own transaction, for vectors in the same database (pgvector): they are
- *   deleted with the orphans or not at all. Do not use `db` there: on PGlite, or with one connection, it
- *   would wait for the purge, and the purge for it.
+ * @param context.tx - The purge's own transaction. Delete vectors in the same database (pgvector) with it, so that
+ *   they are deleted together with the orphans or not at all. With `db` instead, the purge and your function would
+ *   wait for each other if there is only one connection, as on PGlite.
  * @param context.signal - Aborts when the call should stop.
  * @param context.docId - The document that had the ids; null if it is unknown. It may be deleted by now.
  * @param context.namespace - The namespace of the page that had the ids.
@@ -54,7 +54,7 @@ export class DeleteCall {
   constructor(purge: PurgeContext, batch: DueBatch, claimed: readonly ClaimedRow[]) {
     this.purge = purge;
     this.batch = batch;
-    // As text: the numbers have equally many digits.
+    // The numbers have the same length, so sorting them as text is right.
     this.lastTriedUs = claimed
       .flatMap(({ lastTriedUs }) => lastTriedUs ?? [])
       .toSorted()
@@ -78,7 +78,7 @@ export class DeleteCall {
     await this.waitFor(this.running);
   }
 
-  /** Stops the call after an error outside of it, such as a lost connection, and waits for it. */
+  /** Stops the call after an error elsewhere, such as a lost connection, and waits until the call ends. */
   async end(reason: unknown): Promise<void> {
     this.stop.abort(toLedgerError(reason));
     if (this.running === undefined || this.hasTimedOut) return;
@@ -86,11 +86,11 @@ export class DeleteCall {
   }
 
   /**
-   * Makes the pages pending that recorded an id while the store deleted it, in this call or in an earlier one.
+   * Makes a page pending if it recorded an id while this call, or an earlier one, was deleting it from the store.
    *
-   * @param hadLock - Whether the purge lock kept the document's writers away until this call ended. What they
-   *   have recorded since, they write after the delete.
-   * @returns How many pages.
+   * @param hadLock - Whether the purge lock kept the document's writers waiting until this call ended. If so, they
+   *   write their vectors after the delete, and their pages need no repair.
+   * @returns How many pages it made pending.
    */
   async repair({ hadLock }: { hadLock: boolean }): Promise<number> {
     const { db, tables, callTimeoutMs } = this.purge;
@@ -98,13 +98,13 @@ export class DeleteCall {
     const isUnprotected = hadLock && docId !== null ? ne(tables.vectors.docId, docId) : undefined;
     const repaired = await repairPages(db, tables, this.ids, isUnprotected);
     if (this.lastTriedUs === undefined) return repaired;
-    // An earlier call may have gone on deleting after it lost its lock, for as long as a call may take.
+    // An earlier call that lost its lock may have continued to delete, at most for as long as a call may take.
     const isAsOld = sql`${tables.vectors.recordedAt}
       < ${timestamp(this.lastTriedUs)} + ${callTimeoutMs}::integer * interval '1 millisecond'`;
     return repaired + (await repairPages(db, tables, this.spared, isAsOld));
   }
 
-  /** Waits for the call within its time limit. A call that ends later repairs pages again. */
+  /** Waits for the call within its time limit. If the call ends later than that, repairs pages once more. */
   private async waitFor(call: Promise<unknown>): Promise<void> {
     const { callTimeoutMs, deadline } = this.purge;
     const limitMs = Math.max(0, Math.min(callTimeoutMs, deadline - performance.now()));

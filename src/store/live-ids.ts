@@ -12,8 +12,8 @@ import type { VectorTables } from '../tables.ts';
 export type LiveIds = ReadonlyMap<string, readonly PageKey<DocumentId>[]>;
 
 /**
- * Finds all pages that have one of the ids: the pages that patch ids name, and pages in the index. `locate` differs: it
- * stops at the first page of an id.
+ * Finds all pages that have one of the ids, among the pages that patch ids name and through the index. `locate`
+ * differs: it stops at the first page of an id.
  */
 export async function findLiveIds(
   db: Db,

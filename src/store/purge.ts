@@ -40,7 +40,10 @@ export interface PurgeProgress {
 }
 
 export interface PurgeResult extends PurgeProgress {
-  /** How many rows are left in `vector_orphans`: not due yet, of pending pages, locked, or beyond `limit`. */
+  /**
+   * How many rows are left in `vector_orphans`, because they are not due yet, belong to pending pages, were locked, or
+   * exceeded `limit`.
+   */
   remaining: number;
 }
 
@@ -54,7 +57,7 @@ export interface PurgeOptions<DocId extends DocumentId = number> {
    * {@defaultValue 60000}
    */
   callTimeoutMs?: number | undefined;
-  /** How long the purge may take, in milliseconds. It then stops and resolves. {@defaultValue no limit} */
+  /** After how many milliseconds the purge stops and resolves. {@defaultValue no limit} */
   deadlineMs?: number | undefined;
   /** Stops the purge, which rejects with the signal's reason. What was committed stays committed. */
   signal?: AbortSignal | undefined;
@@ -69,13 +72,13 @@ export interface PurgeOptions<DocId extends DocumentId = number> {
 /** After this many failures in a row, the purge assumes that the store is down and stops. */
 const maxFailuresInARow = 20;
 
-/** How long a purge waits for a document's writers before it skips the document. New writers wait behind it. */
+/** How long a purge waits for a document's writers before it skips the document. New writers wait for the purge. */
 const lockWaitMs = 500;
 
 /**
  * Deletes the ids in `vector_orphans` from the vector store, except ids that a page uses again.
  *
- * Rows are handled by the time they are due. Each call of `deleteVectors` gets ids of one document, inside a
+ * Rows are handled in the order in which they are due. Each call of `deleteVectors` gets ids of one document, inside a
  * transaction that removes their rows. If the call fails, the rows stay and are due again later: after 1 second,
  * then twice as long each time, up to 1 hour. Any number of purges can run at the same time. Run it on a schedule
  * and after large deletes.
@@ -171,11 +174,11 @@ export async function purgeOrphans<DocId extends DocumentId = number>(
   });
 }
 
-/** What a batch came to. */
+/** The result of a batch. */
 interface Outcome extends PurgeProgress {
   /** How many rows were claimed. */
   rows: number;
-  /** Why `deleteVectors` failed. Absent if it did not. */
+  /** The error of `deleteVectors`. Absent if it did not fail. */
   error?: unknown;
 }
 
@@ -215,22 +218,22 @@ async function purgeBatch(purge: PurgeContext, batch: DueBatch): Promise<Outcome
     outcome.spared = result.spared;
   } catch (error) {
     await call.end(error);
-    // An error of the database ends the purge; pages are repaired first, if the database can be reached.
+    // An error of the database ends the purge. Before that, repair pages if the database can be reached.
     if (!(error instanceof CallbackError)) {
       await call.repair({ hadLock: false }).catch(() => {});
       throw error;
     }
     outcome.error = error;
   }
-  // Outside the purge's transaction, whose lock could make this the victim of a deadlock. Also after a failed
-  // call, which may have deleted some ids.
+  // Not in the purge's transaction: its lock could cause a deadlock, and PostgreSQL might cancel the repair.
+  // A failed call may have deleted some ids, so it needs a repair too.
   outcome.repaired = await call.repair({ hadLock: !call.hasTimedOut });
   return outcome;
 }
 
 /**
- * Deletes the rows and then their ids in the store, in one transaction. The rows first: on Citus, that keeps the
- * shard in place until the transaction ends. If it fails, the rows come back.
+ * Deletes the rows and then their ids in the store, in one transaction. If it fails, the rows come back. The rows are
+ * deleted first, because on Citus this prevents their shard from being moved before the transaction ends.
  *
  * @returns `busy` if writers of the document did not finish in time.
  */
@@ -242,7 +245,7 @@ async function deleteInTransaction(
   const { vectors, vectorOrphans } = tables;
   const work = async (tx: Db) => {
     await prepareTransaction(tx, tables);
-    // Strays have no lock: both checks for live ids protect them, and no writer ever waits for them.
+    // Strays have no lock, so no writer waits for them. The checks for live ids before and after the call protect them.
     if (docId !== null) await takePurgeLock(tx, tables, docId, rows);
     const deletedRows = rowsOf<{ vector_ids: string }>(
       await tx.execute(sql`
@@ -253,7 +256,7 @@ async function deleteInTransaction(
     const ids = new Set(
       deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(JSON.parse(vector_ids))),
     );
-    // A separate statement after the lock: it sees every writer that has committed, and later writers of the
+    // A separate statement after the lock, so that it sees all writers that have committed. Later writers of the
     // document wait for the lock.
     const live = await findLiveIds(tx, tables, [...ids]);
     const dead = [...ids].filter((id) => !live.has(id));
@@ -287,8 +290,8 @@ async function prepareTransaction(tx: Db, tables: VectorTables): Promise<void> {
 
 /**
  * Takes the document's purge lock until the end of the transaction. Writers of the document's pages wait for it: the
- * triggers `vectors_wait_after_insert` and `vectors_wait_after_update` take it in shared mode. On Citus the lock must be taken where the
- * document's rows are, so the statement reads one of them.
+ * triggers `vectors_wait_after_insert` and `vectors_wait_after_update` take it in shared mode. On Citus the lock must
+ * be taken where the document's rows are, so the statement reads one of them.
  *
  * @throws PostgreSQL's lock timeout if writers do not finish in time.
  */
@@ -306,7 +309,7 @@ async function takePurgeLock(
   );
   // Without a row there is nothing to delete, so no lock is needed.
   if (lock === undefined || lock.taken) return;
-  // Trying alone would starve beside many writers. Waiting gives the purge a place in line.
+  // With many writers, trying would hardly ever succeed. Waiting gives the purge a place in the lock's queue.
   await tx.execute(sql`select set_config('lock_timeout', ${`${lockWaitMs}ms`}::text, true)`);
   await tx.execute(sql`select pg_advisory_xact_lock(${key}) ${fromRow}`);
   await tx.execute(sql`select set_config('lock_timeout', '0', true)`);

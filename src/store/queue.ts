@@ -30,8 +30,8 @@ const rowsPerQuery = 1_000;
 
 /**
  * Walks the queue once, in the order in which rows are due, and yields the rows in batches of at most `batchIds`
- * ids. Splits rows with more ids first. Rows of pending pages are left out: their vectors are still in use
- * until the new ones are written.
+ * ids. Splits rows with more ids first. Skips rows of pending pages: their vectors are in use until the new ones are
+ * written.
  */
 export async function* dueBatches(
   db: Db,
@@ -44,7 +44,7 @@ export async function* dueBatches(
     const rows = await listDue(db, tables, start, last);
     const fitting: DueRow[] = [];
     for (const row of rows) {
-      // The pieces are due at the time of the start, so the walk reaches them last.
+      // The pieces become due at the time at which the walk started, so it reaches them last.
       if (row.vector_count > batchIds) await splitRow(db, tables, row.id, batchIds, start);
       else fitting.push(row);
     }
@@ -165,7 +165,8 @@ export interface ClaimedRow {
 
 /**
  * Claims the rows of a batch: counts the attempt and sets when the next one is due, between 1 second and 1 hour
- * later. Committed before the store is called, so that a row whose delete ends the process backs off too.
+ * later. This is committed before the store is called, so that the wait also grows for a row whose call ends the
+ * process.
  *
  * @returns The claimed rows. Rows that others have claimed, locked or deleted are not among them.
  */
@@ -216,7 +217,7 @@ export function isOfPendingPage(vectors: VectorTables['vectors']): SQL {
   )`;
 }
 
-/** The condition that a row belongs to the document, or to none. */
+/** The condition that a row belongs to the document. Null means the rows without a document. */
 export function ofDocument(docId: DocumentId | null, prefix: SQL = sql``): SQL {
   return docId === null ? sql`${prefix}doc_id is null` : sql`${prefix}doc_id = ${docId}`;
 }

@@ -4,11 +4,11 @@ import { decodeVectorIds } from '../ids/codec.ts';
 import { canonicalId } from '../ids/spellings.ts';
 import type { VectorTables } from '../tables.ts';
 
-/** How many ids one query reads from the queue, about. */
+/** About how many ids one query reads from the queue. */
 const idsPerQuery = 100_000;
 
 /**
- * Returns those of the ids that are not queued, in any spelling. Reads the whole queue, because an index on the
+ * Returns the ids that are not queued in any spelling. Reads the whole queue, because an index on the
  * queued ids would slow down every delete.
  *
  * The scan also reaches rows that are queued while it runs, because they have larger ids than all others.

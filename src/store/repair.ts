@@ -7,8 +7,8 @@ import type { VectorTables } from '../tables.ts';
 import { findLiveIds } from './live-ids.ts';
 
 /**
- * Makes the pages that have one of these ids pending, because a purge may have deleted the ids' vectors. The new
- * revision keeps an ingest that is under way from marking such a page.
+ * Makes pages pending that have one of these ids, because a purge may have deleted its vector. Also gives them a new
+ * revision, so that an ingest that is under way does not mark them as indexed.
  *
  * @param ids - Ids that were passed to `deleteVectors`.
  * @param isAtRisk - Which of the pages to make pending.

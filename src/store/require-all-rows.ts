@@ -11,8 +11,8 @@ export function hidesRows({ vectors, vectorOrphans }: VectorTables): SQL {
 }
 
 /**
- * Checks that the current role sees all rows. A purge that does not see a page would delete its vectors, and an
- * audit would take them for untracked.
+ * Checks that the current role sees all rows. A purge that does not see a page would delete its vectors. An audit
+ * would report them as untracked.
  *
  * @throws {DatabaseError} 42501: row level security applies to the role.
  */

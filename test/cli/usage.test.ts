@@ -32,7 +32,7 @@ describe('wrong usage exits with code 2 and says why', () => {
     [['rollback', '--to', '0000_20250524_vectors', '--all'], 'cannot be used with'],
     [['rollback', '--to', 'no_such_migration'], 'colpali-vectors: --to: '],
     [['migrate', '--duplicates', 'drop'], 'Allowed choices are keep-newest, merge.'],
-    [['migrate', '--database', 'memory://'], 'each opening of memory:// is another database'],
+    [['migrate', '--database', 'memory://'], 'memory:// is a new database each time it is opened'],
     [['migrate', '--lock-timeout', '-1'], 'Expected an integer from 1 to 2147483647.'],
     [
       ['migrate', '--database', 'mysql://localhost/app'],

@@ -194,7 +194,7 @@ describe('sslmode', () => {
   test('sslcert needs sslkey', () => {
     const file = new URL(import.meta.url).pathname;
     expect(() => tls(`sslcert=${file}`)).toThrow(
-      'the parameter sslcert needs the parameter sslkey',
+      'the parameter sslcert and the parameter sslkey must be given together',
     );
   });
 });
