@@ -25,7 +25,9 @@ function findTarget(): DatabaseTarget {
   const { CI, DATABASE_URL } = process.env;
   const isCi = CI !== undefined && !['', '0', 'false'].includes(CI);
   if (DATABASE_URL === '' || (DATABASE_URL === undefined && isCi)) {
-    throw new Error('Set DATABASE_URL. In CI, or if it is empty, there is no embedded database.');
+    throw new Error(
+      'Set DATABASE_URL. In CI, or if the variable is empty, the embedded database is not used.',
+    );
   }
   const target = parseDatabaseUrl(undefined, ['DATABASE_URL']);
   process.stderr.write(`database: ${describeTarget(target)}\n`);
@@ -34,7 +36,7 @@ function findTarget(): DatabaseTarget {
 
 function credentialsOf(target: DatabaseTarget) {
   if (target.kind === 'postgres') return { dbCredentials: { url: target.url } };
-  // Until this process ends, no other one opens the directory.
+  // The lock keeps other processes from opening the directory until this process ends.
   if (!target.directory.startsWith('memory://')) lockDirectory(target.directory);
   return { driver: 'pglite' as const, dbCredentials: { url: target.directory } };
 }

@@ -1,6 +1,6 @@
 import type { VectorLocation } from '../src/index.ts';
 
-/** The ids of a page: random UUIDs, the ids of `patchVectorIds`, or numbers after a prefix. */
+/** The ids of a page: random UUIDs, the ids of `patchVectorIds`, or a prefix followed by 0, 1, 2 ... */
 export type IdKind = 'random' | 'patch' | 'consecutive';
 
 export interface BenchPageKey {

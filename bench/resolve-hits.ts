@@ -1,8 +1,8 @@
 /**
  * Measures `resolveHits` and its parts on pages of patch ids and on pages with one id. `npm run bench:hits`.
  *
- * The median of many rounds, each with other hits. The parts take turns, so that other work on the machine disturbs
- * all of them alike.
+ * Prints the median of many rounds, each with other hits. The parts take turns, so that other work on the machine
+ * disturbs all of them alike.
  */
 import { createVectorRepository, migrate, openDatabase, patchVectorId } from '../src/index.ts';
 import type { Hit } from '../src/page/index.ts';

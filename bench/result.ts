@@ -32,8 +32,8 @@ const contenderResult = z.strictObject({
   /** In the case's unit. */
   value: summary,
   /**
-   * How many times as much time or space the contender needs as the package, computed per round. Above
-   * 1 the package is ahead; the package itself has 1. Null if the package was left out of the case.
+   * The time or space that the contender needs, divided by that of the package in the same round. Above 1 the package
+   * is ahead. The package itself has 1. Null if the package was left out of the case.
    */
   ratio: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }).nullable(),
   /** Pages that one execution writes, reads, deletes, stores or searches. */

@@ -1,9 +1,9 @@
--- The table as the original Alembic migration made it. A database that already has it keeps it.
+-- Creates the table that the original Alembic migration made. If the database already has it, it stays unchanged.
 
 -- If a table is busy, fail after five seconds, so that other queries do not pile up behind this migration.
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
--- The host's table, found through the search_path. Created here only if it does not exist.
+-- Looks for the host's table in the search_path, and creates it only if it is not there.
 do $$
 declare
   elsewhere text;
@@ -20,14 +20,14 @@ begin
       || coalesce(', although there is ' || elsewhere, '')
       || '; if your documents are elsewhere, run rollback --all, drop this table, and add their schema to the search_path';
     raise warning '%', warning;
-    -- migrate() returns what it finds in this setting, because not every driver passes warnings on.
+    -- migrate() reads the warnings from this setting, because not every driver passes warnings on.
     perform set_config('colpali_vectors.warnings', warning, true);
   elsif not exists (
     select from pg_attribute
     where attrelid = 'documents'::regclass and attname = 'id'
       and atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
   ) then
-    -- As a warning too: drizzle-kit does not show the errors of a migration.
+    -- Raised as a warning too, because drizzle-kit does not show the errors of a migration.
     raise warning 'documents has no column id of type smallint, integer or bigint';
     raise exception using
       errcode = 'datatype_mismatch',

@@ -5,8 +5,8 @@ select set_config('lock_timeout', '5s', true) where current_setting('lock_timeou
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The functions that the checks use. In these statements `ledger.` stands for the schema of the ledger, which is
--- the current schema. All other names are looked up in pg_catalog only, now and when the functions run: other
--- schemas of the search_path may contain functions and operators of other roles.
+-- the current schema. PostgreSQL looks up all other names in pg_catalog only, both now and when the functions run,
+-- because other schemas of the search_path may contain functions and operators of other roles.
 do $do$
 declare
   ledger text := quote_ident(current_schema()::text) || '.';
@@ -22,12 +22,12 @@ return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'),
   || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
 
 -- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
--- because its ids name it. Functions without SET or a subquery, so that PostgreSQL inlines them.
+-- because its ids name it. These two functions have no SET and no subquery, so that PostgreSQL inlines them.
 create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return case
   when vector_ids -> 0 ->> 'from'::text is distinct from '000' then false
-  -- One run: every page of up to 4096 patches. The second case would take five times as long.
+  -- A page of up to 4096 patches has one run. For it, the general case below would take five times as long.
   when vector_ids -> 1 is null then doc_id > 0 and vector_ids -> 0 -> 'radix'::text = '16'
     and vector_ids -> 0 ->> 'prefix'::text = ledger.vectors_patch_id_head(doc_id, page) || '000000000'
     and vector_ids @? 'strict $[0] ? (@.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath
@@ -136,7 +136,7 @@ begin
     select jsonb_agg(btrim(piece.id, E' \t\r\n') order by piece.position)
     into ids
     from string_to_table(vector_ids, ',') with ordinality as piece (id, position)
-    -- Quotes, brackets and inner spaces mean that this is some other notation. An empty piece, null or
+    -- With quotes, brackets or spaces inside an id, the text is in another notation. An empty piece, null or
     -- None means that an id was lost.
     having bool_and(
       btrim(piece.id, E' \t\r\n') ~ '^[^[:space:]"''\[\]{}()]+$'
@@ -205,8 +205,8 @@ begin
       'set vector_ids = replace(vector_ids, '''''''', ''"'') where vector_ids like ''[''''%'';';
   end if;
 
-  -- Only without a foreign key can a document be missing. The role may lack the right to read documents, or see
-  -- only a part of them; then the foreign key below stops the migration.
+  -- Without a foreign key, a document may be missing. Skipped if the role may not read all documents: the foreign key
+  -- below then stops the migration.
   if not exists (
     select from pg_constraint
     where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f' and convalidated
@@ -320,11 +320,11 @@ begin
         'the ids that only they had wait in vector_orphans', number)
     end;
     raise warning '%', warning;
-    -- migrate() returns what it finds in this setting, because not every driver passes warnings on.
+    -- migrate() reads the warnings from this setting, because not every driver passes warnings on.
     perform set_config('colpali_vectors.warnings', warning, true);
   end if;
 exception when others then
-  -- As a warning too: drizzle-kit does not show the errors of a migration.
+  -- Raised as a warning too, because drizzle-kit does not show the errors of a migration.
   get stacked diagnostics hint = pg_exception_hint;
   raise warning '%', sqlerrm || coalesce(E'\nHint: ' || nullif(hint, ''), '');
   raise;
@@ -342,7 +342,7 @@ begin
         and not condeferrable and convalidated as is_ours
     from pg_constraint
     where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f'
-      -- Only on this column: a column that the host added may refer to documents too.
+      -- Only a foreign key on this column: a column that the host added may also refer to documents.
       and conkey = array(
         select attnum from pg_attribute where attrelid = 'vectors'::regclass and attname = 'doc_id'
       )
@@ -391,8 +391,8 @@ declare
 begin
   perform set_config('search_path', 'pg_catalog, pg_temp', true);
   execute replace($functions$
--- Expands a page's ids: one row per id, with its position from 0. A function without SET, so that PostgreSQL
--- inlines it into the view and a condition on doc_id and page still reaches the table.
+-- Expands a page's ids: one row per id, with its position from 0. The function has no SET, so that PostgreSQL
+-- inlines it into the view, and a condition on doc_id and page still reaches the table.
 create or replace function ledger.vectors_expand_ids(vector_ids jsonb)
 returns table (patch integer, vector_id text)
 language sql immutable
@@ -449,7 +449,7 @@ begin
   for element in select value from jsonb_array_elements(vector_ids) loop
     if element ? 'uuids' then
       keys := keys || array(
-        -- Cut as bytes: cutting text counts its characters from the beginning each time.
+        -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
         from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
         cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
@@ -461,8 +461,8 @@ begin
   return keys;
 end $$;
 
--- The index keys of a page: one per id, one per run. A page that has the key of an id may still not have the id.
--- PostgreSQL inlines this function, so a page with one id, the most common page, calls no other function.
+-- The index keys of a page: one per id and one per run. A page that has the key of an id may still not have the id.
+-- PostgreSQL inlines this function. So a page with one id, which is the most common page, calls no plpgsql function.
 create or replace function ledger.vectors_index_keys(vector_ids jsonb) returns integer[]
 language sql immutable
 return case
@@ -472,9 +472,11 @@ return case
 end;
 
 -- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
--- does not contain pages of their own patch ids. A function with settings, because PostgreSQL expects each key on a
--- hundredth of all pages: it would compile the query for longer than it runs, and would scan the whole table in a
--- session that planned the query while there were few pages.
+-- does not contain pages of their own patch ids.
+--
+-- The settings are needed because PostgreSQL expects to find each key on a hundredth of all pages. It would compile
+-- the query, which takes longer than running it. A session that planned the query while the table was small would
+-- scan the whole table later.
 create or replace function ledger.vectors_holding(keys jsonb)
 returns table (key text, doc_id integer, page integer)
 language plpgsql stable rows 100
@@ -484,7 +486,7 @@ begin
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)
-  -- `offset 0` searches the index once per key, which shows which key a page has.
+  -- `offset 0` makes PostgreSQL search the index once per key, so that each page comes with the key it has.
   cross join lateral (
     select doc_id, page
     from ledger.vectors
@@ -508,7 +510,8 @@ create index if not exists ix_vectors_vector_ids on vectors
 alter table vectors drop constraint if exists vectors_vector_ids_check;
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
--- The first two conditions call no function: a call per page would take as long as the rest of the insert.
+-- Nearly all pages meet one of the first two conditions, which call no function: PostgreSQL inlines has_own_ids. A call
+-- per page would take as long as the rest of the insert.
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
 alter table vectors add constraint vectors_vector_ids_check check (

@@ -1,13 +1,13 @@
--- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and keeps
--- writers and purges apart. The queueing functions run as their owner, so a role that may only write to
--- vectors fills the queue too.
+-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
+-- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
+-- may write to vectors but not to the queue.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
--- `ledger.` stands for the schema of the ledger, which is the current schema. All other names are looked up in
--- pg_catalog only, now and when the functions run: other schemas of the search_path may contain functions and
--- operators of other roles.
+-- `ledger.` stands for the schema of the ledger, which is the current schema. PostgreSQL looks up all other names in
+-- pg_catalog only, both now and when the functions run, because other schemas of the search_path may contain
+-- functions and operators of other roles.
 do $do$
 declare
   ledger text := quote_ident(current_schema()::text) || '.';
@@ -15,7 +15,7 @@ declare
 begin
   perform set_config('search_path', 'pg_catalog, pg_temp', true);
   execute replace($functions$
--- Counts the ids of a stored array. It returns a table, so that PostgreSQL inlines it into the queries below.
+-- Counts the ids of a stored array. Returns a table, so that PostgreSQL inlines the function into the queries below.
 create or replace function ledger.vectors_count_ids(vector_ids jsonb) returns table (vector_count integer)
 language sql immutable
 begin atomic
@@ -47,7 +47,7 @@ begin
 end $$;
 
 -- Queues the ids that a page had before it was recorded again. A row trigger, because only a row trigger can
--- ignore updates that do not set vector_ids. It then never reads and compares 40 KB per page.
+-- ignore updates that do not set vector_ids. A statement trigger would read and compare 40 KB per page.
 create or replace function ledger.vectors_queue_replaced() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -57,11 +57,11 @@ begin
   return null;
 end $$;
 
--- TRUNCATE does not fire the triggers of DELETE.
+-- Queues the ids of a truncated table, because TRUNCATE does not fire the triggers of DELETE.
 create or replace function ledger.vectors_queue_truncated() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  -- TRUNCATE also removes rows that an older snapshot does not show, and those would be lost.
+  -- TRUNCATE also removes rows that this transaction's snapshot may not show. Their ids would be lost.
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',
@@ -77,8 +77,8 @@ begin
   return null;
 end $$;
 
--- Gives a page a new revision if SQL other than the repository's records it again: sets its ids or makes it
--- pending. An ingest that is under way then cannot mark it as indexed.
+-- Gives a page a new revision if a host's own SQL sets its ids or makes it pending. An ingest that is under way then
+-- cannot mark the page as indexed. The repository sets the revision itself.
 create or replace function ledger.vectors_new_revision() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -87,10 +87,10 @@ begin
   return new;
 end $$;
 
--- The advisory lock of a document. Writers of its pages take it in shared mode, a purge takes it alone.
--- A lock instead of the rows in vector_orphans, because a writer's snapshot may not show the rows that a
--- purge holds. The documents share 64 keys, so that a transaction on any number of documents needs few
--- entries of the server's lock table.
+-- The key of a document's advisory lock. Writers of its pages take the lock in shared mode, a purge takes it in
+-- exclusive mode. Writers cannot lock the purge's rows of vector_orphans instead, because their snapshot may not show
+-- them. All documents share 64 keys, so that a transaction on many documents needs few entries in the server's lock
+-- table.
 create or replace function ledger.vectors_purge_lock_key(doc_id integer) returns bigint
 language sql immutable
 -- The upper half is "colo" in ASCII.
@@ -111,7 +111,7 @@ end $do$;
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- Only the owner may execute the trigger functions: another role could attach them to a table of its own and
--- queue any ids. Triggers fire without this right. Default privileges may have granted it to any role.
+-- queue any ids. Triggers fire without the privilege. Default privileges may have granted it to any role.
 do $do$
 declare
   ledger oid := (select oid from pg_namespace where nspname = current_schema());

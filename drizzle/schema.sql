@@ -203,7 +203,7 @@ begin
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)
-  -- `offset 0` searches the index once per key, which shows which key a page has.
+  -- `offset 0` makes PostgreSQL search the index once per key, so that each page comes with the key it has.
   cross join lateral (
     select doc_id, page
     from ledger.vectors
@@ -295,7 +295,7 @@ begin
   for element in select value from jsonb_array_elements(vector_ids) loop
     if element ? 'uuids' then
       keys := keys || array(
-        -- Cut as bytes: cutting text counts its characters from the beginning each time.
+        -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
         from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
         cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
@@ -370,7 +370,7 @@ CREATE OR REPLACE FUNCTION ledger.vectors_queue_truncated()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  -- TRUNCATE also removes rows that an older snapshot does not show, and those would be lost.
+  -- TRUNCATE also removes rows that this transaction's snapshot may not show. Their ids would be lost.
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',

@@ -55,7 +55,7 @@ export class MemoryPageStore implements PageStore {
 
   async search(tokens: number[][]): Promise<Hit[]> {
     const responses = await Promise.all(tokens.map((token) => this.#points.nearest(token, 100)));
-    // In the shape of a response of Qdrant.
+    // The points have the form of a Qdrant response.
     return responses.flatMap((points, queryToken) => hitsFrom.qdrant(points, { queryToken }));
   }
 

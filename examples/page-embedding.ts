@@ -16,7 +16,7 @@ export const grid: PatchGrid = (() => {
   return found;
 })();
 
-/** How much the caption of a figure counts in each of its patches; a word that fills the patch counts 1. */
+/** The weight of a figure's caption in each patch of the figure. A word that fills its patch has the weight 1. */
 const captionWeight = 0.5;
 
 /** The vectors of a page. */

@@ -9,5 +9,5 @@ rmSync(`${cwd}/dist`, { recursive: true, force: true });
 for (const project of ['tsconfig.build.json', 'tsconfig.build-cjs.json']) {
   execFileSync('npx', ['tsc', '-p', project], { cwd, stdio: 'inherit' });
 }
-// Without it, Node and TypeScript would take the files for ESM, as the package.json above says.
+// Without this file, Node and TypeScript would treat dist/cjs as ESM, because the package.json above says so.
 writeFileSync(`${cwd}/dist/cjs/package.json`, '{ "type": "commonjs", "sideEffects": false }\n');

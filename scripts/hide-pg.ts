@@ -1,6 +1,6 @@
 /**
- * Makes drizzle-kit use postgres.js, which prints the warnings of a failing migration. It prefers `pg`, which prints
- * nothing and is installed here for the tests.
+ * Makes drizzle-kit use postgres.js, which prints the warnings of a failing migration. drizzle-kit would prefer `pg`,
+ * which is installed for the tests and prints no warnings.
  */
 import { register } from 'node:module';
 

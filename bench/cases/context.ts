@@ -40,7 +40,7 @@ export async function withParticipants<Result>(
   }
 }
 
-/** Separates those who have the abilities from those who do not, and gives the reasons. */
+/** Separates the participants that have all of the abilities from the others, with the reasons. */
 export function divide<Who extends { contender: Contender }>(
   participants: readonly Who[],
   abilities: readonly Ability[],

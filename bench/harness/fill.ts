@@ -3,7 +3,7 @@ import { encodeVectorIds, patchVectorIds } from '../../src/index.ts';
 import type { BenchPageKey } from '../contender.ts';
 import type { SqlClient } from '../contenders/sql-client.ts';
 
-/** Pages numbered from 0, across documents: those from `from` to below `to`. */
+/** The pages `from` to `to - 1`, numbered from 0 across all documents. */
 interface PageSpan {
   from: number;
   to: number;
@@ -42,7 +42,7 @@ export async function fillPatchIds(
   for (const n of [from, to - 1]) await checkFilledPage(client, filledPage(n), idsPerPage);
 }
 
-/** Adds pages with one random id each, as stores with one multi-vector point per page have them. */
+/** Adds pages with one random id each, as for a store with one multi-vector point per page. */
 export async function fillOneRandomId(client: SqlClient, span: PageSpan): Promise<void> {
   await fillPages(client, span, 'jsonb_build_array(gen_random_uuid()::text)');
 }

@@ -47,7 +47,7 @@ function locateRow(run: RunResult): string[] {
   ];
 }
 
-/** Table and indexes together: what the package saves in one it may spend in the other. */
+/** Adds the table and its indexes, because the package saves bytes in one and spends some of them in the other. */
 function bytesRow(run: RunResult): string[] {
   const bytes = (kind: 'patch' | 'random', contender: string) =>
     ['table', 'indexes']

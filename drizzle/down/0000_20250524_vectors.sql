@@ -1,4 +1,4 @@
--- Drops vectors, as the original downgrade did, if it exists. Leaves documents and everything else.
+-- Drops vectors if it exists, as the original downgrade did. Changes nothing else; documents stays.
 -- Lost: every recorded id. The vectors stay in the vector store.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
@@ -16,7 +16,7 @@ begin
   if lost > 0 then
     warning := format('pages whose vector ids were dropped: %s; their vectors stay in the vector store', lost);
     raise warning '%', warning;
-    -- rollback() returns what it finds in this setting, because not every driver passes warnings on.
+    -- rollback() reads the warnings from this setting, because not every driver passes warnings on.
     perform set_config('colpali_vectors.warnings', warning, true);
   end if;
 end $$;

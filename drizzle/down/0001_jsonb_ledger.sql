@@ -1,6 +1,6 @@
 -- Converts vector_ids back to TEXT: a JSON list that the original's json.loads can read.
 -- Lost: grids, namespaces, which pages are pending, and when each page was recorded and indexed. Warns about the
--- first three. Everything here also runs if somebody dropped vectors or vector_orphans.
+-- first three. Also works if somebody dropped vectors or vector_orphans.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -21,7 +21,7 @@ begin
     from vectors;
   end if;
 
-  -- Nothing else knows these vectors, so the table stays while it has rows. Migrating again reuses it.
+  -- Its rows are recorded nowhere else, so the table stays while it has rows. Migrating again uses it.
   if to_regclass('vector_orphans') is not null then
     lock table vector_orphans in access exclusive mode;
     select count(*) into waiting from vector_orphans;
@@ -40,7 +40,7 @@ begin
   foreach warning in array warnings loop
     raise warning '%', warning;
   end loop;
-  -- rollback() returns what it finds in this setting, because not every driver passes warnings on.
+  -- rollback() reads the warnings from this setting, because not every driver passes warnings on.
   perform set_config('colpali_vectors.warnings', array_to_string(warnings, E'\n'), true);
 end $$;
 --> statement-breakpoint
@@ -96,7 +96,7 @@ drop function if exists vectors_index_keys_of_many(jsonb);
 --> statement-breakpoint
 drop function if exists vectors_index_key(text);
 --> statement-breakpoint
--- The check of vector_orphans uses the functions, if the table stays.
+-- If vector_orphans stays, its check still uses these functions.
 do $$
 begin
   if to_regclass('vector_orphans') is null then

@@ -1,4 +1,5 @@
--- Afterwards writers no longer wait for a purge, and the ids of pages that are deleted or recorded again are lost.
+-- Drops the triggers and their functions. After that, writers do not wait for a purge, and the ids of pages that are
+-- deleted or recorded again are lost.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint

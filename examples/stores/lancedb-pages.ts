@@ -35,7 +35,7 @@ const store: PageStore = {
 
   async search(tokens) {
     const rows = await table.vectorSearch(tokens).distanceType('cosine').limit(10).toArray();
-    // For a query of several vectors, the distance is 1 minus the sum over them.
+    // For a query of several vectors, the distance is 1 minus the sum of their best similarities.
     return hitsFrom.lancedb(rows, { distanceType: 'cosine' });
   },
 

@@ -23,13 +23,13 @@ export function addAuditCommand(program: Command): void {
     .command('audit')
     .summary('compare the ledger with the vector store')
     .description(
-      'Compares the ledger with the vector store, with your functions listIds and existing. Changes nothing unless you ask for it.',
+      'Compares the ledger with the vector store, which it reads with your functions listIds and existing. Changes nothing unless an option says so.',
     )
     .addOption(storeOption('listIds and existing'))
     .option('--mark-missing-pending', 'make pages with missing vectors pending again')
     .option(
       '--queue-untracked',
-      'queue ids that no page has for the next purge; only if every ingest records its pages first',
+      'queue untracked ids, so that the next purge deletes them; safe only if every ingest records its pages first',
     )
     .option(
       '--max-untracked-share <share>',

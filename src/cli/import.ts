@@ -14,7 +14,7 @@ export function addImportCommand(program: Command): void {
     .command('import')
     .summary('record pages from an NDJSON file')
     .description(
-      'Records pages from an NDJSON file, one page per line. A page that is already recorded is replaced, or left unchanged if the line says the same. You can run an interrupted import again.',
+      'Records pages from an NDJSON file, one page per line. A page that is already recorded is replaced, or stays unchanged if the line has the same values. You can run an interrupted import again.',
     )
     .argument('<file>', 'path of the file, or - to read stdin')
     .option('--skip-invalid', 'report invalid lines and skip them (default: stop at the first one)')
@@ -74,7 +74,7 @@ function endAsInterrupted({ lines }: ImportResult): void {
   process.kill(process.pid, 'SIGINT');
 }
 
-/** Adds to the message how far the import came and how to continue. */
+/** Adds to the message how many pages were recorded and how to continue. */
 function withAdvice(error: unknown, recorded: number): unknown {
   if (error instanceof LineError) {
     error.message +=

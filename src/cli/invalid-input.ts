@@ -1,6 +1,6 @@
 import type { InvalidInputError } from '../errors.ts';
 
-/** What a user of the command line calls the arguments of our functions. */
+/** The options of the command line that set these arguments of our functions. */
 const optionNames: Record<string, string> = {
   url: 'database URL (--database or DATABASE_URL)',
   to: '--to',

@@ -48,7 +48,7 @@ export function formatPageLine(recorded: PageVectors): string {
   });
 }
 
-/** A page has at most 100,000 ids. A line that is longer than this is not one, and could not become a string. */
+/** No page with its at most 100,000 ids needs a longer line, and a much longer one would not fit into a string. */
 const maxLineBytes = 256 * 1024 * 1024;
 
 function decode(bytes: Buffer): string {

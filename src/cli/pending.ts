@@ -26,7 +26,7 @@ export function addPendingCommand(program: Command): void {
     .addOption(
       new Option(
         '--older-than <seconds>',
-        'only pages that were recorded longer ago; an ingest may still be writing newer ones',
+        'only pages that were recorded at least this long ago; an ingest may still be writing newer ones',
       ).argParser(parsePositiveInteger),
     )
     .addHelpText(

@@ -30,12 +30,12 @@ export function addPurgeCommand(program: Command): void {
     .command('purge')
     .summary('delete queued vector ids from the vector store')
     .description(
-      'Deletes the ids of deleted and replaced pages from the vector store, with your function deleteVectors. SIGINT and SIGTERM stop it after the current call.',
+      'Deletes the vectors of deleted and replaced pages from the vector store, with your function deleteVectors. SIGINT and SIGTERM stop the purge after the current call.',
     )
     .addOption(storeOption('deleteVectors'))
     .option(
       '--every <seconds>',
-      'go on, and purge again this long after each purge',
+      'keep running, and purge again this many seconds after each purge',
       parsePositiveInteger,
     )
     .option(
@@ -64,7 +64,7 @@ export function addPurgeCommand(program: Command): void {
     });
 }
 
-/** Purges until a signal stops it. Failures that may pass are reported, and the next purge tries again. */
+/** Purges until a signal stops it. Reports temporary failures; the next purge tries again. */
 async function purgeEvery(
   seconds: number,
   stop: AbortSignal,
@@ -114,7 +114,7 @@ async function purgeOnce(
   return report;
 }
 
-/** The same function, whose signal does not abort if the purge is stopped: the current call is finished. */
+/** Wraps `deleteVectors` so that stopping the purge does not abort the current call. */
 function finishing(deleteVectors: DeleteVectors, stop: AbortSignal): DeleteVectors {
   return (ids, context) => {
     const call = new AbortController();

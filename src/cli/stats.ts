@@ -4,7 +4,7 @@ import { withDatabase } from './database.ts';
 import { count, formatNumber, formatTable } from './output.ts';
 import { examples, globalOptions } from './usage.ts';
 
-/** From this share of its range on, a sequence is warned about. */
+/** Warn about a sequence that has used this share of its range. */
 const warnFromShare = 0.5;
 
 export function addStatsCommand(program: Command): void {

@@ -7,10 +7,10 @@ import { safeJson, safeLines } from './safe-text.ts';
 /** The exit codes of the command line. */
 export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const;
 
-/** Whether stderr has JSON. Not asked of commander, whose parsing may be what failed. */
+/** Whether stderr gets JSON. Reads the arguments itself, because commander may have failed to parse them. */
 export const stderrIsJson = process.argv.includes('--json');
 
-/** Writes a line that is no failure: `warning: ...`, or `{"warning":"..."}`. */
+/** Writes a note, which is not a failure: `warning: ...`, or `{"warning":"..."}`. */
 export function writeNote(
   kind: 'database' | 'warning' | 'stopped' | 'interrupted',
   text: string,
@@ -27,16 +27,16 @@ function writeFailure(code: string, message: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Reports that something was not found, and sets the exit code; the process goes on. */
+/** Reports that something was not found, and sets the exit code. Does not end the process. */
 export function reportNotFound(message: string): void {
   writeFailure('NOT_FOUND', message);
   process.exitCode = exitCodes.failed;
 }
 
-/** Reports an error. Returns the exit code that it calls for. */
+/** Reports an error. Returns the exit code for it. */
 export function reportError(error: unknown): number {
   if (error instanceof CommanderError) {
-    // Help and version also end here, with exit code 0. As text, commander has printed its message already.
+    // --help and --version also throw, with exit code 0. Commander has already printed its message as text.
     if (error.exitCode === 0) return exitCodes.done;
     if (stderrIsJson) writeFailure('WRONG_USAGE', usageMessage(error));
     return exitCodes.wrongUsage;
@@ -53,7 +53,7 @@ function usageMessage({ code, message }: CommanderError): string {
   return code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
 }
 
-/** The error's own code or that of its cause: a line of an import has the code of what is wrong with it. */
+/** The code of the error, or else of its cause: a `LineError` has none, but its cause does. */
 function codeOf(error: unknown): string {
   const { code, cause } = Object(error) as { code?: unknown; cause?: unknown };
   if (typeof code === 'string') return code;

@@ -1,14 +1,14 @@
 import { constants } from 'node:os';
 
-/** SIGINT or SIGTERM, once it has arrived. */
+/** Tells whether SIGINT or SIGTERM has arrived. */
 export interface StopSignal {
-  /** Aborts when the first of them arrives. */
+  /** Aborts when the first of the two signals arrives. */
   readonly signal: AbortSignal;
   /** The exit code that shells use for the signal: 130 or 143. */
   exitCode(): number;
 }
 
-/** Lets a command end by itself after SIGINT or SIGTERM. A second one ends the process at once. */
+/** Listens for SIGINT and SIGTERM, so that a command can stop by itself. A second signal ends the process at once. */
 export function listenForStop(): StopSignal {
   const stop = new AbortController();
   const listen = (name: 'SIGINT' | 'SIGTERM') => process.once(name, () => stop.abort(name));

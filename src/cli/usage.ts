@@ -11,8 +11,8 @@ interface GlobalOptions {
 }
 
 /**
- * The values of the global options. Names the database on stderr, because it may be another one than the user thinks.
- * Call it in a command's action: the arguments are parsed by then.
+ * Returns the values of the global options. Names the database on stderr, because it may not be the one that the user
+ * expects. Call it in a command's action, where the arguments have been parsed.
  *
  * @throws {InvalidInputError} The URL of the database is not valid.
  */

@@ -4,13 +4,13 @@ export const embeddedMigrations = [
   {
     tag: '0000_20250524_vectors',
     when: 1795408618309,
-    hash: 'ec24373ce6ef7ad225ec26b10f40e497b3b0f8fd806f81e21499090eef31a181',
-    up: `-- The table as the original Alembic migration made it. A database that already has it keeps it.
+    hash: 'd355286f9eade4302a98ffc07c6be9e7bbfecef9cf97b52ecbcc634981a4a852',
+    up: `-- Creates the table that the original Alembic migration made. If the database already has it, it stays unchanged.
 
 -- If a table is busy, fail after five seconds, so that other queries do not pile up behind this migration.
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
--- The host's table, found through the search_path. Created here only if it does not exist.
+-- Looks for the host's table in the search_path, and creates it only if it is not there.
 do $$
 declare
   elsewhere text;
@@ -27,14 +27,14 @@ begin
       || coalesce(', although there is ' || elsewhere, '')
       || '; if your documents are elsewhere, run rollback --all, drop this table, and add their schema to the search_path';
     raise warning '%', warning;
-    -- migrate() returns what it finds in this setting, because not every driver passes warnings on.
+    -- migrate() reads the warnings from this setting, because not every driver passes warnings on.
     perform set_config('colpali_vectors.warnings', warning, true);
   elsif not exists (
     select from pg_attribute
     where attrelid = 'documents'::regclass and attname = 'id'
       and atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
   ) then
-    -- As a warning too: drizzle-kit does not show the errors of a migration.
+    -- Raised as a warning too, because drizzle-kit does not show the errors of a migration.
     raise warning 'documents has no column id of type smallint, integer or bigint';
     raise exception using
       errcode = 'datatype_mismatch',
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS "vectors" (
 --> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "ix_vectors_doc_id" ON "vectors" USING btree ("doc_id");
 `,
-    down: `-- Drops vectors, as the original downgrade did, if it exists. Leaves documents and everything else.
+    down: `-- Drops vectors if it exists, as the original downgrade did. Changes nothing else; documents stays.
 -- Lost: every recorded id. The vectors stay in the vector store.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
@@ -71,7 +71,7 @@ begin
   if lost > 0 then
     warning := format('pages whose vector ids were dropped: %s; their vectors stay in the vector store', lost);
     raise warning '%', warning;
-    -- rollback() returns what it finds in this setting, because not every driver passes warnings on.
+    -- rollback() reads the warnings from this setting, because not every driver passes warnings on.
     perform set_config('colpali_vectors.warnings', warning, true);
   end if;
 end $$;
@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '573e0dd5a48e47648dc2d7ebe31adea0b5aa1721faec53b6b866d8cb364c097f',
+    hash: 'b2c69aa7f029da409495b3180ab1c97a26254a18c367cba1530ca4a7db157627',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -92,8 +92,8 @@ select set_config('lock_timeout', '5s', true) where current_setting('lock_timeou
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- The functions that the checks use. In these statements \`ledger.\` stands for the schema of the ledger, which is
--- the current schema. All other names are looked up in pg_catalog only, now and when the functions run: other
--- schemas of the search_path may contain functions and operators of other roles.
+-- the current schema. PostgreSQL looks up all other names in pg_catalog only, both now and when the functions run,
+-- because other schemas of the search_path may contain functions and operators of other roles.
 do $do$
 declare
   ledger text := quote_ident(current_schema()::text) || '.';
@@ -109,12 +109,12 @@ return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'),
   || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
 
 -- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
--- because its ids name it. Functions without SET or a subquery, so that PostgreSQL inlines them.
+-- because its ids name it. These two functions have no SET and no subquery, so that PostgreSQL inlines them.
 create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return case
   when vector_ids -> 0 ->> 'from'::text is distinct from '000' then false
-  -- One run: every page of up to 4096 patches. The second case would take five times as long.
+  -- A page of up to 4096 patches has one run. For it, the general case below would take five times as long.
   when vector_ids -> 1 is null then doc_id > 0 and vector_ids -> 0 -> 'radix'::text = '16'
     and vector_ids -> 0 ->> 'prefix'::text = ledger.vectors_patch_id_head(doc_id, page) || '000000000'
     and vector_ids @? 'strict $[0] ? (@.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath
@@ -223,7 +223,7 @@ begin
     select jsonb_agg(btrim(piece.id, E' \\t\\r\\n') order by piece.position)
     into ids
     from string_to_table(vector_ids, ',') with ordinality as piece (id, position)
-    -- Quotes, brackets and inner spaces mean that this is some other notation. An empty piece, null or
+    -- With quotes, brackets or spaces inside an id, the text is in another notation. An empty piece, null or
     -- None means that an id was lost.
     having bool_and(
       btrim(piece.id, E' \\t\\r\\n') ~ '^[^[:space:]"''\\[\\]{}()]+$'
@@ -292,8 +292,8 @@ begin
       'set vector_ids = replace(vector_ids, '''''''', ''"'') where vector_ids like ''[''''%'';';
   end if;
 
-  -- Only without a foreign key can a document be missing. The role may lack the right to read documents, or see
-  -- only a part of them; then the foreign key below stops the migration.
+  -- Without a foreign key, a document may be missing. Skipped if the role may not read all documents: the foreign key
+  -- below then stops the migration.
   if not exists (
     select from pg_constraint
     where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f' and convalidated
@@ -407,11 +407,11 @@ begin
         'the ids that only they had wait in vector_orphans', number)
     end;
     raise warning '%', warning;
-    -- migrate() returns what it finds in this setting, because not every driver passes warnings on.
+    -- migrate() reads the warnings from this setting, because not every driver passes warnings on.
     perform set_config('colpali_vectors.warnings', warning, true);
   end if;
 exception when others then
-  -- As a warning too: drizzle-kit does not show the errors of a migration.
+  -- Raised as a warning too, because drizzle-kit does not show the errors of a migration.
   get stacked diagnostics hint = pg_exception_hint;
   raise warning '%', sqlerrm || coalesce(E'\\nHint: ' || nullif(hint, ''), '');
   raise;
@@ -429,7 +429,7 @@ begin
         and not condeferrable and convalidated as is_ours
     from pg_constraint
     where conrelid = 'vectors'::regclass and confrelid = 'documents'::regclass and contype = 'f'
-      -- Only on this column: a column that the host added may refer to documents too.
+      -- Only a foreign key on this column: a column that the host added may also refer to documents.
       and conkey = array(
         select attnum from pg_attribute where attrelid = 'vectors'::regclass and attname = 'doc_id'
       )
@@ -478,8 +478,8 @@ declare
 begin
   perform set_config('search_path', 'pg_catalog, pg_temp', true);
   execute replace($functions$
--- Expands a page's ids: one row per id, with its position from 0. A function without SET, so that PostgreSQL
--- inlines it into the view and a condition on doc_id and page still reaches the table.
+-- Expands a page's ids: one row per id, with its position from 0. The function has no SET, so that PostgreSQL
+-- inlines it into the view, and a condition on doc_id and page still reaches the table.
 create or replace function ledger.vectors_expand_ids(vector_ids jsonb)
 returns table (patch integer, vector_id text)
 language sql immutable
@@ -536,7 +536,7 @@ begin
   for element in select value from jsonb_array_elements(vector_ids) loop
     if element ? 'uuids' then
       keys := keys || array(
-        -- Cut as bytes: cutting text counts its characters from the beginning each time.
+        -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
         from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
         cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
@@ -548,8 +548,8 @@ begin
   return keys;
 end $$;
 
--- The index keys of a page: one per id, one per run. A page that has the key of an id may still not have the id.
--- PostgreSQL inlines this function, so a page with one id, the most common page, calls no other function.
+-- The index keys of a page: one per id and one per run. A page that has the key of an id may still not have the id.
+-- PostgreSQL inlines this function. So a page with one id, which is the most common page, calls no plpgsql function.
 create or replace function ledger.vectors_index_keys(vector_ids jsonb) returns integer[]
 language sql immutable
 return case
@@ -559,9 +559,11 @@ return case
 end;
 
 -- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
--- does not contain pages of their own patch ids. A function with settings, because PostgreSQL expects each key on a
--- hundredth of all pages: it would compile the query for longer than it runs, and would scan the whole table in a
--- session that planned the query while there were few pages.
+-- does not contain pages of their own patch ids.
+--
+-- The settings are needed because PostgreSQL expects to find each key on a hundredth of all pages. It would compile
+-- the query, which takes longer than running it. A session that planned the query while the table was small would
+-- scan the whole table later.
 create or replace function ledger.vectors_holding(keys jsonb)
 returns table (key text, doc_id integer, page integer)
 language plpgsql stable rows 100
@@ -571,7 +573,7 @@ begin
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)
-  -- \`offset 0\` searches the index once per key, which shows which key a page has.
+  -- \`offset 0\` makes PostgreSQL search the index once per key, so that each page comes with the key it has.
   cross join lateral (
     select doc_id, page
     from ledger.vectors
@@ -595,7 +597,8 @@ create index if not exists ix_vectors_vector_ids on vectors
 alter table vectors drop constraint if exists vectors_vector_ids_check;
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
--- The first two conditions call no function: a call per page would take as long as the rest of the insert.
+-- Nearly all pages meet one of the first two conditions, which call no function: PostgreSQL inlines has_own_ids. A call
+-- per page would take as long as the rest of the insert.
 -- Validated at once, as above.
 -- squawk-ignore constraint-missing-not-valid
 alter table vectors add constraint vectors_vector_ids_check check (
@@ -632,7 +635,7 @@ end $$;
 `,
     down: `-- Converts vector_ids back to TEXT: a JSON list that the original's json.loads can read.
 -- Lost: grids, namespaces, which pages are pending, and when each page was recorded and indexed. Warns about the
--- first three. Everything here also runs if somebody dropped vectors or vector_orphans.
+-- first three. Also works if somebody dropped vectors or vector_orphans.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -653,7 +656,7 @@ begin
     from vectors;
   end if;
 
-  -- Nothing else knows these vectors, so the table stays while it has rows. Migrating again reuses it.
+  -- Its rows are recorded nowhere else, so the table stays while it has rows. Migrating again uses it.
   if to_regclass('vector_orphans') is not null then
     lock table vector_orphans in access exclusive mode;
     select count(*) into waiting from vector_orphans;
@@ -672,7 +675,7 @@ begin
   foreach warning in array warnings loop
     raise warning '%', warning;
   end loop;
-  -- rollback() returns what it finds in this setting, because not every driver passes warnings on.
+  -- rollback() reads the warnings from this setting, because not every driver passes warnings on.
   perform set_config('colpali_vectors.warnings', array_to_string(warnings, E'\\n'), true);
 end $$;
 --> statement-breakpoint
@@ -728,7 +731,7 @@ drop function if exists vectors_index_keys_of_many(jsonb);
 --> statement-breakpoint
 drop function if exists vectors_index_key(text);
 --> statement-breakpoint
--- The check of vector_orphans uses the functions, if the table stays.
+-- If vector_orphans stays, its check still uses these functions.
 do $$
 begin
   if to_regclass('vector_orphans') is null then
@@ -742,17 +745,17 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '00f7f7e6a33d77ee6345606697bc174fc73ebf84873ab58995912377781b95d1',
-    up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and keeps
--- writers and purges apart. The queueing functions run as their owner, so a role that may only write to
--- vectors fills the queue too.
+    hash: '30973f3b90b9ba1495897921ea710038d9208f0ee05f2d8f9073459fa6085a53',
+    up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
+-- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
+-- may write to vectors but not to the queue.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
--- \`ledger.\` stands for the schema of the ledger, which is the current schema. All other names are looked up in
--- pg_catalog only, now and when the functions run: other schemas of the search_path may contain functions and
--- operators of other roles.
+-- \`ledger.\` stands for the schema of the ledger, which is the current schema. PostgreSQL looks up all other names in
+-- pg_catalog only, both now and when the functions run, because other schemas of the search_path may contain
+-- functions and operators of other roles.
 do $do$
 declare
   ledger text := quote_ident(current_schema()::text) || '.';
@@ -760,7 +763,7 @@ declare
 begin
   perform set_config('search_path', 'pg_catalog, pg_temp', true);
   execute replace($functions$
--- Counts the ids of a stored array. It returns a table, so that PostgreSQL inlines it into the queries below.
+-- Counts the ids of a stored array. Returns a table, so that PostgreSQL inlines the function into the queries below.
 create or replace function ledger.vectors_count_ids(vector_ids jsonb) returns table (vector_count integer)
 language sql immutable
 begin atomic
@@ -792,7 +795,7 @@ begin
 end $$;
 
 -- Queues the ids that a page had before it was recorded again. A row trigger, because only a row trigger can
--- ignore updates that do not set vector_ids. It then never reads and compares 40 KB per page.
+-- ignore updates that do not set vector_ids. A statement trigger would read and compare 40 KB per page.
 create or replace function ledger.vectors_queue_replaced() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -802,11 +805,11 @@ begin
   return null;
 end $$;
 
--- TRUNCATE does not fire the triggers of DELETE.
+-- Queues the ids of a truncated table, because TRUNCATE does not fire the triggers of DELETE.
 create or replace function ledger.vectors_queue_truncated() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  -- TRUNCATE also removes rows that an older snapshot does not show, and those would be lost.
+  -- TRUNCATE also removes rows that this transaction's snapshot may not show. Their ids would be lost.
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',
@@ -822,8 +825,8 @@ begin
   return null;
 end $$;
 
--- Gives a page a new revision if SQL other than the repository's records it again: sets its ids or makes it
--- pending. An ingest that is under way then cannot mark it as indexed.
+-- Gives a page a new revision if a host's own SQL sets its ids or makes it pending. An ingest that is under way then
+-- cannot mark the page as indexed. The repository sets the revision itself.
 create or replace function ledger.vectors_new_revision() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -832,10 +835,10 @@ begin
   return new;
 end $$;
 
--- The advisory lock of a document. Writers of its pages take it in shared mode, a purge takes it alone.
--- A lock instead of the rows in vector_orphans, because a writer's snapshot may not show the rows that a
--- purge holds. The documents share 64 keys, so that a transaction on any number of documents needs few
--- entries of the server's lock table.
+-- The key of a document's advisory lock. Writers of its pages take the lock in shared mode, a purge takes it in
+-- exclusive mode. Writers cannot lock the purge's rows of vector_orphans instead, because their snapshot may not show
+-- them. All documents share 64 keys, so that a transaction on many documents needs few entries in the server's lock
+-- table.
 create or replace function ledger.vectors_purge_lock_key(doc_id integer) returns bigint
 language sql immutable
 -- The upper half is "colo" in ASCII.
@@ -856,7 +859,7 @@ end $do$;
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
 -- Only the owner may execute the trigger functions: another role could attach them to a table of its own and
--- queue any ids. Triggers fire without this right. Default privileges may have granted it to any role.
+-- queue any ids. Triggers fire without the privilege. Default privileges may have granted it to any role.
 do $do$
 declare
   ledger oid := (select oid from pg_namespace where nspname = current_schema());
@@ -911,7 +914,8 @@ create or replace trigger vectors_wait_after_update after update on vectors
 referencing new table as written
 for each statement execute function vectors_wait_for_purge();
 `,
-    down: `-- Afterwards writers no longer wait for a purge, and the ids of pages that are deleted or recorded again are lost.
+    down: `-- Drops the triggers and their functions. After that, writers do not wait for a purge, and the ids of pages that are
+-- deleted or recorded again are lost.
 
 select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0';
 --> statement-breakpoint
@@ -1149,7 +1153,7 @@ begin
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)
-  -- \`offset 0\` searches the index once per key, which shows which key a page has.
+  -- \`offset 0\` makes PostgreSQL search the index once per key, so that each page comes with the key it has.
   cross join lateral (
     select doc_id, page
     from ledger.vectors
@@ -1241,7 +1245,7 @@ begin
   for element in select value from jsonb_array_elements(vector_ids) loop
     if element ? 'uuids' then
       keys := keys || array(
-        -- Cut as bytes: cutting text counts its characters from the beginning each time.
+        -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
         from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
         cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
@@ -1316,7 +1320,7 @@ CREATE OR REPLACE FUNCTION ledger.vectors_queue_truncated()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  -- TRUNCATE also removes rows that an older snapshot does not show, and those would be lost.
+  -- TRUNCATE also removes rows that this transaction's snapshot may not show. Their ids would be lost.
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
       errcode = 'feature_not_supported',

@@ -5,7 +5,7 @@ import { checkGrid, type PatchGrid, placeOf, vectorAt } from './grid.ts';
 
 /**
  * A rectangle on a page, from the top left corner (x0, y0) to the bottom right corner (x1, y1). The unit is the page: 0
- * is its left or upper edge and 1 its right or lower edge. Functions that take a `size` use the unit of the size instead.
+ * is its left or upper edge and 1 its right or lower edge. Functions that take a `size` use the unit of that size.
  */
 export interface Box {
   x0: number;
@@ -28,7 +28,7 @@ const unit: Size = { width: 1, height: 1 };
  * @param patch - The vector's position among the page's vectors, from 0.
  * @param size - The size of the page, for a box in its unit. {@defaultValue 1 x 1}
  * @returns Undefined if the vector is not a patch: a vector of the prompt, or a marker.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  * @example
  * patchBox({ cols: 23, rows: 32, start: 4 }, 4 + 23, { width: 1654, height: 2339 }); // the first patch of the second row
  */
@@ -59,7 +59,7 @@ export function boxOf(grid: PatchGrid, patch: number, size: Size = unit): Box | 
  * @param size - The size of the page, for a box in its unit. {@defaultValue 1 x 1}
  * @returns The positions of their vectors among the page's vectors, in ascending order. Empty if the box lies outside
  *   the page.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function patchesInBox(grid: PatchGrid, box: Box, size: Size = unit): number[] {
   const checked = checkGrid(grid);
@@ -80,7 +80,10 @@ export function patchesInBox(grid: PatchGrid, box: Box, size: Size = unit): numb
   return patches.sort((a, b) => a - b);
 }
 
-/** The first and the last of `count` equal cells that a stretch of the page overlaps; last < first if it overlaps no cell. */
+/**
+ * Divides the page into `count` equal cells and returns the first and the last that the range overlaps. If it overlaps
+ * none, last is less than first.
+ */
 function cellsBetween(from: number, to: number, count: number): [first: number, last: number] {
   // A box may touch the edge between two cells without overlapping both: (1 / 49) * 49 is less than 1.
   const tolerance = 1e-9;
@@ -96,7 +99,7 @@ function cellsBetween(from: number, to: number, count: number): [first: number, 
  * Formats a box as CSS for an element that lies over the page's image with `position: absolute`.
  *
  * @param box - In the unit of the page, 0 to 1.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function cssBox(box: Box): Record<'left' | 'top' | 'width' | 'height', string> {
   requireBox(box, ['box']);
@@ -108,7 +111,7 @@ export function cssBox(box: Box): Record<'left' | 'top' | 'width' | 'height', st
   };
 }
 
-/** At most 6 digits after the decimal point, which is less than a pixel of any screen. */
+/** Rounds to 6 decimals, much less than a pixel. */
 function percent(share: number): string {
   return `${Number((share * 100).toFixed(6))}%`;
 }
@@ -128,7 +131,7 @@ export interface PdfPage extends Size {
  * @param box - On the page as it is displayed, in the unit of the page, 0 to 1.
  * @param page - The size of the page's box in points before rotation: the crop box, or what your renderer draws.
  * @returns `x0` and `y0` are the lower left corner, `x1` and `y1` the upper right one.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function pdfBox(box: Box, page: PdfPage): Box {
   requireBox(box, ['box']);

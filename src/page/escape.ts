@@ -1,4 +1,4 @@
-/** Escapes text for the content and the attributes of XML and HTML, and removes characters that XML cannot contain. */
+/** Escapes text for the content and the attributes of XML and HTML, and replaces characters that XML cannot contain. */
 export function escapeMarkup(text: string): string {
   return (
     text

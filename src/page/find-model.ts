@@ -11,16 +11,16 @@ export type ModelExplanation =
       needsStart: boolean;
       /** Where the numbers come from. */
       source: string;
-      /** Which of them nobody has compared with the checkpoint. */
+      /** Which of these numbers nobody has compared with the checkpoint. */
       assumed?: string;
     }
   | { reason: string };
 
-/** By the whole name and by the name without the organisation, in lower case. */
+/** Keys are the whole name and the name without the organisation, in lower case. */
 const families = byName(modelFamilies);
 const reasons = byName(unknownModels);
 
-/** The family of a model. Upper and lower case are the same, and the organisation may be left out. */
+/** Finds the family of a model. Ignores case, and the organisation may be left out. */
 export function familyOf(model: string): ModelFamily | undefined {
   requireString(model, ['model']);
   return families.get(model.toLowerCase());
@@ -29,8 +29,8 @@ export function familyOf(model: string): ModelFamily | undefined {
 /**
  * Says how a model lays out a page, and which numbers are assumed, or why the layout is unknown.
  *
- * @param model - The name on the model hub: `vidore/colqwen2.5-v0.2`. Upper and lower case are the same, and the
- *   organisation may be left out.
+ * @param model - The name on the model hub: `vidore/colqwen2.5-v0.2`. Ignores case, and the organisation may be
+ *   left out.
  * @throws {InvalidInputError} `model` is not a string.
  */
 export function explainModel(model: string): ModelExplanation {
@@ -49,7 +49,7 @@ export function explainModel(model: string): ModelExplanation {
   };
 }
 
-/** The names of all models in the table, those whose layout is unknown last. */
+/** Lists the names of all models in the table. Those whose layout is unknown come last. */
 export function modelNames(): string[] {
   return [...modelFamilies, ...unknownModels].flatMap(({ models }) => models);
 }

@@ -12,7 +12,7 @@ import { checkGrid, type PatchGrid, vectorsNeeded } from './grid.ts';
 import { type ImageVectors, layOut, type PageSize } from './layouts.ts';
 import type { Layout, ModelFamily } from './models.ts';
 
-/** What a server may do differently from the model's own library. */
+/** How the server differs from the model's own library. */
 export interface GridOptions {
   /** The position of the first patch among the vectors that the server returns, from 0. */
   start?: number | undefined;
@@ -28,9 +28,11 @@ export interface GridOptions {
   maxPixels?: number | undefined;
   /** The longest edge in pixels after resizing, for models that limit it. */
   longestEdge?: number | undefined;
-  /** The most tiles of a page, their size in pixels, and whether a thumbnail follows, for NVIDIA's Llama models. */
+  /** The most tiles of a page. This and the next two are for NVIDIA's Llama models. */
   maxTiles?: number | undefined;
+  /** The size of a tile in pixels. */
   tileSize?: number | undefined;
+  /** Whether a thumbnail of the page follows the tiles. */
   thumbnail?: boolean | undefined;
 }
 
@@ -46,7 +48,7 @@ const optionChecks = {
   thumbnail: requireBoolean,
 };
 
-/** The options that change the numbers of a layout; the layouts call them by the same names. */
+/** The options that replace the number of the same name in a layout. */
 const layoutOptions = [
   ...(['minPixels', 'maxPixels', 'longestEdge'] as const),
   ...(['maxTiles', 'tileSize', 'thumbnail'] as const),
@@ -86,7 +88,7 @@ export function gridOf(
 /**
  * Computes how many vectors a model returns for a page: one number, or two if libraries disagree.
  *
- * @returns Undefined if the number is unknown: for the reasons of `gridOf`, or because the prompt after the image is.
+ * @returns Undefined if `gridOf` returns undefined, or if the number of vectors after the image is unknown.
  * @throws {InvalidInputError} As `gridOf`.
  */
 export function vectorCounts(
@@ -97,7 +99,7 @@ export function vectorCounts(
   return placeImage(model, page, options)?.exact;
 }
 
-/** The grid, the least number of vectors with it, and the exact numbers if they are known. */
+/** Computes the grid, the least number of vectors of the page, and the possible numbers if they are known. */
 function placeImage(model: string, page: PageSize, options: GridOptions) {
   requirePageSize(page);
   requireOptions(options, optionChecks);
@@ -156,7 +158,8 @@ export interface EncoderGrid {
 }
 
 /**
- * Makes the grid of a page from what the encoder reports. This is exact, whatever the server's settings are.
+ * Makes the grid of a page from what the encoder reports. This is exact, also if the server changes the model's
+ * defaults.
  *
  * @throws {InvalidInputError} A value is not valid, the grid is not a multiple of `mergeSize`, or the page has too few
  *   vectors.

@@ -50,7 +50,7 @@ export function checkGrid(value: unknown, path: InputPath = ['grid']): PatchGrid
   requireObject(value, path);
   const unknown = Object.keys(value).find((key) => !keys.includes(key));
   if (unknown !== undefined) {
-    // A key of a later version, or a misspelling. Without it the boxes would be wrong.
+    // The field is misspelled or from a later version. Ignoring it would give wrong boxes.
     throw new InvalidInputError(path, `has an unknown field; expected ${keys.join(', ')}`);
   }
   const { cols, rows, start, rowStride, tile, tileStride, tileRowGap } =
@@ -88,7 +88,7 @@ export function checkGrid(value: unknown, path: InputPath = ['grid']): PatchGrid
   return grid;
 }
 
-/** The grid of a row; null if it has none, or one that only a later version of this package can read. */
+/** Reads the grid of a row. Null if the row has none, or one that only a later version of this package can read. */
 export function readableGrid(stored: unknown): PatchGrid | null {
   try {
     return checkGrid(stored);
@@ -112,10 +112,10 @@ function checkTile(tile: unknown, grid: PatchGrid, path: InputPath) {
 }
 
 /**
- * Checks that a page with `idCount` ids can have the grid. A page with one id is a multi-vector point, whose
- * vectors the ledger cannot count.
+ * Checks that a page with `idCount` ids can have the grid. A page with one id can have any grid: it is a multi-vector
+ * point, whose vectors the ledger cannot count.
  *
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} The grid needs more vectors than the page has.
  */
 export function requireGridFits(grid: PatchGrid, idCount: number, path: InputPath): void {
   const needed = vectorsNeeded(grid);
@@ -123,7 +123,7 @@ export function requireGridFits(grid: PatchGrid, idCount: number, path: InputPat
   throw new InvalidInputError(path, `needs ${needed} vectors, but the page has ${idCount}`);
 }
 
-/** The number of vectors that a page with this grid has at least: the position of its last patch, plus 1. */
+/** The least number of vectors of a page with this grid: the position of its last patch, plus 1. */
 export function vectorsNeeded(grid: PatchGrid): number {
   return vectorAt(grid, { row: grid.rows - 1, col: grid.cols - 1 }) + 1;
 }
@@ -142,7 +142,7 @@ export function vectorAt(grid: PatchGrid, { row, col }: GridPlace): number {
   );
 }
 
-/** The place of a vector on the grid; undefined if the vector is not a patch, such as one of the prompt. */
+/** The place of a vector on the grid. Undefined if the vector is not a patch: a vector of the prompt, for example. */
 export function placeOf(grid: PatchGrid, vector: number): GridPlace | undefined {
   const { tile, rowStride, tileStride, tileRowGap } = strides(grid);
   const tilesAcross = grid.cols / tile.cols;

@@ -1,8 +1,8 @@
 /**
  * The hits in the search responses of vector stores. These functions only read the response and need no client.
  *
- * In every hit, a higher score is better. Where a store returns a distance, the similarity is `1 - distance` if the
- * distance is `1 - similarity`, and otherwise the score is the distance with the opposite sign.
+ * In every hit, a higher score is better. If the store returns a similarity, that is the score. If it returns
+ * `1 - similarity`, the score is the similarity again. From any other distance, the score is the negative distance.
  */
 import { InvalidInputError } from '../errors.ts';
 import { integer, requireArray, requireObject, requireOptions } from '../require.ts';
@@ -14,11 +14,11 @@ export type QdrantResponse =
   | { points: readonly { id: StoreId; score: number }[] };
 
 /**
- * Reads hits from Qdrant. A response of `queryBatch` is an array of responses: one call for each.
+ * Reads hits from Qdrant. `queryBatch` returns an array of responses: call this for each of them.
  *
  * @param options - `distance` is that of the collection. Qdrant returns a similarity for Cosine and Dot, and a distance
  *   for Euclid and Manhattan. {@defaultValue Cosine}
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function qdrant(
   response: QdrantResponse,
@@ -44,8 +44,8 @@ function qdrant(
  * `query_index`, which becomes the query token.
  *
  * @param options - `distanceType` is that of the search: `l2` is a squared distance, `cosine` and `dot` are
- *   `1 - similarity`. {@defaultValue l2} `id` is the column of the id. {@defaultValue id}
- * @throws {InvalidInputError}
+ *   `1 - similarity`. {@defaultValue l2} `id` is the name of the column with the id. {@defaultValue id}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function lancedb(
   rows: readonly object[],
@@ -74,7 +74,7 @@ function lancedb(
  * `query_token` names the query token.
  *
  * @param options - `operator` is that of the query. The columns are `id` and `distance` unless you name others.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function pgvector(
   rows: readonly object[],
@@ -116,7 +116,7 @@ interface MilvusResult {
  *
  * @param options - `metricType` is that of the search. Milvus returns similarities for `COSINE`, `IP` and their
  *   `MAX_SIM` forms, and distances for `L2`, `HAMMING` and `JACCARD`. {@defaultValue COSINE}
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function milvus(
   response: { results: readonly MilvusResult[] | readonly (readonly MilvusResult[])[] },
@@ -145,9 +145,9 @@ function milvus(
  * Reads hits from Weaviate: what `collection.query.nearVector` or `hybrid` of `weaviate-client` returns. Ask for
  * `returnMetadata: ['distance']`, or `['score']` with `hybrid`.
  *
- * @param options - `distance` is that of the collection: `cosine` is `1 - similarity`, and the others get the opposite
- *   sign. Weaviate's `dot` is already the negative dot product. {@defaultValue cosine}
- * @throws {InvalidInputError}
+ * @param options - `distance` is that of the collection: `cosine` is `1 - similarity`, `dot` is the negative dot
+ *   product, and the others are distances. {@defaultValue cosine}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function weaviate(
   response: {
@@ -181,7 +181,7 @@ function weaviate(
  * @param options - `id` is a summary field with the vector's id. {@defaultValue the last part of the document's id} If the
  *   rank profile has `closest(field)` among its match features, `closest` is the name of the field, and the label of
  *   the closest vector becomes the offset.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function vespa(
   response: {
@@ -229,7 +229,7 @@ function labelOfClosest(fields: Record<string, unknown>, field: string): unknown
  * Reads hits from Pinecone: what `index.query` returns.
  *
  * @param options - `metric` is that of the index. For `euclidean`, Pinecone returns a distance. {@defaultValue cosine}
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function pinecone(
   response: { matches: readonly { id: string; score?: number | undefined }[] },
@@ -250,7 +250,7 @@ function pinecone(
  *
  * @param options - `space` is that of the collection: `l2` is a squared distance, `cosine` and `ip` are
  *   `1 - similarity`. {@defaultValue l2}
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 function chroma(
   response: {
@@ -278,10 +278,10 @@ function chroma(
   });
 }
 
-/** One function for each store: its search response, to hits. */
+/** Reads hits from the search response of a store. There is one function for each store. */
 export const hitsFrom = { qdrant, lancedb, pgvector, milvus, weaviate, vespa, pinecone, chroma };
 
-/** What a store returned: a similarity, a distance that is `1 - similarity`, or another distance. */
+/** What a store returned: a similarity, `1 - similarity`, or another distance, whose negative is the score. */
 type Meaning = 'similarity' | 'complement' | 'negative';
 
 function turned(hit: Hit, meaning: Meaning): Hit {

@@ -1,4 +1,4 @@
-/** Hits, as every vector store returns them in its own way. */
+/** Hits of a search, in one form for all vector stores. */
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import {
   describe,
@@ -56,7 +56,7 @@ export function checkHits(hits: unknown, path: InputPath = ['hits']): Hit[] {
   });
 }
 
-/** Makes a hit from parts that come from outside. `paths` are relative to `path`. */
+/** Makes a hit from the parts of a response and checks them. `paths` are relative to `path`. */
 export function toHit(
   parts: { id: unknown; score: unknown; offset?: unknown; queryToken?: unknown },
   path: InputPath,
@@ -80,7 +80,7 @@ export function toHit(
   return hit;
 }
 
-/** The elements of an array in a response, as objects, each with its path. */
+/** Returns the elements of an array in a response, each with its path. They must be objects. */
 export function rowsOf(
   value: unknown,
   path: InputPath,
@@ -98,7 +98,7 @@ function toVectorId(id: unknown, path: InputPath): string {
   throw new InvalidInputError(path, `must be a string or an integer, got ${describe(id)}`);
 }
 
-/** Some drivers return numbers as text or as bigint. */
+/** Accepts text and bigint too, because some drivers return numbers in this way. */
 function toNumber(value: unknown, path: InputPath): number {
   const isText = typeof value === 'string' && value.trim() !== '';
   const number = isText || typeof value === 'bigint' ? Number(value) : value;

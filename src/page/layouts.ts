@@ -1,4 +1,4 @@
-/** The grids of the layouts in models.ts. */
+/** Computes the grids of the layouts in models.ts. */
 import { InvalidInputError } from '../errors.ts';
 import type { PatchGrid } from './grid.ts';
 import type { Layout } from './models.ts';
@@ -13,7 +13,7 @@ export interface PageSize {
 export interface ImageVectors {
   /** The grid; its `start` counts from the first vector of the image. */
   grid: PatchGrid;
-  /** How many vectors of the image follow the last patch, at least. */
+  /** The least number of vectors of the image that follow the last patch. */
   trailing: number;
 }
 
@@ -57,7 +57,7 @@ function layOutSplit(
   imageOnly: boolean,
 ): ImageVectors {
   const { width, height } = setLongestEdge(longestEdge, page);
-  // Rounded up to whole tiles, the longest edge first: the other edge follows its rounded length.
+  // Rounds the longest edge up to whole tiles first. The other edge is computed from the rounded length.
   const edge = Math.ceil(Math.max(width, height) / tileSize) * tileSize;
   const other = Math.trunc(width >= height ? edge / (width / height) : edge * (width / height));
   const long = edge / tileSize;
@@ -75,7 +75,7 @@ function layOutSplit(
       tile: { cols: tile, rows: tile },
       ...(imageOnly ? {} : { tileStride: vectors + markers, tileRowGap: 1 }),
     },
-    // A newline, two markers, the whole page, a marker.
+    // After the tiles come a newline, two markers, the whole page, and a marker.
     trailing: imageOnly ? vectors : 1 + markers + vectors + 1,
   };
 }
@@ -96,7 +96,10 @@ function fitPixelBudget(
 ): { cols: number; rows: number } {
   const { patchSize, mergeSize, minPixels, maxPixels } = layout;
   if (Math.max(width, height) / Math.min(width, height) > 200) {
-    throw new InvalidInputError(['page'], 'must not be 200 times as long as wide, or wider');
+    throw new InvalidInputError(
+      ['page'],
+      'must not have an edge that is more than 200 times as long as the other',
+    );
   }
   const factor = patchSize * mergeSize;
   const cols = roundHalfToEven(width / factor);

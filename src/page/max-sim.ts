@@ -28,7 +28,7 @@ export interface MaxSim {
  * @param query - The vectors of the query's tokens, one after another. Leave out padding and prompt tokens.
  * @param page - The vectors of the page, one after another, normalised like those of the query.
  * @param dim - The number of values of a vector.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function maxSim(query: Float32Array, page: Float32Array, dim: number): MaxSim {
   const { tokens, vectors, values } = similarities(query, page, dim);
@@ -51,7 +51,7 @@ export function maxSim(query: Float32Array, page: Float32Array, dim: number): Ma
 /**
  * Computes the dot product of each query token with each vector of a page.
  *
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function similarities(query: Float32Array, page: Float32Array, dim: number): Similarities {
   requireInteger(dim, ['dim'], { min: 1 });
@@ -65,8 +65,9 @@ export function similarities(query: Float32Array, page: Float32Array, dim: numbe
 }
 
 /**
- * Multiplies four tokens with two vectors at a time. Each value that is read is multiplied several times, and the
- * sums do not wait for each other. At the end of a number that is not a multiple, the last one is computed again.
+ * Multiplies four tokens with two vectors at a time. This is fast because each value is read once for several
+ * products, and because the eight sums do not wait for each other. If fewer than four tokens or two vectors are left,
+ * the last one is computed several times.
  */
 function multiplyFourTokens(
   values: Float32Array,
@@ -77,7 +78,7 @@ function multiplyFourTokens(
 ): void {
   const tokens = query.length / dim;
   const vectors = page.length / dim;
-  // No destructuring below: it makes arrays and takes three times as long.
+  // No destructuring below, because it allocates arrays and takes three times as long.
   const t0 = token;
   const t1 = Math.min(token + 1, tokens - 1);
   const t2 = Math.min(token + 2, tokens - 1);
@@ -126,10 +127,10 @@ function multiplyFourTokens(
 }
 
 /**
- * Copies vectors into one array, as `maxSim` takes them.
+ * Copies vectors into one array, in the form that `maxSim` takes.
  *
  * @param vectors - All of the same length.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function flattenVectors(vectors: readonly ArrayLike<number>[]): Float32Array {
   requireArray(vectors, ['vectors']);

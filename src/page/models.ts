@@ -1,6 +1,6 @@
 /**
- * The models whose layout is known, and where each number comes from. The numbers of one checkpoint are in its
- * configuration on the model hub. Where `assumed` says so, nobody has compared them.
+ * The models whose layout is known, and where each number comes from. Numbers that depend on the checkpoint are in its
+ * configuration on the model hub. `assumed` names those that nobody has compared with it.
  *
  * The names are those of the visual late-interaction models of MTEB, and of some ports of them.
  */
@@ -36,7 +36,7 @@ export interface ModelFamily {
   after?: readonly number[];
   /** Where the numbers come from. */
   source: string;
-  /** Which of them nobody has compared with the checkpoint. */
+  /** Which of these numbers nobody has compared with the checkpoint. */
   assumed?: string;
 }
 
@@ -74,7 +74,7 @@ export const modelFamilies: readonly ModelFamily[] = [
     ],
     layout: { kind: 'fixed', cols: 32, rows: 32 },
     before: 0,
-    // colpali_engine writes a second <bos>.
+    // 7 with colpali_engine, which writes a second <bos>.
     after: [6, 7],
     source:
       'colpali_engine models/paligemma/colpali/processing_colpali.py, transformers models/colpali/processing_colpali.py',
@@ -176,7 +176,7 @@ export const modelFamilies: readonly ModelFamily[] = [
     name: 'Nemotron ColEmbed VL',
     models: ['nvidia/nemotron-colembed-vl-4b-v2', 'nvidia/nemotron-colembed-vl-8b-v2'],
     layout: qwen3,
-    // The chat template of Qwen3-VL begins in the same way. It ends with "passage:" and the answer's role.
+    // Its prompt begins like that of colpali_engine, but ends with "passage:" and the answer's role.
     before: qwenPrompt.before,
     source: 'the processor of the model (process_documents), transformers models/qwen3_vl',
     assumed: 'the pixel budget is the default of Qwen3-VL',

@@ -1,6 +1,6 @@
 /**
- * Viridis, at ten equal steps from low to high. It grows lighter all the way, so it can be read without colour and by
- * colour-blind readers.
+ * Viridis, at ten equal steps from low to high. Each step is lighter than the one before, so it can be read without
+ * colour and by colour-blind readers.
  */
 const steps = [
   ...[0x440154, 0x482878, 0x3e4989, 0x31688e, 0x26828e],

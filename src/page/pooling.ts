@@ -9,7 +9,7 @@ import { checkGrid, type PatchGrid } from './grid.ts';
  * The grid of vectors that are the means of the rows of a grid, from top to bottom.
  *
  * @param start - The position of the first mean among the page's vectors, from 0.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function rowMeans(grid: PatchGrid, start = 0): PatchGrid {
   requireInteger(start, ['start'], { min: 0 });
@@ -20,7 +20,7 @@ export function rowMeans(grid: PatchGrid, start = 0): PatchGrid {
  * The grid of vectors that are the means of the columns of a grid, from left to right.
  *
  * @param start - The position of the first mean among the page's vectors, from 0.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function columnMeans(grid: PatchGrid, start = 0): PatchGrid {
   requireInteger(start, ['start'], { min: 0 });

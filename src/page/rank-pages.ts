@@ -1,4 +1,4 @@
-/** Pages from the hits of a vector store. */
+/** Ranks pages by the hits of a vector store. */
 import type { DocumentId } from '../document-id.ts';
 import { InvalidInputError } from '../errors.ts';
 import { describe, requireArray, requireInteger, requireObject } from '../require.ts';
@@ -6,7 +6,7 @@ import { type Box, boxOf } from './boxes.ts';
 import { checkGrid, type PatchGrid } from './grid.ts';
 import { checkHits, type Hit } from './hits.ts';
 
-/** The page of a hit, as `locate` and the page's row say. */
+/** Where a hit is: its page and patch from `locate`, and facts from the page's row. */
 export interface HitPlace<DocId extends DocumentId = number> {
   docId: DocId;
   /** The page in the document, from 1. */
@@ -40,12 +40,14 @@ export interface RankedPage<DocId extends DocumentId = number> {
  * Ranks the pages of hits by MaxSim over the hits: for each query token the best score on the page, summed over the
  * tokens. Hits without `queryToken` count as hits of one token.
  *
- * A page without a hit of a token gets 0 for it, or the token's lowest score if that is negative: what the store did not
- * return is no better. With scores that are negative distances, such a page must not win.
+ * A page without a hit of a token gets 0 for the token, or the token's lowest score if that is negative. The store
+ * returns the best vectors, so the others are no better than its lowest score. Without this rule, a page with few hits
+ * would win if scores are negative distances.
  *
- * @param places - The place of each hit, in the order of the hits; undefined for ids of no page, which are left out.
+ * @param places - The place of each hit, in the order of the hits. Undefined for a hit that is on no page; it is left
+ *   out.
  * @returns The best page first. Pages with equal scores stay in the order of their first hits.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function rankPages<DocId extends DocumentId = number>(
   hits: readonly Hit[],
@@ -82,7 +84,7 @@ export function rankPages<DocId extends DocumentId = number>(
   return [...pages.values()].sort((a, b) => b.score - a.score);
 }
 
-/** For each token the best score on the page, or the worst score of the token if the page has no hit of it. */
+/** Adds up the best score on the page for each token, or the token's worst score if the page has no hit of it. */
 function sumOfBest(
   bestFirst: readonly RankedHit[],
   worstScores: ReadonlyMap<number | undefined, number>,
@@ -105,12 +107,12 @@ function placed(hit: Hit, { patch, idCount, grid }: HitPlace<DocumentId>): Ranke
   return { ...hit, patch: vector, ...(box === undefined ? {} : { box }) };
 }
 
-/** 0 if the page's one id can only stand for one vector. */
+/** The vector of a page's only id: 0 if the page has one patch, otherwise unknown. */
 function onlyVector(grid: PatchGrid | null | undefined): number | undefined {
   return grid?.cols === 1 && grid.rows === 1 && grid.start === 0 ? 0 : undefined;
 }
 
-/** @param checkedGrids - Many places have the same grid, which is checked once. */
+/** @param checkedGrids - The grids that have been checked. Many places share a grid, so each is checked once. */
 function checkPlace(place: unknown, index: number, checkedGrids: Set<PatchGrid>): void {
   const path = ['places', index];
   requireObject(place, path);

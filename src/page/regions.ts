@@ -1,4 +1,4 @@
-/** Regions of a page: how relevant given ones are, and which ones stand out of a similarity map. */
+/** Regions of a page: how relevant given regions are, and which regions stand out in a similarity map. */
 import { InvalidInputError } from '../errors.ts';
 import { integer, requireArray, requireNumber, requireOptions } from '../require.ts';
 import { type Box, requireBox } from './boxes.ts';
@@ -11,7 +11,7 @@ import { requireMap, type SimilarityMap } from './similarity-map.ts';
  *
  * @param boxes - In the unit of the page, 0 to 1.
  * @returns A score for each box, in the same order; 0 for a box that overlaps no known patch.
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function relevanceOfRegions(map: SimilarityMap, boxes: readonly Box[]): number[] {
   requireMap(map);
@@ -50,7 +50,7 @@ function overlap(from: number, to: number, otherFrom: number, otherTo: number): 
 export interface Region {
   /** The box around them, in the unit of the page, 0 to 1. */
   box: Box;
-  /** How many they are. */
+  /** The number of patches. */
   patches: number;
   /** Their highest value. */
   score: number;
@@ -80,8 +80,8 @@ const regionOptions = {
 /**
  * Finds the regions of a map: patches at or above a threshold that touch each other.
  *
- * @returns The best region first. Empty if no value reaches the threshold or is known.
- * @throws {InvalidInputError}
+ * @returns The best region first. Empty if no value reaches the threshold, or if all values are unknown.
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function regionsOf(map: SimilarityMap, options: RegionOptions = {}): Region[] {
   requireMap(map);
@@ -94,7 +94,7 @@ export function regionsOf(map: SimilarityMap, options: RegionOptions = {}): Regi
     if (!isNew(first)) continue;
     isSeen[first] = 1;
     const connected = [first];
-    // The list grows while it is walked.
+    // The loop also visits the patches that it adds.
     for (const at of connected) {
       for (const next of neighbours(map, at, connectivity)) {
         if (!isNew(next)) continue;

@@ -28,7 +28,7 @@ svg { display: block; width: 100%; height: auto; }
 /**
  * Writes an HTML document that shows where several pages answer a query, in the order given.
  *
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  * @example
  * reportHtml([{ title: 'Annual report, page 3', score: 12.5, map, image, width: 1240, height: 1754 }]);
  */

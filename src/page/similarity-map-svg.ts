@@ -7,10 +7,10 @@ import { requireMap, type SimilarityMap } from './similarity-map.ts';
 
 /** How a map is drawn. */
 export interface SimilarityMapSvgOptions {
-  /** The size of the drawing, that of the page's image in pixels. */
+  /** The size of the drawing: the size of the page's image in pixels. */
   width: number;
   height: number;
-  /** The page's image: a data URL, or a URL that the viewer can load. {@defaultValue none: a white page} */
+  /** The page's image: a data URL, or a URL that the viewer can load. {@defaultValue a white page} */
   image?: string | undefined;
   /** Boxes to outline, in the unit of the page, such as those of `regionsOf`. */
   boxes?: readonly Box[] | undefined;
@@ -30,7 +30,7 @@ const levels = 64;
  * Draws a map over the page, with a legend below it, as an SVG document that needs nothing else. The page looks lit
  * where it answers the query, and dark elsewhere. Patches with unknown values stay uncovered.
  *
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function similarityMapSvg(map: SimilarityMap, options: SimilarityMapSvgOptions): string {
   requireMap(map);
@@ -124,7 +124,7 @@ function drawLegend(
   const gap = width * 0.01;
   return [
     text(from - gap, 'end', label(scale.min)),
-    // As strong as the colours on white paper.
+    // The same opacity as over the page, so that the colours look the same on white paper.
     `<g opacity="${opacity}">`,
     ...bar,
     '</g>',

@@ -20,13 +20,13 @@ export interface PatchScore {
 }
 
 /**
- * Makes the map of a page. The value of a patch is its best similarity to any query token: a mean would be drowned by
- * tokens that match everything. Vectors of the prompt, which carry up to a fifth of a page's score, are left out.
+ * Makes the map of a page. The value of a patch is its best similarity to any query token. A mean would mostly show the
+ * tokens that match everything. Vectors of the prompt are left out, although they make up to a fifth of a page's score.
  *
  * @param scores - What `similarities` returned for the page, or the scores of some patches; the others are unknown.
  * @param tokens - Which query tokens count, by their position from 0, if `scores` are similarities.
  *   {@defaultValue all}
- * @throws {InvalidInputError}
+ * @throws {InvalidInputError} An argument is not valid.
  */
 export function similarityMap(
   grid: PatchGrid,

@@ -23,7 +23,7 @@ test('control characters of an id are escaped in tables', async () => {
   }
 });
 
-test('they are escaped in JSON, which parses to the same id', async () => {
+test('control characters of an id are escaped in JSON, which parses to the same id', async () => {
   const { run, repository, docId } = cliLedger();
   await repository.upsertPage({ docId, page: 1, vectorIds: [hostileId], namespace: hostileId });
   const { stdout } = await run(['show', `${docId}`, '1', '--json']);

@@ -123,7 +123,7 @@ describe('a command names its database on stderr', () => {
   });
 });
 
-test('in production, no command uses an embedded database that nobody named', async () => {
+test('in production, no command uses the embedded database by default', async () => {
   expect(await runCli(['migrate'], { env: { NODE_ENV: 'production' } })).toMatchObject({
     code: 2,
     stdout: '',

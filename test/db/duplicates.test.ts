@@ -81,7 +81,7 @@ describe('a page with several rows stops the migration', () => {
     expect(message).toContain('document 1 page 10: id 19, 20; ...)');
   });
 
-  test('and so does a value that is not a remedy', async () => {
+  test('and an unknown remedy stops it too', async () => {
     await createRows(mixed);
     const duplicates = 'drop' as DuplicatesRemedy;
     await expect(migrate({ ...database().target, duplicates })).rejects.toMatchObject({
@@ -90,7 +90,7 @@ describe('a page with several rows stops the migration', () => {
     });
   });
 
-  test('unless it is called with a remedy that a setting of the connection names', async () => {
+  test('unless a setting of the connection names a remedy', async () => {
     await createRows(mixed);
     const { db } = database();
     await execute(db, "set colpali_vectors.duplicates = 'merge'");

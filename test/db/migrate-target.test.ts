@@ -86,7 +86,7 @@ describe('migrate, migrationStatus and rollback', () => {
     }
   });
 
-  test('reject memory://, because each opening is another database', async () => {
+  test('reject memory://, because each opening creates another database', async () => {
     for (const call of functions) {
       await expect(call({ url: 'memory://' })).rejects.toMatchObject({
         code: 'INVALID_INPUT',

@@ -45,7 +45,7 @@ describe('ids that return under another document while the store deletes them', 
     expect(await repository().findPending({ docId: other })).toHaveLength(1);
   });
 
-  test('cannot be marked by the ingest that recorded them', async () => {
+  test('keep the ingest that recorded them from marking their page', async () => {
     const other = await createDocument(session.writer.db);
     const page = { docId: other, page: 1, vectorIds: content() };
     let recorded: Awaited<ReturnType<typeof record>> | undefined;

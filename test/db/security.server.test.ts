@@ -193,7 +193,7 @@ describe('the application role of one tenant', () => {
     expect([...store.ids]).toEqual(victimIds);
   });
 
-  test('runs none of its own code on the rows of others', async () => {
+  test('cannot run its own code on the rows of another tenant', async () => {
     const notices: string[] = [];
     const spy = await openDatabase(urlWith(database.url, { user: role('tenant_a') }));
     await spy.db.transaction(async (tx) => {
@@ -410,7 +410,7 @@ describe('a role that may create objects', () => {
   });
 });
 
-describe('status reports what reopens a hole', () => {
+describe('status reports a change that makes the ledger insecure again', () => {
   test.each([
     [
       'a search_path',

@@ -56,7 +56,7 @@ test('an empty ledger has no bytes per page', async () => {
   });
 });
 
-test('all pages of a small table are looked at', async () => {
+test('all pages of a small table are counted', async () => {
   await recordKinds();
   const { kinds } = await ledgerStats(db());
   expect(kinds).toEqual({ sampled: 8, complete: true, patchIds: 1, oneId: 2, packs: 2, other: 3 });
@@ -98,7 +98,7 @@ test('sizes are those that PostgreSQL reports, and give the bytes per page', asy
   expect(stats.indexes.map(({ name }) => name)).toContain('ix_vectors_vector_ids');
 });
 
-test('the queue has its rows by attempts and the age of the oldest', async () => {
+test('the queue has the number of rows by attempts and the age of the oldest row', async () => {
   const docId = await recordKinds();
   await repository().deleteByDocument(docId);
   await execute(
@@ -118,7 +118,7 @@ test('the queue has its rows by attempts and the age of the oldest', async () =>
   expect(queue?.oldestMs).toBeGreaterThanOrEqual(7_200_000);
 });
 
-test('dates of vacuum and analyze are those of the last one', async () => {
+test('the dates are those of the last vacuum and the last analyze', async () => {
   await recordKinds();
   await execute(db(), 'vacuum analyze vectors');
   const { activity } = tableOf(await ledgerStats(db()), 'vectors');
@@ -144,7 +144,7 @@ test('an index is unused if nothing scanned it and it keeps no rows unique', asy
   await execute(db(), 'drop index own_index');
 });
 
-test('the share of the ids is that of the smaller of sequence and column', async () => {
+test('the used share refers to the smaller range, of the sequence or of the column', async () => {
   await inRolledBackTransaction(db(), async (tx) => {
     await execute(tx, 'alter sequence vectors_id_seq as bigint maxvalue 9000000000');
     await execute(tx, `select setval('vectors_id_seq', 1610612735)`);

@@ -60,7 +60,7 @@ describe('with several hosts', () => {
     expect(await read(at(named, 'connect_timeout=1'))).toBe(0);
   });
 
-  test('that are all down, a query fails once each was tried, and so does the next one', async () => {
+  test('that are all down, a query fails after it has tried each of them, and so does the next query', async () => {
     const { db, close } = await openDatabase(
       at(`${closedHost},${silentHost},${closedHost}`, 'connect_timeout=1&max=2'),
     );
@@ -125,7 +125,7 @@ test('a pool of node-postgres that has no free connection is unavailable', async
 });
 
 describe('the parameters of a URL reach the session', () => {
-  test('schema becomes its search_path, and dates are ISO whatever the role says', async () => {
+  test('schema becomes its search_path, and dates are ISO even if the role has another DateStyle', async () => {
     const database = await createServerDatabase();
     const owner = await openDatabase(database.url);
     const role = `colpali_vectors_german_${process.pid}`;

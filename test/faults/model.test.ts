@@ -40,7 +40,7 @@ describe.each([
   });
 
   test(
-    `keeps every live vector and forgets none, whatever happens in any order (${runs} runs)`,
+    `keeps every live vector and forgets none in any order of operations and failures (${runs} runs)`,
     async () => {
       await fc.assert(
         fc.asyncProperty(

@@ -310,7 +310,7 @@ describe('an option out of range is rejected', () => {
   });
 });
 
-test('an onEvent that is no function is rejected', async () => {
+test('an onEvent that is not a function is rejected', async () => {
   const options = { onEvent: 'log' as never };
   const path = ['options', 'onEvent'];
   const { deleteVectors } = new MemoryStore();

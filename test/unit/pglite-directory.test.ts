@@ -179,7 +179,7 @@ describe('the lock file of', () => {
 });
 
 describe('a lock', () => {
-  test('gives a sign of life every five seconds', () => {
+  test('renews the time of its file every five seconds', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     cleanUp.push(() => vi.useRealTimers());
     const { release } = lockDirectory(directory);
@@ -190,7 +190,7 @@ describe('a lock', () => {
     release();
   });
 
-  test('that somebody else has taken over is left alone', () => {
+  test('that another process has taken over is not changed or removed', () => {
     const { release } = lockDirectory(directory);
     writeLock({});
     release();

@@ -261,7 +261,7 @@ describe('an audit', () => {
     expect(steps).toEqual([1_000, 2_000, 2_500]);
   });
 
-  test('does not take queued ids for untracked ones, whatever their spelling', async () => {
+  test('does not report queued ids as untracked, in any spelling', async () => {
     const docId = await ingestDocument(db(), store, [
       ['queued', 'b1111111-2222-4333-8444-555555555555'],
       patchVectorIds({ docId: 77, page: 1, count: 4 }),

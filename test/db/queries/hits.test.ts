@@ -66,7 +66,7 @@ test('resolved pages have what a similarity map needs', async () => {
   expect([...map.values]).toEqual([NaN, NaN, NaN, 0.5, NaN, NaN]);
 });
 
-test('ids of no page are left out and reported once', async () => {
+test('ids that no page has are left out and reported once', async () => {
   const { patchIds } = await documentWithPages();
   const known = { vectorId: patchIds[0] as string, score: 0.1 };
   const lost = { vectorId: 'lost', score: 0.9 };
@@ -130,7 +130,7 @@ test('the ids in a box come in patch order, from pages of every kind', async () 
   expect(await inBox(2, { x0: 0.9, y0: 0.1, x1: 0.9, y1: 0.1 })).toEqual([randomIds[3]]);
 });
 
-test('no id is in a box outside the page, and without a page or a grid nothing is known', async () => {
+test('no id is in a box outside the page, and the ids are undefined if the page or its grid is unknown', async () => {
   const { docId } = await documentWithPages();
   const outside = { x0: 1, y0: 0, x1: 2, y1: 1 };
   for (const page of [1, 2, 3]) {

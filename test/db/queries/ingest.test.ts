@@ -105,7 +105,7 @@ describe('a pending page', () => {
     });
   });
 
-  test('does not slow down the walk to rows behind it', async () => {
+  test('does not slow down the purge of the rows behind it in the queue', async () => {
     const docId = await createDocument(db());
     await repository().upsertPage({ docId, page: 1, vectorIds: ['x'] }, { pending: true });
     await db().execute(sql`

@@ -42,7 +42,7 @@ test('pages, pending pages and orphans are counted with the age of the oldest', 
   expect(orphans.oldestMs).toBeGreaterThanOrEqual(86_400_000);
 });
 
-test('the age of the oldest pending page is since it was recorded', async () => {
+test('the age of the oldest pending page counts from its recording', async () => {
   const docId = await createDocument(db());
   await repository().upsertPage({ docId, page: 1, vectorIds: ['a'] }, { pending: true });
   await db().execute(sql`update vectors set recorded_at = recorded_at - interval '2 hours'`);

@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 describe('a store that always rejects some documents', () => {
-  test('does not keep the purge from the others', async () => {
+  test('does not stop the purge of the other documents', async () => {
     const docIds: number[] = [];
     for (let index = 0; index < 5; index += 1) {
       docIds.push(await ingestDocument(db(), store, [[`starve-${index}`]]));
@@ -104,7 +104,7 @@ describe('large rows', () => {
     expect(sizes).toEqual(Array.from({ length: 50 }, () => 100));
   });
 
-  test('whose second call fails keep what is left', async () => {
+  test('whose second call fails keep the ids that are left', async () => {
     await ingestDocument(db(), store, [Array.from({ length: 250 }, (_, n) => `large-${n * 7}`)]);
     await db().delete(vectors);
     let calls = 0;

@@ -423,7 +423,7 @@ describe('locate', () => {
     ]);
   });
 
-  test('finds a UUID with or without dashes, whichever way it was recorded', async () => {
+  test('finds a UUID with and without dashes, also if it was recorded in the other spelling', async () => {
     const docId = await createDocument(db());
     const [dashed, plain] = [
       '8c4a1f0e-0000-4000-8000-00000000aaaa',

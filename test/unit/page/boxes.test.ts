@@ -79,7 +79,7 @@ describe('patchBox', () => {
 });
 
 describe('every patch of an oblong grid', () => {
-  test('is found again in its box, and at its centre', () => {
+  test('is found in its own box and at its centre', () => {
     fc.assert(
       fc.property(oblongGrids, fc.nat(), (of, random) => {
         const found = everyPatch(of);
@@ -92,7 +92,7 @@ describe('every patch of an oblong grid', () => {
     );
   });
 
-  test('has its own part of the page, and together they cover it', () => {
+  test('covers its own part of the page, and all patches together cover the page', () => {
     fc.assert(
       fc.property(oblongGrids, (of) => {
         const boxes = everyPatch(of).map((patch) => patchBox(of, patch) as Box);
@@ -111,7 +111,7 @@ describe('every patch of an oblong grid', () => {
 });
 
 describe('patchesInBox', () => {
-  test('returns what overlaps, in the order of the vectors', () => {
+  test('returns the patches that overlap the box, in the order of the vectors', () => {
     const box = { x0: 7.5 / 24, y0: 0, x1: 8.5 / 24, y1: 1.5 / 32 };
     expect(patchesInBox(grid, box)).toEqual([11, 12, 35, 36]);
     expect(patchesInBox(tiled, box)).toEqual([12, 20, 71, 79]);

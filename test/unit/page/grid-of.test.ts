@@ -25,7 +25,7 @@ test.each([
   expect(roundHalfToEven(value)).toBe(expected);
 });
 
-test('an edge between two grids is rounded to the even one', () => {
+test('an edge halfway between two numbers of patches is rounded to the even one', () => {
   // 630 pixels are 22.5 patches of 28, and 574 pixels are 20.5.
   expect(gridOf(model, { width: 630, height: 574 })).toMatchObject({ cols: 22, rows: 20 });
   expect(gridOf(model, { width: 602, height: 546 })).toMatchObject({ cols: 22, rows: 20 });
@@ -65,7 +65,7 @@ describe('a number of vectors', () => {
     expectInvalid(() => gridOf(model, page, { ...options, vectors }), ['options', 'vectors']);
   });
 
-  test('that does not fit is reported with the number that would', () => {
+  test('that does not fit the grid is rejected, and the error says which number fits', () => {
     expect(() => gridOf(model, page, { vectors: 755 })).toThrow(
       new InvalidInputError(['options', 'vectors'], 'must be 747 for a grid of 23 x 32, got 755'),
     );

@@ -59,7 +59,7 @@ describe('the models of MTEB', () => {
     expect(modelNames()).toContain(model);
   });
 
-  test('those with an unknown layout have a reason', () => {
+  test('have a reason if their layout is unknown', () => {
     const unknown = Object.keys(mteb).filter((model) => mteb[model] === 'unknown');
     expect(unknown.map(explainModel)).toEqual([
       { reason: expect.stringContaining('LLaVA-Next') },

@@ -55,7 +55,7 @@ test('with negative distances, a page without a hit of a token does not win', ()
   expect(second?.score).toBeCloseTo(-1.2);
 });
 
-test('ids of no page are left out', () => {
+test('hits that are on no page are left out', () => {
   expect(rankPages([hit('a', 1), hit('b', 2)], [undefined, onPage(3, 1)])).toHaveLength(1);
   expect(rankPages([], [])).toEqual([]);
 });

@@ -26,25 +26,25 @@ describe('similarityMap', () => {
   );
   const grid = { cols: 3, rows: 2, start: 1 };
 
-  test('has for each patch the best similarity to any token, without the prompt', () => {
+  test('gives each patch its best similarity to any token, and leaves out the prompt', () => {
     expect(similarityMap(grid, scores)).toEqual({
       ...{ cols: 3, rows: 2, values: Float32Array.of(2, 3, 5, 7, 0, -1) },
     });
   });
 
-  test('can be of some tokens only', () => {
+  test('uses only the given query tokens', () => {
     expect([...similarityMap(grid, scores, [0]).values]).toEqual([1, 3, 5, 0, 0, -1]);
     expect([...similarityMap(grid, scores, [1]).values]).toEqual([2, 0, 1, 7, 0, -3]);
   });
 
-  test('of tiles is in the order of the page', () => {
+  test('puts the patches of tiles in the order of the page', () => {
     const tiled = { cols: 4, rows: 1, start: 0, tile: { cols: 2, rows: 1 }, tileStride: 3 };
     const page = Float32Array.of(1, 2, 99, 3, 4);
     const map = similarityMap(tiled, similarities(Float32Array.of(1), page, 1));
     expect([...map.values]).toEqual([1, 2, 3, 4]);
   });
 
-  test('of some patches leaves the others unknown', () => {
+  test('leaves patches without a score unknown', () => {
     const hits = [
       { patch: 3, score: 0.5 },
       { patch: 3, score: 0.25 },
@@ -71,7 +71,7 @@ describe('similarityMap', () => {
 describe('relevanceOfRegions', () => {
   const map = mapOf('24', '68');
 
-  test('is the value of the patch for a region that is a patch', () => {
+  test('returns the value of the patch for a region that is exactly one patch', () => {
     const box = { x0: 0.5, y0: 0, x1: 1, y1: 0.5 };
     expect(relevanceOfRegions(map, [box])[0]).toBeCloseTo(0.4);
   });
@@ -85,7 +85,7 @@ describe('relevanceOfRegions', () => {
     expect(relevanceOfRegions(map, [{ x0: 0, y0: 0, x1: 1, y1: 1 }])[0]).toBeCloseTo(0.5);
   });
 
-  test('leaves out unknown patches, and is 0 where nothing is known', () => {
+  test('leaves out unknown patches, and returns 0 if it knows none', () => {
     const sparse = mapOf('.4', '..');
     const whole = { x0: 0, y0: 0, x1: 1, y1: 1 };
     const [known, unknown, outside] = relevanceOfRegions(sparse, [
@@ -133,7 +133,7 @@ describe('regionsOf', () => {
     [{ threshold: 0 }, [35]],
     [{ threshold: 1 }, []],
     [{}, [3, 2]],
-  ])('with %j finds regions of so many patches: %j', (options, patches) => {
+  ])('with %j returns regions with these numbers of patches: %j', (options, patches) => {
     expect(regionsOf(map, options).map((region) => region.patches)).toEqual(patches);
   });
 
@@ -141,11 +141,11 @@ describe('regionsOf', () => {
     expect(regionsOf(mapOf('009', '900'), { threshold: 0.5 })).toHaveLength(2);
   });
 
-  test('a map of equal values is one region', () => {
+  test('returns one region for a map of equal values', () => {
     expect(regionsOf(mapOf('333', '333'))).toMatchObject([{ patches: 6 }]);
   });
 
-  test('unknown patches are not hot, and a map without known ones has no region', () => {
+  test('leaves out unknown patches, and returns no region for a map without values', () => {
     expect(regionsOf(mapOf('.3.', '...'))).toMatchObject([{ patches: 1 }]);
     expect(regionsOf(mapOf('...', '...'))).toEqual([]);
     expect(regionsOf(mapOf('...', '...'), { threshold: 0 })).toEqual([]);
