@@ -38,7 +38,7 @@ export const patchGridSchema = z
   })
   .superRefine(reportInvalidInput((grid) => checkGrid(grid, [])));
 
-/** The fields of a page to record, of which `vectorIds` and `patches` exclude each other. */
+/** The fields of a page to record. Only one of `vectorIds` and `patches` may be given. */
 const newPageFields = createInsertSchema(vectors, {
   docId: positive,
   page: positive,

@@ -73,7 +73,7 @@ export function listGivenIds(page: CheckedVectorIds, key: DocumentKey): readonly
   return page.vectorIds ?? listGeneratedIds(generatedIdsOf(page, key));
 }
 
-/** The ids of a page as they are stored. For a number of patches, it makes no list. */
+/** Encodes the ids of a page for the column. For a number of patches, makes no list of ids. */
 export function encodeGivenIds(page: CheckedVectorIds, key: DocumentKey): StoredVectorId[] {
   return page.vectorIds === undefined
     ? encodeGeneratedIds(generatedIdsOf(page, key))

@@ -25,12 +25,12 @@ export interface PageKey<DocId extends DocumentId = number> {
   page: number;
 }
 
-/** A page to record: its key, `vectorIds` or `patches`, and what else is known of it. */
+/** A page to record: its key, `vectorIds` or `patches`, and optional fields. */
 export type NewPageVectors<DocId extends DocumentId = number> = PageKey<DocId> &
   GivenVectorIds &
   PageDetails;
 
-/** What may be known of a page besides its ids. */
+/** The optional fields of a page to record. */
 export interface PageDetails {
   /**
    * How the vectors cover the page. It does not matter whether each has its own id or all share one. Omit it if it is

@@ -365,7 +365,7 @@ async function readRecordings(
     return {
       docId,
       page,
-      // Listed when it is first read: a caller who makes the ids itself does not need the list.
+      // Listed only when the caller reads them, because many callers make the ids themselves.
       get vectorIds() {
         return vectorIds();
       },

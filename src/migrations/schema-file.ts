@@ -34,7 +34,7 @@ export function expectedObjects(tables: VectorTables): LedgerObject[] {
     }));
 }
 
-/** Only integer keys have patch ids, see `forKey` of ledger-sql.ts. Here as PostgreSQL prints it. */
+/** Changes a definition, as PostgreSQL prints it, in the same way as `forKey` of ledger-sql.ts changes a statement. */
 function forKey(object: string, definition: string, { keyType }: VectorTables): string {
   if (keyType === 'integer') return definition;
   if (/^column \w+\.doc_id$/.test(object)) return definition.replace('integer', keyType);

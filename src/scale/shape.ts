@@ -67,7 +67,7 @@ async function readPartitions(db: Db, tables: VectorTables): Promise<LedgerParti
   const position = new Map(
     (await sortDocIds(db, tables, limits)).map((from, index) => [from, index]),
   );
-  // No lower limit comes first.
+  // A partition without a lower limit comes first.
   const positionOf = ({ from }: LedgerPartition) =>
     from === null ? -1 : (position.get(from) ?? 0);
   return partitions.toSorted((a, b) => positionOf(a) - positionOf(b));
