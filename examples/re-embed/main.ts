@@ -28,7 +28,7 @@ for (const statement of await generateMigration(
   await client.exec(statement);
 for (const ledger of [colpali, colqwen]) await installLedger(db, ledger);
 
-/** What is on the pages. The question is a content, too. */
+/** What is on the pages. A question is the content that it looks for. */
 const contents = new Map<string, number>();
 const contentOf = (docId: string, page: number) => contents.get(`${docId} ${page}`) ?? 0;
 const collections = {

@@ -38,7 +38,7 @@ export async function reEmbed(
   );
 }
 
-/** Whether a copy was recorded, and so embedded, after its original was, and its vectors were written. */
+/** Whether a copy is indexed and was recorded after its original. Otherwise it may show an older state of the page. */
 function isUpToDate(copy: PageVectors<string> | undefined, original: PageVectors<string>): boolean {
   if (copy === undefined || copy.indexedAt === null) return false;
   return copy.recordedAt > original.recordedAt;

@@ -37,7 +37,10 @@ export async function ingestPage(
   );
 }
 
-/** Deletes a page in every ledger, the one that is re-embedded first. A deleted document needs none of this. */
+/**
+ * Deletes a page in both ledgers, first in the one that is the source of `reEmbed`. To delete a document you do not need
+ * this: its pages in both ledgers are deleted with it.
+ */
 export async function deletePage(
   db: Db,
   { colpali, colqwen }: Collections,
