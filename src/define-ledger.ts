@@ -83,7 +83,7 @@ const maxNameLength = 38;
  * @param options.name - The name of the table `vectors`: at most 38 lower-case letters, digits and underscores.
  *   {@defaultValue 'vectors'}
  * @param options.schema - The schema of the tables. {@defaultValue the connection's first schema}
- * @throws {InvalidInputError} `documents` is not a column of such a type, or `name` is not valid.
+ * @throws {InvalidInputError} `documents` is not a column of one of these types, or `name` is not valid.
  * @example
  * export const ledger = defineLedger({ documents: files.id, name: 'pages_colqwen' });
  * export const { vectors, vectorOrphans } = ledger;

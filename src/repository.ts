@@ -126,6 +126,8 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    *
    * @returns The recording, for `markIndexed`, if the page is recorded as pending.
    * @throws {DocumentNotFoundError} The page's document is not in `documents`.
+   * @example
+   * await repository.upsertPage({ docId: 7, page: 3, vectorIds: ['a', 'b'] });
    */
   upsertPage(page: NewPageVectors<DocId>, options: { pending: true }): Promise<RecordedPage<DocId>>;
   upsertPage(page: NewPageVectors<DocId>, options?: RecordOptions): Promise<void>;
@@ -230,6 +232,10 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    * @param options.olderThanMs - Only pages that were recorded at least this long ago, in milliseconds. A worker may
    *   still be ingesting newer pages. {@defaultValue 0}
    * @param options.limit - The most pages to return. {@defaultValue all}
+   * @example
+   * const pages = await repository.findPending({ olderThanMs: 3_600_000 });
+   * await writeToStore(pages);
+   * await repository.markIndexed(pages);
    */
   findPending(options?: {
     docId?: DocId | undefined;

@@ -47,7 +47,7 @@ export const vectors = pgTable(
     docId: integer('doc_id').notNull(),
     /** Pages count from 1. */
     page: integer('page').notNull(),
-    /** The page's vector ids, in patch order. Stored as a JSON array of ids and runs, see `VectorIdRun`. */
+    /** The page's vector ids, in patch order. Stored as a JSON array of ids, runs and packs, see `StoredVectorId`. */
     vectorIds: vectorIdsColumn('vector_ids').notNull(),
     /** How the vectors cover the page. Null if it is unknown, or if the vectors are not patches. */
     grid: jsonb('grid').$type<PatchGrid>(),

@@ -126,7 +126,7 @@ function uniformSession(session: Session): Session {
   });
 }
 
-/** Removes holes and renamed columns from a result: an array of rows, or an object that has one. */
+/** Removes holes from the rows of a result and restores the names of its columns. */
 function uniformResult(result: unknown, isRaw: boolean): unknown {
   const rows: unknown = Array.isArray(result) ? result : Object(result).rows;
   if (!Array.isArray(rows)) return result;

@@ -43,7 +43,7 @@ const newPageFields = createInsertSchema(vectors, {
   docId: positive,
   page: positive,
   vectorIds: z.array(vectorIdSchema),
-  // Strict: without a field that it does not know, the grid would describe other boxes.
+  // Strict, because dropping a field that this version does not know would change the boxes.
   grid: patchGridSchema.strict().nullish(),
   namespace: z.string().nullish(),
 })

@@ -58,8 +58,8 @@ function pushPacked(
 /**
  * Decodes a stored array to the page's ids, in patch order.
  *
- * @throws {InvalidInputError} `stored` is not an array of ids, runs and packs. A check keeps such values out of the
- *   column.
+ * @throws {InvalidInputError} `stored` is not an array of ids, runs and packs. The check of the column rejects other
+ *   values, so this never happens with a value from the column.
  */
 export function decodeVectorIds(stored: readonly StoredVectorId[]): string[] {
   requireArray(stored, ['stored']);

@@ -29,6 +29,8 @@ export interface MaxSim {
  * @param page - The vectors of the page, one after another, normalised like those of the query.
  * @param dim - The number of values of a vector.
  * @throws {InvalidInputError} An argument is not valid.
+ * @example
+ * const { score, patches } = maxSim(flattenVectors(queryVectors), flattenVectors(pageVectors), 128);
  */
 export function maxSim(query: Float32Array, page: Float32Array, dim: number): MaxSim {
   const { tokens, vectors, values } = similarities(query, page, dim);

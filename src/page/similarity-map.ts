@@ -27,6 +27,9 @@ export interface PatchScore {
  * @param tokens - Which query tokens count, by their position from 0, if `scores` are similarities.
  *   {@defaultValue all}
  * @throws {InvalidInputError} An argument is not valid.
+ * @example
+ * const map = similarityMap(grid, similarities(flattenVectors(queryVectors), flattenVectors(pageVectors), 128));
+ * const [best] = regionsOf(map);
  */
 export function similarityMap(
   grid: PatchGrid,

@@ -12,7 +12,7 @@ import type { VectorTables } from '../tables.ts';
 export type LiveIds = ReadonlyMap<string, readonly PageKey<DocumentId>[]>;
 
 /**
- * Finds all pages that have one of the ids, among the pages that patch ids name and through the index. `locate`
+ * Finds all pages that have one of the ids. Looks on the pages that patch ids name, and through the index. `locate`
  * differs: it stops at the first page of an id.
  */
 export async function findLiveIds(

@@ -88,8 +88,8 @@ const lockWaitMs = 500;
  * during the call, by another document for example, its page becomes pending. This protects every writer
  * that writes its vectors after its page is committed.
  *
- * A call that timed out may still delete. The purge repairs pages again when the call ends, but cannot if the
- * process dies first; an audit finds such vectors.
+ * A call that timed out may still delete. When it ends, the purge repairs pages again. If the process dies before
+ * that, an audit finds the missing vectors.
  *
  * @param db - A database, not a transaction, because the purge opens its own transactions.
  * @throws {PurgeError} `deleteVectors` failed. All other documents were handled, unless 20 calls in a row failed.
