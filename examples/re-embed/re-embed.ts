@@ -27,7 +27,8 @@ export async function reEmbed(
   return target.ingest(
     pagesToEmbed(),
     async (recorded) => {
-      // These pages are recorded by now. Whoever deletes one from here on deletes it in both ledgers.
+      // The target has recorded these pages, so `deletePage` now deletes them in both ledgers. Here we only look for pages
+      // that were deleted before that.
       const originals = await source.findByPages(recorded);
       for (const [index, { docId, page, vectorIds }] of recorded.entries()) {
         if (originals[index] === undefined) await target.deleteByPage(docId, page);

@@ -5,7 +5,7 @@ import type { Collection } from './collection.ts';
 export async function retire(db: Db, collection: Collection): Promise<void> {
   const { ledger, deleteVectors } = collection;
   await db.delete(ledger.vectors); // triggers queue the ids of all pages
-  // Queues what is in the store without a page, too: for example what a crashed ingest left.
+  // Also queues vectors that no page has, for example those that a crashed ingest left.
   await auditVectors(db, collection, { ledger, queueUntracked: true, maxUntrackedShare: 1 });
   const { remaining } = await purgeOrphans(db, deleteVectors, { ledger });
   const { stored } = await auditVectors(db, collection, { ledger });
