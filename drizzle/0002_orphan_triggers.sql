@@ -54,7 +54,7 @@ begin
   insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
   from ledger.vectors_count_ids(old.vector_ids);
-  return null;
+  return new;
 end $$;
 
 -- Queues the ids of a truncated table, because TRUNCATE does not fire the triggers of DELETE.
@@ -141,7 +141,13 @@ for each statement execute function vectors_queue_deleted();
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_replaced after update of vector_ids on vectors
-for each row when (old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
+for each row when (old.doc_id = new.doc_id and old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
+execute function vectors_queue_replaced();
+--> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
+-- A page that moves to a document of another partition is deleted and inserted, so no AFTER UPDATE trigger fires.
+create or replace trigger vectors_queue_moved before update of doc_id on vectors
+for each row when (old.doc_id <> new.doc_id and old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
 execute function vectors_queue_replaced();
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.

@@ -106,8 +106,11 @@ CREATE TRIGGER vectors_new_revision BEFORE UPDATE OF vector_ids, indexed_at ON v
 -- trigger vectors_queue_deleted
 CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON vectors REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_deleted()
 
+-- trigger vectors_queue_moved
+CREATE TRIGGER vectors_queue_moved BEFORE UPDATE OF doc_id ON vectors FOR EACH ROW WHEN (((old.doc_id <> new.doc_id) AND (old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
+
 -- trigger vectors_queue_replaced
-CREATE TRIGGER vectors_queue_replaced AFTER UPDATE OF vector_ids ON vectors FOR EACH ROW WHEN (((old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
+CREATE TRIGGER vectors_queue_replaced AFTER UPDATE OF vector_ids ON vectors FOR EACH ROW WHEN (((old.doc_id = new.doc_id) AND (old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
 
 -- trigger vectors_queue_truncated
 CREATE TRIGGER vectors_queue_truncated BEFORE TRUNCATE ON vectors FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_truncated()
@@ -359,7 +362,7 @@ begin
   insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
   from ledger.vectors_count_ids(old.vector_ids);
-  return null;
+  return new;
 end $function$
 
 -- function vectors_queue_truncated

@@ -66,6 +66,8 @@ export {
   type RepositoryOptions,
   type VectorRepository,
 } from './repository.ts';
+export { type PartitionOptions, partition, partitionSql } from './scale/partition.ts';
+export type { LedgerPartition, LedgerShape } from './scale/shape.ts';
 export {
   type Document,
   documents,

@@ -11,6 +11,8 @@ drop trigger if exists vectors_new_revision on vectors;
 --> statement-breakpoint
 drop trigger if exists vectors_queue_truncated on vectors;
 --> statement-breakpoint
+drop trigger if exists vectors_queue_moved on vectors;
+--> statement-breakpoint
 drop trigger if exists vectors_queue_replaced on vectors;
 --> statement-breakpoint
 drop trigger if exists vectors_queue_deleted on vectors;

@@ -7,6 +7,7 @@ import { defaultTables, qualifiedName, type VectorTables } from '../tables.ts';
 const triggers = [
   'queue_deleted',
   'queue_replaced',
+  'queue_moved',
   'queue_truncated',
   'new_revision',
   'wait_after_insert',

@@ -745,7 +745,7 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '30973f3b90b9ba1495897921ea710038d9208f0ee05f2d8f9073459fa6085a53',
+    hash: '3159750b24d4e235e03938abb259c645651dac601867a463512352885a61c1df',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
 -- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
 -- may write to vectors but not to the queue.
@@ -802,7 +802,7 @@ begin
   insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
   from ledger.vectors_count_ids(old.vector_ids);
-  return null;
+  return new;
 end $$;
 
 -- Queues the ids of a truncated table, because TRUNCATE does not fire the triggers of DELETE.
@@ -889,7 +889,13 @@ for each statement execute function vectors_queue_deleted();
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
 create or replace trigger vectors_queue_replaced after update of vector_ids on vectors
-for each row when (old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
+for each row when (old.doc_id = new.doc_id and old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
+execute function vectors_queue_replaced();
+--> statement-breakpoint
+-- Every ledger has this, see src/migrations/ledger-sql.ts.
+-- A page that moves to a document of another partition is deleted and inserted, so no AFTER UPDATE trigger fires.
+create or replace trigger vectors_queue_moved before update of doc_id on vectors
+for each row when (old.doc_id <> new.doc_id and old.vector_ids <> '[]' and old.vector_ids <> new.vector_ids)
 execute function vectors_queue_replaced();
 --> statement-breakpoint
 -- Every ledger has this, see src/migrations/ledger-sql.ts.
@@ -926,6 +932,8 @@ drop trigger if exists vectors_wait_after_insert on vectors;
 drop trigger if exists vectors_new_revision on vectors;
 --> statement-breakpoint
 drop trigger if exists vectors_queue_truncated on vectors;
+--> statement-breakpoint
+drop trigger if exists vectors_queue_moved on vectors;
 --> statement-breakpoint
 drop trigger if exists vectors_queue_replaced on vectors;
 --> statement-breakpoint
@@ -1056,8 +1064,11 @@ CREATE TRIGGER vectors_new_revision BEFORE UPDATE OF vector_ids, indexed_at ON v
 -- trigger vectors_queue_deleted
 CREATE TRIGGER vectors_queue_deleted AFTER DELETE ON vectors REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_deleted()
 
+-- trigger vectors_queue_moved
+CREATE TRIGGER vectors_queue_moved BEFORE UPDATE OF doc_id ON vectors FOR EACH ROW WHEN (((old.doc_id <> new.doc_id) AND (old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
+
 -- trigger vectors_queue_replaced
-CREATE TRIGGER vectors_queue_replaced AFTER UPDATE OF vector_ids ON vectors FOR EACH ROW WHEN (((old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
+CREATE TRIGGER vectors_queue_replaced AFTER UPDATE OF vector_ids ON vectors FOR EACH ROW WHEN (((old.doc_id = new.doc_id) AND (old.vector_ids <> '[]'::jsonb) AND (old.vector_ids <> new.vector_ids))) EXECUTE FUNCTION vectors_queue_replaced()
 
 -- trigger vectors_queue_truncated
 CREATE TRIGGER vectors_queue_truncated BEFORE TRUNCATE ON vectors FOR EACH STATEMENT EXECUTE FUNCTION vectors_queue_truncated()
@@ -1309,7 +1320,7 @@ begin
   insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
   select old.doc_id, old.page, old.vector_ids, vector_count, old.namespace
   from ledger.vectors_count_ids(old.vector_ids);
-  return null;
+  return new;
 end $function$
 
 -- function vectors_queue_truncated

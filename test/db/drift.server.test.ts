@@ -41,7 +41,7 @@ describe('drift reports what makes the ledger lose ids', () => {
   test('a child table without triggers', async () => {
     const drift = await driftAfter('create table old_pages () inherits (vectors)');
     expect(drift).toContain('trigger vectors_queue_deleted on old_pages is missing');
-    expect(drift).toHaveLength(6);
+    expect(drift).toHaveLength(7);
   });
 
   test('a parent table', async () => {

@@ -209,6 +209,7 @@ describe('migrationStatus reports as drift', () => {
       'index ix_vectors_doc_id: missing',
       'trigger vectors_new_revision: changed',
       'trigger vectors_queue_deleted: changed',
+      'trigger vectors_queue_moved: changed',
       'trigger vectors_queue_replaced: changed',
       'trigger vectors_queue_truncated: changed',
       'trigger vectors_wait_after_insert: changed',

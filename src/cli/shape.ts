@@ -1,0 +1,12 @@
+import type { LedgerShape } from '../scale/shape.ts';
+import { count } from './output.ts';
+
+/** The shape in one line, and a line for each partition. */
+export function formatShape(shape: LedgerShape): string {
+  if (shape.kind === 'plain') return 'one table';
+  if (shape.kind === 'distributed') return `${count(shape.shards, 'shard')} on the nodes of Citus`;
+  const partitions = shape.partitions.map(
+    ({ name, bounds }) => `\n              ${name} ${bounds.toLowerCase()}`,
+  );
+  return `${count(shape.partitions.length, 'partition')} by ${shape.by.toLowerCase()}${partitions.join('')}`;
+}

@@ -1,0 +1,167 @@
+/** What the plans for partitions have in common. */
+import { sql } from 'drizzle-orm';
+import { type Db, rowsOf } from '../db.ts';
+import { MigrationError } from '../errors.ts';
+import type { VectorTables } from '../tables.ts';
+import type { Step } from './steps.ts';
+import type { TableSql } from './table-sql.ts';
+
+/** The documents of a partition, as in `LedgerPartition`. */
+export interface Range {
+  from: string | null;
+  to: string | null;
+}
+
+/** PostgreSQL cuts names after this many bytes. */
+const maxNameLength = 63;
+
+export function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `vectors_p1` for `vectors`, short enough for PostgreSQL. */
+export function nameWith(name: string, suffix: string): string {
+  return name.slice(0, maxNameLength - suffix.length) + suffix;
+}
+
+/** A table, index or sequence in the ledger's schema. */
+export function inSchema({ schema }: TableSql, name: string): string {
+  return `${quote(schema)}.${quote(name)}`;
+}
+
+function literal({ keyType }: VectorTables, docId: string): string {
+  const isNumber = keyType === 'integer' || keyType === 'bigint';
+  return isNumber ? docId : `'${docId.replaceAll("'", "''")}'`;
+}
+
+/** `for values from (minvalue) to (120001)`. */
+export function forValues(tables: VectorTables, { from, to }: Range): string {
+  const first = from === null ? 'minvalue' : literal(tables, from);
+  const end = to === null ? 'maxvalue' : literal(tables, to);
+  return `for values from (${first}) to (${end})`;
+}
+
+/** The name of the check that proves the range of a table that is about to become a partition. */
+export function rangeCheckName({ name }: VectorTables): string {
+  return `${name}_range_check`;
+}
+
+/**
+ * Steps that add a check of the range. With it, PostgreSQL attaches the partition without reading its rows.
+ *
+ * @param table - The table, with its schema.
+ */
+export function checkRange(tables: VectorTables, table: string, { from, to }: Range): Step[] {
+  const conditions = [
+    'doc_id is not null',
+    ...(from === null ? [] : [`doc_id >= ${literal(tables, from)}`]),
+    ...(to === null ? [] : [`doc_id < ${literal(tables, to)}`]),
+  ];
+  const name = rangeCheckName(tables);
+  return [
+    {
+      comment: `Locks ${table} for a moment. Until the last step is done, it takes only pages with ${conditions.slice(1).join(' and ')}.`,
+      isTransaction: true,
+      statements: [
+        `alter table ${table} drop constraint if exists ${name}, ` +
+          `add constraint ${name} check (${conditions.join(' and ')}) not valid`,
+      ],
+    },
+    {
+      comment: 'Reads all rows. Nobody waits for it.',
+      isTransaction: false,
+      statements: [`alter table ${table} validate constraint ${name}`],
+    },
+  ];
+}
+
+export function dropRangeCheck(tables: VectorTables, table: string): string {
+  return `alter table ${table} drop constraint if exists ${rangeCheckName(tables)}`;
+}
+
+/** The step that creates a unique index without a lock. Empty if the index exists; one that failed is created again. */
+export async function createUniqueIndex(
+  db: Db,
+  table: TableSql,
+  on: string,
+  { name, columns }: { name: string; columns: string },
+): Promise<Step[]> {
+  const index = inSchema(table, name);
+  const [found] = rowsOf<{ is_valid: boolean }>(
+    await db.execute(sql`
+      select indisvalid as is_valid from pg_index where indexrelid = to_regclass(${index}::text)`),
+  );
+  if (found?.is_valid) return [];
+  return [
+    {
+      comment: 'Takes the longest, and waits for transactions that are open. Nobody waits for it.',
+      isTransaction: false,
+      statements: [
+        ...(found === undefined ? [] : [`drop index concurrently ${index}`]),
+        `create unique index concurrently ${quote(name)} on ${on} (${columns})`,
+      ],
+    },
+  ];
+}
+
+/**
+ * Statements that take the locks of a swap in the order in which deletes of documents and readers of the views take
+ * them. The role may lack the right to lock `documents`; its lock is then taken when it is needed.
+ */
+export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {
+  return [
+    ...(mayLockDocuments ? [`lock table ${documents} in access exclusive mode`] : []),
+    ...[...views.map(({ view }) => view), table].map(
+      (name) => `lock table ${name} in access exclusive mode`,
+    ),
+  ];
+}
+
+/** Statements that create empty partitions for the ranges. Statement triggers do not come from the parent by themselves. */
+export function createPartitions(
+  tables: VectorTables,
+  table: TableSql,
+  partitions: readonly (Range & { partition: string })[],
+  options: string,
+): string[] {
+  return partitions.flatMap(({ partition, ...range }) => [
+    `create table ${partition} partition of ${table.table} ${forValues(tables, range)}` +
+      (options === '' ? '' : ` with (${options})`),
+    ...table.defaultGrantees.map((role) => `revoke all on table ${partition} from ${role}`),
+    ...table.rights
+      .filter((statement) => statement.startsWith('alter table %s owner'))
+      .map((statement) => applyTo(statement, partition)),
+    ...table.triggers
+      .filter(({ forEachRow }) => !forEachRow)
+      .map(({ definition }) => triggerOn(definition, table.table, partition)),
+  ]);
+}
+
+/** The statement of `TableSql.rights` for this table. */
+export function applyTo(statement: string, table: string): string {
+  return statement.replace('%s', () => table);
+}
+
+/** The definition of a trigger for another table. */
+export function triggerOn(definition: string, from: string, to: string): string {
+  return definition.replace(` ON ${from} `, () => ` ON ${to} `);
+}
+
+/** The next ranges after `from`: one that begins at each of `at`, the last without an upper limit. */
+export function rangesFrom(at: readonly string[]): Range[] {
+  return at.map((from, index) => ({ from, to: at[index + 1] ?? null }));
+}
+
+/** @throws {MigrationError} The table has pages of the document `at` or of a later one. */
+export async function requireNoPagesFrom(db: Db, tables: VectorTables, at: string): Promise<void> {
+  const [found] = rowsOf<{ highest: string | null }>(
+    await db.execute(sql`
+      select (select doc_id from ${tables.vectors} order by doc_id desc limit 1)::text as highest
+      where exists (select from ${tables.vectors} where doc_id >= ${at}::text::${sql.raw(tables.keyType)})`),
+  );
+  if (found === undefined) return;
+  throw new MigrationError(
+    `The ledger has pages of document ${found.highest}, so a new range cannot begin at ${at}: ` +
+      'choose a document id above it, and so far ahead that no document reaches it before the range exists',
+  );
+}

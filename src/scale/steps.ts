@@ -1,0 +1,120 @@
+/** The steps that change the shape of a ledger: printed for psql, or run. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import type { Db } from '../db.ts';
+import { isDeadlock, isLockTimeout, toLedgerError } from '../driver-errors.ts';
+import { DatabaseError, DatabaseUnavailableError, MigrationError } from '../errors.ts';
+
+export interface Step {
+  /** What it does and what waits for it, in a sentence. */
+  comment: string;
+  statements: string[];
+  /** Whether the statements are one transaction, which waits for locks for a short time only. */
+  isTransaction: boolean;
+}
+
+export interface Plan {
+  steps: Step[];
+  /** Removes what would get in the way of writers if the steps are not finished. Can be run again. */
+  cleanup?: string | undefined;
+}
+
+/** How often a transaction is tried that does not get its locks in time. */
+const maxTries = 60;
+
+/** The steps as a script for psql. */
+export function formatPlan({ steps, cleanup }: Plan, lockTimeoutMs: number): string {
+  if (steps.length === 0) return '-- There is nothing to do.';
+  const parts = steps.map(({ comment, statements, isTransaction }) => {
+    const lines = isTransaction
+      ? ['begin', `set local lock_timeout = '${lockTimeoutMs}ms'`, ...statements, 'commit']
+      : statements;
+    return [`-- ${comment}`, ...lines.map((statement) => `${statement};`)].join('\n');
+  });
+  const ifNotFinished =
+    cleanup === undefined ? [] : [`-- If you do not finish this, run: ${cleanup};`];
+  return ['\\set ON_ERROR_STOP on', ...ifNotFinished, ...parts].join('\n\n');
+}
+
+/**
+ * Runs the steps.
+ *
+ * @throws {MigrationError} A step failed. The steps before it are done.
+ */
+export async function runPlan(
+  db: Db,
+  { steps, cleanup }: Plan,
+  lockTimeoutMs: number,
+): Promise<void> {
+  for (const [done, step] of steps.entries()) {
+    try {
+      await runStep(db, step, lockTimeoutMs);
+    } catch (error) {
+      // Nothing was prepared before the first step.
+      const left = done === 0 ? undefined : await cleanUp(db, cleanup, lockTimeoutMs);
+      throw toStepError(error, step, left);
+    }
+  }
+}
+
+async function runStep(
+  db: Db,
+  { statements, isTransaction }: Step,
+  lockTimeoutMs: number,
+): Promise<void> {
+  if (!isTransaction) {
+    for (const statement of statements) await db.execute(sql.raw(statement));
+    return;
+  }
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await db.transaction(
+        async (tx) => {
+          await tx.execute(
+            sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}::text, true)`,
+          );
+          for (const statement of statements) await tx.execute(sql.raw(statement));
+        },
+        { isolationLevel: 'read committed' },
+      );
+    } catch (error) {
+      if (tries === maxTries || !(isLockTimeout(error) || isDeadlock(error))) throw error;
+      // Those who waited behind the lock go first, and have at least as long as we had.
+      await sleep(lockTimeoutMs * (1 + Math.random()));
+    }
+  }
+}
+
+/** @returns The statement, if it failed. */
+async function cleanUp(
+  db: Db,
+  cleanup: string | undefined,
+  lockTimeoutMs: number,
+): Promise<string | undefined> {
+  if (cleanup === undefined) return undefined;
+  try {
+    await runStep(db, { comment: '', statements: [cleanup], isTransaction: true }, lockTimeoutMs);
+    return undefined;
+  } catch {
+    return cleanup;
+  }
+}
+
+function toStepError(error: unknown, { comment }: Step, left: string | undefined): unknown {
+  const mapped = toLedgerError(error);
+  const isOurs = mapped instanceof DatabaseError || mapped instanceof MigrationError;
+  if (mapped instanceof DatabaseUnavailableError && left === undefined) return mapped;
+  if (!isOurs && left === undefined) return mapped;
+  const cause = mapped instanceof Error ? (mapped.cause ?? mapped) : mapped;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const again = isLockTimeout(error)
+    ? 'Other sessions did not let go of the tables. End long transactions, then run it again.'
+    : 'Run it again: it goes on where it stopped.';
+  const hint =
+    left === undefined ? again : `Run this first, or writers may fail: ${left}; ${again}`;
+  return new MigrationError(
+    `Not finished. This step failed: ${comment} ${reason}\nHint: ${hint}`,
+    { hint },
+    { cause: mapped },
+  );
+}
