@@ -1,19 +1,32 @@
 import { defineConfig } from 'vitest/config';
-import type { Driver } from './test/support/database.ts';
+import type { Driver, Shape } from './test/support/database.ts';
 
 /** Creates a project for tests that need a database. They read its driver with `inject('driver')`. */
-function onDriver(name: string, driver: Driver, include: string[], exclude: string[] = []) {
+function onDriver(
+  name: string,
+  driver: Driver,
+  include: string[],
+  exclude: string[] = [],
+  shape: Shape = 'plain',
+) {
   return {
     test: {
       name,
       include,
       exclude,
-      provide: { driver },
+      provide: { driver, shape },
       testTimeout: 60_000,
       hookTimeout: 60_000,
     },
   };
 }
+
+/** The tests of a migrated ledger. The others create and migrate databases of their own. */
+const ofMigratedLedger = [
+  'test/db/queries/**/*.test.ts',
+  'test/db/{purge,purge-lock,disturbed,lost-connection,returning-ids}.server.test.ts',
+  'test/db/{random-arguments,stats}.test.ts',
+];
 
 export default defineConfig(({ mode }) => ({
   test: {
@@ -28,6 +41,14 @@ export default defineConfig(({ mode }) => ({
       onDriver('pglite', 'pglite', ['test/db/**/*.test.ts'], ['test/db/**/*.server.test.ts']),
       onDriver('postgres.js', 'postgres.js', ['test/db/**/*.test.ts']),
       onDriver('node-postgres', 'node-postgres', ['test/db/queries/**/*.test.ts']),
+      // All tests of a migrated ledger, unless a part of them is enough: with `npm run test:shapes`.
+      onDriver(
+        'partitioned',
+        'postgres.js',
+        mode === 'full' ? ofMigratedLedger : ['test/db/queries/{purge,hits}.test.ts'],
+        [],
+        'partitioned',
+      ),
       onDriver('cli', 'postgres.js', ['test/cli/**/*.test.ts']),
       // Runs only a few rounds, unless started with `npm run test:faults`.
       {

@@ -5,6 +5,9 @@ import { type Db, rowsOf } from '../db.ts';
 import { ledgerStatus } from '../ledger/status.ts';
 import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
 import { hasVectorsTable } from '../migrations/vectors-table.ts';
+import { type LedgerShape, readShape } from '../scale/shape.ts';
+import { defaultTables } from '../tables.ts';
+import { uniform } from '../uniform-db.ts';
 
 /** The database that the command line uses, without its password. */
 export type DatabaseDescription =
@@ -14,6 +17,8 @@ export type DatabaseDescription =
 /** What `colpali-vectors status --json` prints. */
 export interface StatusReport extends MigrationStatus {
   database: DatabaseDescription;
+  /** How the pages are stored; null if the table `vectors` does not exist. */
+  shape: LedgerShape | null;
   /** Number of recorded pages; null if the table `vectors` does not exist. */
   pages: number | null;
   /** Number of pending pages; null unless the database has the current schema. */
@@ -25,7 +30,8 @@ export interface StatusReport extends MigrationStatus {
 export async function readStatusReport(db: Db, url: string | undefined): Promise<StatusReport> {
   const database = await describeDatabase(db, url);
   const migrations = await readMigrationStatus(db);
-  return { database, ...migrations, ...(await countRows(db, migrations.drift !== null)) };
+  const shape = (await hasVectorsTable(db)) ? await readShape(uniform(db), defaultTables) : null;
+  return { database, ...migrations, shape, ...(await countRows(db, migrations.drift !== null)) };
 }
 
 async function describeDatabase(db: Db, url: string | undefined): Promise<DatabaseDescription> {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { SchemaDrift } from '../migrations/drift.ts';
 import { withDatabase } from './database.ts';
 import { count, formatNumber } from './output.ts';
+import { formatShape } from './shape.ts';
 import { type DatabaseDescription, readStatusReport, type StatusReport } from './status-report.ts';
 import { exitCodes } from './stderr.ts';
 import { examples, globalOptions } from './usage.ts';
@@ -29,7 +30,7 @@ function isUpToDate({ drift }: StatusReport): boolean {
 }
 
 function formatStatus(status: StatusReport): string {
-  const { database, applied, pending, skipped, unknown, drift, orphans } = status;
+  const { database, applied, pending, skipped, unknown, drift, shape, orphans } = status;
   return [
     `database    ${formatDatabase(database)}`,
     `migrations  ${applied.length} applied, ${pending.length} pending`,
@@ -41,6 +42,7 @@ function formatStatus(status: StatusReport): string {
       ? [`              ${count(unknown, 'migration')} from a newer version of this package`]
       : []),
     `drift       ${formatDrift(drift)}`,
+    ...(shape === null ? [] : [`stored      ${formatShape(shape)}`]),
     `pages       ${formatPageCounts(status)}`,
     ...(orphans === null ? [] : [`orphans     ${count(orphans, 'row')} waiting for a purge`]),
   ].join('\n');

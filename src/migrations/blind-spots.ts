@@ -28,12 +28,20 @@ export async function findBlindSpots(db: Db, tables: VectorTables): Promise<Sche
         select inhrelid from pg_inherits join child on inhparent = child.oid
       )
       select format('trigger %s on %s', wanted.tgname, child.oid::regclass) as object,
-        pg_get_triggerdef(wanted.oid) as expected,
+        definition as expected,
         null as found,
-        format('create this trigger on %1$s, or alter table %1$s no inherit %2$s', child.oid::regclass,
-          ${vectorsName}::text) as fix
+        case when relispartition then definition else format(
+          'create this trigger on %1$s, or alter table %1$s no inherit %2$s', child.oid::regclass, ${vectorsName}::text
+        ) end as fix
       from child
+      join pg_class on pg_class.oid = child.oid
       cross join pg_trigger as wanted
+      cross join lateral (
+        select replace(pg_get_triggerdef(wanted.oid), format(' ON %I.%I ', nspname, root.relname),
+          format(' ON %s ', child.oid::regclass))
+        from pg_class as root join pg_namespace on pg_namespace.oid = root.relnamespace
+        where root.oid = wanted.tgrelid
+      ) as own (definition)
       where wanted.tgrelid = ${vectors} and not wanted.tgisinternal
         and wanted.tgname in ${ownTriggers}
         and not exists (

@@ -61,7 +61,8 @@ export async function readLedgerObjects(db: Db, tables: VectorTables): Promise<L
         where contype in ('c', 'f', 'p', 'u')
         union all
         select ledger_table.relname, 'index', index.relname,
-          pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' -- invalid' end
+          -- That of a partitioned table has ONLY in it.
+          replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') || case when indisvalid then '' else ' -- invalid' end
         from pg_index
         join ledger_table on indrelid = ledger_table.oid
         join pg_class as index on index.oid = indexrelid

@@ -3,6 +3,7 @@ import type { Ledger } from '../define-ledger.ts';
 import type { DocumentId } from '../document-id.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { requireOptions } from '../require.ts';
+import { readShape } from '../scale/shape.ts';
 import { requireLedger, tablesOf, type VectorTables } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import { findBlindSpots } from './blind-spots.ts';
@@ -53,9 +54,10 @@ export async function ledgerDrift<DocId extends DocumentId = number>(
  * lose ids.
  */
 export async function findSchemaDrift(db: Db, tables: VectorTables): Promise<SchemaDrift[]> {
+  const shape = await readShape(db, tables);
   const objects = await readLedgerObjects(db, tables);
   const definitions = new Map(objects.map(({ object, definition }) => [object, definition]));
-  const changed = expectedObjects(tables).flatMap(({ object, definition: expected }) => {
+  const changed = expectedObjects(tables, shape).flatMap(({ object, definition: expected }) => {
     const found = definitions.get(object);
     if (found === expected) return [];
     const difference: Omit<SchemaDrift, 'fix'> =

@@ -1,5 +1,8 @@
+import type { Db } from '../db.ts';
 import { InvalidInputError, MigrationError } from '../errors.ts';
 import { integer, requireBoolean, requireOptions, requireString } from '../require.ts';
+import { readShape } from '../scale/shape.ts';
+import { defaultTables } from '../tables.ts';
 import { undoMigration } from './apply.ts';
 import { listMigrations, type Migration } from './files.ts';
 import { type MigrationHistory, readMigrationHistory } from './history.ts';
@@ -34,8 +37,8 @@ export interface RollbackResult {
  * @throws {InvalidInputError} `to` is not a known migration or is combined with `all`; or another option is
  *   not valid.
  * @throws {MigrationError} A migration cannot be undone or is not applied, and the error names it; or the database
- *   has migrations that this version does not have; or the search_path does not find the ledger. The database is
- *   unchanged.
+ *   has migrations that this version does not have; or the search_path does not find the ledger; or the ledger is
+ *   partitioned. The database is unchanged.
  * @throws {DatabaseUnavailableError} The database cannot be reached, or the embedded database does not exist.
  *
  * @example
@@ -62,6 +65,7 @@ export async function rollback(options: RollbackOptions = {}): Promise<RollbackR
       requireKnownMigrations(history);
       if (target !== undefined) requireApplied(target, history);
       if (history.applied.length > 0) await requireLedgerInSearchPath(tx);
+      await requireNoPartitions(tx);
       const newestToKeep = target ?? (all ? undefined : history.applied.at(-2));
       const newerThan = newestToKeep?.when ?? 0;
       const result: RollbackResult = { undone: [], warnings: [] };
@@ -93,6 +97,17 @@ function requireKnownMigrations({ unknown }: MigrationHistory): void {
   throw new MigrationError(
     `The database has ${unknown} ${unknown === 1 ? 'migration' : 'migrations'} that this version of the package ` +
       'does not have: roll back with the version that applied them',
+  );
+}
+
+/** @throws {MigrationError} The ledger is partitioned, which the files of the migrations do not know. */
+async function requireNoPartitions(tx: Db): Promise<void> {
+  const { kind } = await readShape(tx, defaultTables);
+  if (kind !== 'partitioned') return;
+  const hint = 'Run "npx colpali-vectors partition --undo --apply" first.';
+  throw new MigrationError(
+    `Migrations cannot be undone while "vectors" is partitioned\nHint: ${hint}`,
+    { hint },
   );
 }
 

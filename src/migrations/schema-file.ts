@@ -1,3 +1,4 @@
+import type { LedgerShape } from '../scale/shape.ts';
 import type { VectorTables } from '../tables.ts';
 import type { LedgerObject } from './catalog.ts';
 import { documentReference, renamed } from './ledger-sql.ts';
@@ -19,19 +20,29 @@ export function formatSchemaFile(objects: readonly LedgerObject[]): string {
   return objects.map(({ object, definition }) => `-- ${object}\n${definition}\n`).join('\n');
 }
 
-/** The objects that a ledger must have: those of `drizzle/schema.sql`, with its names and the type of its key. */
-export function expectedObjects(tables: VectorTables): LedgerObject[] {
+/**
+ * The objects that a ledger must have: those of `drizzle/schema.sql`, with its names, the type of its key and the primary
+ * key of its shape.
+ */
+export function expectedObjects(tables: VectorTables, shape: LedgerShape): LedgerObject[] {
   const unquoted = (text: string) =>
     renamed(text, tables).replaceAll(`"${tables.name}"`, tables.name);
   return readSchemaFile()
     .filter(({ object }) => tables.keyType === 'integer' || !object.endsWith('_patch_id_head'))
     .map(({ object, definition }) => ({
       object: unquoted(object),
-      definition: unquoted(forKey(object, definition, tables)).replace(
+      definition: unquoted(forShape(object, forKey(object, definition, tables), shape)).replace(
         /REFERENCES documents\(id\)/,
         () => `REFERENCES ${documentReference(tables)}`,
       ),
     }));
+}
+
+/** A unique index of a partitioned table contains the partition key. */
+function forShape(object: string, definition: string, { kind }: LedgerShape): string {
+  return kind === 'partitioned' && object.endsWith(' vectors_pkey')
+    ? definition.replace('(id)', '(id, doc_id)')
+    : definition;
 }
 
 /** Changes a definition, as PostgreSQL prints it, in the same way as `forKey` of ledger-sql.ts changes a statement. */

@@ -51,7 +51,7 @@ const defaultLockTimeoutMs = 500;
  * @example
  * console.log(await partitionSql(db, { at: [1_000_000, 2_000_000] }));
  */
-export function partitionSql<DocId extends DocumentId = number>(
+export async function partitionSql<DocId extends DocumentId = number>(
   hostDb: Db,
   options: PartitionOptions<DocId>,
 ): Promise<string> {
@@ -69,7 +69,7 @@ export function partitionSql<DocId extends DocumentId = number>(
  * @throws {InvalidInputError} An option is not valid.
  * @throws {MigrationError} As `partitionSql`; or a step failed. The same call goes on from there.
  */
-export function partition<DocId extends DocumentId = number>(
+export async function partition<DocId extends DocumentId = number>(
   hostDb: Db,
   options: PartitionOptions<DocId>,
 ): Promise<void> {

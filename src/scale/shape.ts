@@ -27,18 +27,14 @@ export type LedgerShape =
     }
   | { kind: 'distributed'; shards: number };
 
-/**
- * Reads the shape of a ledger.
- *
- * @throws {MigrationError} The table does not exist.
- */
+/** Reads the shape of a ledger. It is plain if the table does not exist. */
 export async function readShape(db: Db, tables: VectorTables): Promise<LedgerShape> {
   const table = qualifiedName(tables.vectors);
   const [found] = rowsOf<{ by: string | null; has_citus: boolean }>(
     await db.execute(sql`
       select case relkind when 'p' then pg_get_partkeydef(oid) end as "by",
         exists (select from pg_extension where extname = 'citus') as has_citus
-      from pg_class where oid = ${table}::text::regclass`),
+      from pg_class where oid = to_regclass(${table}::text)`),
   );
   if (found?.has_citus) {
     const [distributed] = rowsOf<{ shards: number }>(

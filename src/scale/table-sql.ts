@@ -126,8 +126,8 @@ export function readTableSql(hostDb: Db, { vectors, documents }: VectorTables): 
             case when polpermissive then 'permissive' else 'restrictive' end,
             case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
             (select string_agg(case role when 0 then 'public' else role::regrole::text end, ', ') from unnest(polroles) as role),
-            ' using (' || replace(pg_get_expr(polqual, polrelid), '%', '%%') || ')',
-            ' with check (' || replace(pg_get_expr(polwithcheck, polrelid), '%', '%%') || ')') as text
+            ' using (' || pg_get_expr(polqual, polrelid) || ')',
+            ' with check (' || pg_get_expr(polwithcheck, polrelid) || ')') as text
           from pg_policy where polrelid = ${table} order by polname`)),
         ...(await texts(sql`
           select format('alter table %%s %s row level security', command) as text

@@ -1,21 +1,25 @@
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, inject, test } from 'vitest';
-import { type OpenDatabase, openDatabase } from '../../src/index.ts';
+import { type Db, type OpenDatabase, openDatabase, partition } from '../../src/index.ts';
 import { useServerDatabase } from '../support/database.ts';
 import { Interleaver } from '../support/interleaver.ts';
 import { Actor } from './model/actor.ts';
-import { operations } from './model/operations.ts';
-import { partitionVectors } from './model/partition.ts';
+import { docIds, operations } from './model/operations.ts';
 import { type Totals, World } from './model/world.ts';
 
 /** `npm run test:faults` makes all runs; `npm test` makes enough of them to notice a broken protocol. */
 const isFull = inject('faults') === 'full';
 const actorCount = 4;
 
+/** A partition per document. */
+async function partitionByDocument(db: Db): Promise<void> {
+  await partition(db, { at: docIds.slice(1) });
+}
+
 describe.each([
   { tables: 'one table', runs: isFull ? 10_000 : 60, prepare: async () => {} },
-  { tables: 'range partitions', runs: isFull ? 1_000 : 20, prepare: partitionVectors },
+  { tables: 'range partitions', runs: isFull ? 1_000 : 20, prepare: partitionByDocument },
 ])('on $tables, the ledger', ({ tables, runs, prepare }) => {
   const serverUrl = useServerDatabase();
   let control: OpenDatabase;

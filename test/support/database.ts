@@ -24,9 +24,14 @@ import { databaseUrl } from './database-url.ts';
 /** The driver of a database test; vitest.config.ts has a project for each. */
 export type Driver = 'pglite' | 'postgres.js' | 'node-postgres';
 
+/** How the ledger of a database test is stored. */
+export type Shape = 'plain' | 'partitioned';
+
 declare module 'vitest' {
   interface ProvidedContext {
     driver: Driver;
+    /** How the ledgers of the project are stored. */
+    shape: Shape;
     /** How many runs the fault tests do. */
     faults: 'few' | 'full';
   }
@@ -55,7 +60,7 @@ export function useTestDatabase(): () => Db {
 export function useServerDatabase(): () => string {
   let database: { url: string; drop: () => Promise<void> };
   beforeAll(async () => {
-    database = await createServerDatabase(inject('templateDatabase'));
+    database = await createMigratedDatabase();
   });
   afterAll(() => database.drop());
   return () => database.url;
@@ -67,7 +72,7 @@ async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
     const client = await PGlite.create({ loadDataDir });
     return { db: drizzlePGlite({ client }), close: () => client.close() };
   }
-  const { url, drop } = await createServerDatabase(inject('templateDatabase'));
+  const { url, drop } = await createMigratedDatabase();
   if (driver === 'postgres.js') {
     const client = postgres(url, { onnotice: () => {} });
     return {
@@ -86,6 +91,12 @@ async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
       await drop();
     },
   };
+}
+
+/** Creates a migrated database of the project's shape. */
+function createMigratedDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const isPartitioned = inject('shape') === 'partitioned';
+  return createServerDatabase(inject(isPartitioned ? 'partitionedTemplate' : 'templateDatabase'));
 }
 
 /** Creates a database on the test server: empty, or a clone of `template`. */

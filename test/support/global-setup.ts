@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
-import { migrate } from '../../src/index.ts';
+import { migrate, openDatabase, partition } from '../../src/index.ts';
 import { databaseUrl } from './database-url.ts';
 import { startTestServer } from './server.ts';
 
@@ -14,6 +14,8 @@ declare module 'vitest' {
     serverUrl: string;
     /** The name of a migrated database without rows, to clone; nobody connects to it. */
     templateDatabase: string;
+    /** The same with partitions, whose ranges begin at documents that the tests use. */
+    partitionedTemplate: string;
     /** The dump of a migrated PGlite without rows, to load. */
     templateFile: string;
     /** The directory of a PGlite that has not been migrated, to copy. */
@@ -38,6 +40,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   await sql.unsafe(`create database ${templateDatabase}`);
   await migrate({ url: databaseUrl(server.url, templateDatabase) });
+  const partitionedTemplate = `${templateDatabase}_partitioned`;
+  await sql.unsafe(`create database ${partitionedTemplate} template ${templateDatabase}`);
+  await partitionDatabase(databaseUrl(server.url, partitionedTemplate));
+  project.provide('partitionedTemplate', partitionedTemplate);
   project.provide('serverUrl', server.url);
   project.provide('templateDatabase', templateDatabase);
   project.provide('templateFile', templateFile);
@@ -45,10 +51,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   return async () => {
     await sql.unsafe(`drop database ${templateDatabase}`);
+    await sql.unsafe(`drop database ${partitionedTemplate}`);
     await sql.end();
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
+}
+
+async function partitionDatabase(url: string): Promise<void> {
+  const { db, close } = await openDatabase(url);
+  // In two calls, so that the last range of the first is split.
+  await partition(db, { at: [2, 3, 5] });
+  await partition(db, { at: [8, 20, 1000] });
+  await close();
 }
 
 async function writePGliteTemplates(empty: string, migratedFile: string): Promise<void> {
