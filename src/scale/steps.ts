@@ -1,5 +1,4 @@
 /** The steps that change the shape of a ledger: printed for psql, or run. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
 import { isDeadlock, isLockTimeout, toLedgerError } from '../driver-errors.ts';
@@ -80,7 +79,7 @@ async function runStep(
     } catch (error) {
       if (tries === maxTries || !(isLockTimeout(error) || isDeadlock(error))) throw error;
       // Those who waited behind the lock go first, and have at least as long as we had.
-      await sleep(lockTimeoutMs * (1 + Math.random()));
+      await new Promise((resolve) => setTimeout(resolve, lockTimeoutMs * (1 + Math.random())));
     }
   }
 }
