@@ -1,4 +1,4 @@
-/** Turns the errors of the drivers into the errors of this package. SQLSTATE is mapped only here. */
+/** Turns the errors of the drivers into the errors of this package. Only this file turns a SQLSTATE into an error class. */
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { CallbackError } from './callbacks.ts';
 import {

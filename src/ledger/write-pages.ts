@@ -312,8 +312,8 @@ async function insertChunk(
   // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
   // needs to read this, and a list of values is limited to 65,534 parameters.
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
-  // A page that exists keeps its id, so that recording it again does not use up a value of the sequence. If it is
-  // deleted at the same time, the new row gets the same id and the next revision. `offset 0` makes PostgreSQL look
+  // A page that exists keeps its id, so that recording it again does not use up a value of the sequence. If another
+  // session deletes it before our insert, the new row gets the same id and the next revision. `offset 0` makes PostgreSQL look
   // pages up one by one, in order. The condition at the end skips unchanged pages.
   await db.execute(sql`
     insert into ${vectors} as recorded

@@ -30,8 +30,8 @@ const rowsPerQuery = 1_000;
 
 /**
  * Walks the queue once, in the order in which rows are due, and yields the rows in batches of at most `batchIds`
- * ids. Splits rows with more ids first. Skips rows of pending pages: their vectors are in use until the new ones are
- * written.
+ * ids. Splits rows with more ids first. Skips rows whose page is pending: searches use the old vectors until the new
+ * ones are written.
  */
 export async function* dueBatches(
   db: Db,
