@@ -13,8 +13,8 @@ const lived = 'applied and undone: \\d+\\n';
 export async function checkConsumers(tarball: string, newDatabase: NewDatabase): Promise<void> {
   step('A CommonJS service compiles with moduleResolution node10 and node16, and runs');
   await checkCommonJs(tarball, await newDatabase());
-  step('A service tests itself on PGlite in memory');
-  checkInMemory(tarball);
+  step('Services have their own documents tables and migrations');
+  await checkOwnTables(tarball, newDatabase);
   step('Bundled services run in an empty folder, without PGlite');
   await checkBundles(tarball, newDatabase);
 }
@@ -47,10 +47,52 @@ true 1\ndrivers loaded: \\[ 'postgres', '@electric-sql/pglite' \\]\n$`,
   project.remove();
 }
 
-function checkInMemory(tarball: string): void {
-  const project = consumer('in-memory');
-  project.install(tarball, ...['drizzle-orm', '@electric-sql/pglite', 'vitest'].map(peer));
-  project.run(['npm', 'test']);
+/** Services with documents tables and migrations of their own. */
+async function checkOwnTables(tarball: string, newDatabase: NewDatabase): Promise<void> {
+  const project = consumer('own-tables');
+  project.install(
+    tarball,
+    ...['drizzle-orm', 'drizzle-kit', '@electric-sql/pglite', 'pg'].map(peer),
+    ...['esbuild', 'tsx', 'typescript', 'vitest', '@types/node', '@types/pg'].map(peer),
+  );
+  project.run(['npx', 'tsc', '-p', '.']);
+  const drizzleKit = (command: string, service: string, ...options: string[]) =>
+    project.run(
+      ['npx', 'drizzle-kit', command, '--config', `${service}/drizzle.config.ts`, ...options],
+      {
+        DATABASE_URL: urls[service] ?? '',
+      },
+    );
+  const urls: Record<string, string> = { uuid: await newDatabase(), bigint: await newDatabase() };
+
+  step('uuid keys in another schema and two ledgers, with node-postgres and drizzle-kit migrate');
+  drizzleKit('generate', 'uuid', '--name=ledger');
+  drizzleKit('generate', 'uuid', '--custom', '--name=ledger_triggers');
+  const sql = project.run(['npx', 'tsx', 'uuid/print-ledger-sql.ts']);
+  project.write('uuid/drizzle/0001_ledger_triggers.sql', sql);
+  drizzleKit('migrate', 'uuid');
+  const url = { DATABASE_URL: urls['uuid'] ?? '' };
+  assert.equal(project.run(['npx', 'tsx', 'uuid/service.ts'], url), 'lived\n');
+
+  step('bigint keys, with postgres.js, in a bundle of esbuild');
+  drizzleKit('generate', 'bigint');
+  const esbuild =
+    'npx esbuild bigint/service.ts --bundle --platform=node --outfile=bigint/out/service.cjs';
+  project.run(esbuild.split(' '));
+  const elsewhere = new Project();
+  cpSync(join(project.folder, 'bigint/out'), elsewhere.folder, { recursive: true });
+  cpSync(join(project.folder, 'bigint/drizzle'), join(elsewhere.folder, 'drizzle'), {
+    recursive: true,
+  });
+  assert.equal(
+    elsewhere.run(['node', 'service.cjs'], { DATABASE_URL: urls['bigint'] ?? '' }),
+    'lived\n',
+  );
+  elsewhere.remove();
+
+  step('text keys, tested by vitest on PGlite in memory');
+  drizzleKit('generate', 'text');
+  project.run(['npx', 'vitest', 'run']);
   project.remove();
 }
 

@@ -1,10 +1,10 @@
 import { createVectorRepository, migrate, openDatabase, patchVectorIds } from 'colpali-vectors';
-import { liveThrough } from './life.js';
+import { liveInOwnTables } from './life.js';
 
 async function main(): Promise<void> {
   const { DATABASE_URL: url } = process.env;
   const { db, close } = await openDatabase(url);
-  console.log(await liveThrough(db));
+  console.log(await liveInOwnTables(db));
 
   await migrate({ url });
   await db.execute('insert into documents (id) values (2) on conflict do nothing');

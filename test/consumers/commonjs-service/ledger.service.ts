@@ -3,7 +3,7 @@ import { modelNames } from 'colpali-vectors/page';
 import { vectors } from 'colpali-vectors/schema';
 import { newPageVectorsSchema } from 'colpali-vectors/zod';
 import { eq } from 'drizzle-orm';
-import { liveThrough } from './life';
+import { liveInOwnTables } from './life';
 
 /** A provider: a class whose dependencies are the arguments of its constructor. */
 export class LedgerService {
@@ -14,7 +14,7 @@ export class LedgerService {
   }
 
   live(): Promise<string> {
-    return liveThrough(this.db);
+    return liveInOwnTables(this.db);
   }
 
   get models(): readonly string[] {

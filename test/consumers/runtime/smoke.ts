@@ -2,16 +2,16 @@
 import { openDatabase } from 'colpali-vectors';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-import { liveThrough } from './life.js';
+import { liveInOwnTables } from './life.js';
 
 const { SERVER_URL: url = '', HOST_URL: hostUrl = '' } = process.env;
 
 for (const target of ['memory://', url]) {
   const { db, close } = await openDatabase(target);
-  console.log(await liveThrough(db));
+  console.log(await liveInOwnTables(db));
   await close();
 }
 
 const client = postgres(hostUrl, { onnotice: () => {} });
-console.log(await liveThrough(drizzle({ client })));
+console.log(await liveInOwnTables(drizzle({ client })));
 await client.end();
