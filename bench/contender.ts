@@ -1,7 +1,7 @@
 import type { VectorLocation } from '../src/index.ts';
 
-/** The ids of a page: random UUIDs, the ids of `patchVectorIds`, or a prefix followed by 0, 1, 2 ... */
-export type IdKind = 'random' | 'patch' | 'consecutive';
+/** The ids of a page: random UUIDs, a single one, the ids of `patchVectorIds`, or a prefix followed by 0, 1, 2 ... */
+export type IdKind = 'random' | 'single' | 'patch' | 'consecutive';
 
 export interface BenchPageKey {
   docId: number;
@@ -10,11 +10,13 @@ export interface BenchPageKey {
 
 /** A page and its vector ids, in patch order. */
 export interface BenchPage extends BenchPageKey {
-  vectorIds: string[];
+  readonly vectorIds: string[];
+  /** The number of ids, if they are those of `patchVectorIds`. */
+  patches?: number;
 }
 
 /** Something that not every contender can do. */
-export type Ability = 'readPatchIds' | 'findByDocument' | 'locate';
+export type Ability = 'readPatchIds' | 'findByDocument' | 'locate' | 'deleteDocument';
 
 /** How a page becomes rows: a row with a run or two, a row with a list of ids, or a row per id. */
 export type Layout = 'runs' | 'lists' | 'rows';
@@ -28,8 +30,12 @@ export interface Contender {
   readonly layout: Layout;
   /** The kind of ids it is designed for. */
   readonly designedFor: 'random' | 'patch';
+  /** Whether it records pages of patch ids by their number. The others are given a list. */
+  readonly takesPatches?: boolean;
   /** False if ids come back in any order; they are then compared as sets. */
   readonly keepsOrder: boolean;
+  /** Whether it can only connect to a server, so that it cannot use PGlite. */
+  readonly serverOnly?: boolean;
   /** The table whose size is measured; undefined if another contender has the same table. */
   readonly table?: string;
   /** What it cannot do, with the reasons that the report gives. */
@@ -55,7 +61,8 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** How the contender stores pages of these ids. Random ids form no runs. */
+/** How the contender stores pages of these ids. Random ids form no runs; a page with one id is as small as a run. */
 export function layoutFor({ layout }: Contender, kind: IdKind): Layout {
+  if (kind === 'single') return 'runs';
   return layout === 'runs' && kind === 'random' ? 'lists' : layout;
 }

@@ -1,17 +1,24 @@
-/** `npm run bench:growth`: measures how call times grow with the ledger; writes results/growth.json. */
-import { defaultGrowthSizes, measureGrowth } from './cases/growing.ts';
+/** `npm run bench:growth`: measures how call times grow with the ledger; writes a file in results/. */
+import { defaultGrowthSizes, measureGrowth, mixtureGrowthSizes } from './cases/growing.ts';
 import { onServer, startBenchServer } from './harness/backends.ts';
 import { describeEnvironment } from './harness/environment.ts';
-import { readSizes } from './harness/sizes.ts';
-import { writeResult } from './report/files.ts';
+import { readArguments } from './harness/sizes.ts';
+import { growthFile, writeResult } from './report/files.ts';
 import { formatNumber } from './report/numbers.ts';
 import type { GrowthResult } from './result.ts';
 
-const { sizes, isTrial } = readSizes(defaultGrowthSizes);
-const server = await startBenchServer();
+const {
+  choice: kind,
+  sizes,
+  isTrial,
+} = readArguments('ledger', {
+  patch: defaultGrowthSizes,
+  mixture: mixtureGrowthSizes,
+});
+const server = await startBenchServer('server');
 try {
   const environment = await describeEnvironment(server.url, ['drizzle-orm', 'postgres']);
-  const growth = await measureGrowth(onServer(server.url), sizes, console.log);
+  const growth = await measureGrowth(onServer(server.url), sizes, kind, console.log);
   console.table(
     growth.points.map(({ ms, callsPerSecond, ...point }) => ({
       ...point,
@@ -20,11 +27,7 @@ try {
       'calls/s': formatNumber(callsPerSecond),
     })),
   );
-  writeResult(isTrial ? 'trial-growth.json' : 'growth.json', {
-    environment,
-    sizes,
-    ...growth,
-  } satisfies GrowthResult);
+  writeResult(growthFile(kind, isTrial), { environment, sizes, ...growth } satisfies GrowthResult);
 } finally {
   await server.stop();
 }

@@ -62,7 +62,7 @@ async function measure(backend: Backend): Promise<void> {
   await database.drop();
 }
 
-const server = await startBenchServer();
+const server = await startBenchServer('server');
 try {
   await measure(onServer(server.url));
 } finally {

@@ -1,4 +1,4 @@
-/** The schemas of the result files, and their types. */
+/** The results of cases, and the schemas of the result files, which have only their medians. */
 import { z } from 'zod';
 
 /** What the figures were measured on. */
@@ -16,26 +16,18 @@ const environment = z.strictObject({
   packages: z.record(z.string(), z.string()),
 });
 
-const summary = z.strictObject({
-  median: z.number().nonnegative(),
-  p10: z.number().nonnegative(),
-  p90: z.number().nonnegative(),
-  p99: z.number().nonnegative(),
-  samples: z.int().positive(),
-});
-
 const leftOut = z.strictObject({ contender: z.string(), why: z.string() });
 
 /** One contender in one case. */
 const contenderResult = z.strictObject({
   contender: z.string(),
-  /** In the case's unit. */
-  value: summary,
+  /** The median, in the case's unit. */
+  value: z.number().nonnegative(),
   /**
-   * The time or space that the contender needs, divided by that of the package in the same round. Above 1 the package
-   * is ahead. The package itself has 1. Null if the package was left out of the case.
+   * The time or space that the contender needs, divided by that of the package in the same round: the median of the
+   * rounds. Above 1 the package is ahead. The package itself has 1. Null if the package was left out of the case.
    */
-  ratio: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }).nullable(),
+  ratio: z.number().nullable(),
   /** Pages that one execution writes, reads, deletes, stores or searches. */
   pages: z.int().nonnegative(),
 });
@@ -60,11 +52,44 @@ export const runResultSchema = z.strictObject({
 });
 
 export type Environment = z.infer<typeof environment>;
-export type Summary = z.infer<typeof summary>;
 export type LeftOut = z.infer<typeof leftOut>;
-export type ContenderResult = z.infer<typeof contenderResult>;
-export type CaseResult = z.infer<typeof caseResult>;
 export type RunResult = z.infer<typeof runResultSchema>;
+/** A case as it is in a result file. */
+export type CaseMedians = z.infer<typeof caseResult>;
+
+export interface Summary {
+  median: number;
+  p10: number;
+  p90: number;
+  p99: number;
+  samples: number;
+}
+
+/** One contender in one case, with the spread that a run prints. */
+export interface ContenderResult {
+  contender: string;
+  /** In the case's unit. */
+  value: Summary;
+  ratio: { median: number; min: number; max: number } | null;
+  pages: number;
+}
+
+export interface CaseResult extends Omit<CaseMedians, 'results'> {
+  results: ContenderResult[];
+}
+
+/** A case for the result file. */
+export function mediansOf({ results, ...head }: CaseResult): CaseMedians {
+  return {
+    ...head,
+    results: results.map(({ contender, value, ratio, pages }) => ({
+      contender,
+      value: value.median,
+      ratio: ratio === null ? null : ratio.median,
+      pages,
+    })),
+  };
+}
 
 const growthPoint = z.strictObject({
   pages: z.int().positive(),
@@ -72,7 +97,7 @@ const growthPoint = z.strictObject({
   /** Connections that call at the same time. */
   connections: z.int().positive(),
   /** Milliseconds per call. */
-  ms: summary,
+  ms: z.strictObject({ median: z.number().positive(), p99: z.number().positive() }),
   callsPerSecond: z.number().positive(),
 });
 

@@ -1,34 +1,57 @@
-/** `npm run bench`: measures the package against its peers; writes results/run.json. */
+/** `npm run bench`: measures the package against its peers; writes a file in results/. */
 import { runCases } from './cases/run-cases.ts';
 import { builtInContenders } from './contenders/built-in.ts';
 import { loadPeers } from './contenders/peers/index.ts';
-import { onServer, startBenchServer, withPGlite } from './harness/backends.ts';
+import { type Backend, onServer, startBenchServer, withPGlite } from './harness/backends.ts';
 import { describeEnvironment } from './harness/environment.ts';
-import { defaultSizes, embeddedSizes, readSizes } from './harness/sizes.ts';
+import { defaultSizes, embeddedServerSizes, pgliteSizes, readArguments } from './harness/sizes.ts';
 import { printCase } from './report/console.ts';
-import { writeResult } from './report/files.ts';
-import type { CaseResult, RunResult } from './result.ts';
+import { runFile, writeResult } from './report/files.ts';
+import { type CaseResult, mediansOf, type RunResult } from './result.ts';
 
-const { sizes, isTrial } = readSizes(defaultSizes);
+const {
+  choice: on,
+  sizes,
+  isTrial,
+} = readArguments('on', {
+  server: defaultSizes,
+  embedded: embeddedServerSizes,
+  pglite: pgliteSizes,
+});
 const { peers, missing } = await loadPeers();
-const contenders = [...builtInContenders, ...peers];
+const all = [...builtInContenders, ...peers];
+const contenders = all.filter(({ serverOnly }) => !(serverOnly && on === 'pglite'));
+for (const { name } of all.filter((contender) => !contenders.includes(contender))) {
+  missing.push({ contender: name, why: 'it needs a connection to a server, which PGlite is not' });
+}
 
-const server = await startBenchServer();
-try {
+async function measure(backend: Backend): Promise<void> {
   const packages = contenders.flatMap((contender) => contender.packages);
-  const environment = await describeEnvironment(server.url, [...packages, '@electric-sql/pglite']);
+  const database = await backend.create();
+  const environment = await describeEnvironment(database.url, [
+    ...packages,
+    '@electric-sql/pglite',
+  ]);
+  await database.drop();
   console.log(environment);
+  const start = performance.now();
   const result: RunResult = { environment, sizes, missing, cases: [] };
   // Saved after each case, so that stopping the run keeps what it has measured.
   const save = (measured: CaseResult) => {
     printCase(measured);
-    result.cases.push(measured);
-    writeResult(isTrial ? 'trial-run.json' : 'run.json', result);
+    result.cases.push(mediansOf(measured));
+    writeResult(runFile(backend.kind, environment, isTrial), result);
   };
-  await runCases({ backend: onServer(server.url), sizes, contenders }, save);
-  await withPGlite((backend) =>
-    runCases({ backend, sizes: embeddedSizes(sizes), contenders: builtInContenders }, save),
-  );
-} finally {
-  await server.stop();
+  await runCases({ backend, sizes, contenders }, save);
+  console.log(`\ntook ${Math.round((performance.now() - start) / 1_000)} s`);
+}
+
+if (on === 'pglite') await withPGlite(measure);
+else {
+  const server = await startBenchServer(on);
+  try {
+    await measure(onServer(server.url));
+  } finally {
+    await server.stop();
+  }
 }

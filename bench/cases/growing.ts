@@ -3,16 +3,20 @@ import {
   migrate,
   openDatabase,
   patchVectorId,
-  patchVectorIds,
   type VectorRepository,
 } from '../../src/index.ts';
+import type { IdKind } from '../contender.ts';
 import { type Backend, type BenchDatabase, withClient } from '../harness/backends.ts';
-import { filledPage, fillPatchIds, pagesPerDocument } from '../harness/fill.ts';
-import { randomBelow } from '../harness/random.ts';
+import { filledPage, fillMixture, fillPatchIds, pagesPerDocument } from '../harness/fill.ts';
+import { asNewPage, makePage } from '../harness/pages.ts';
+import { randomBelow, randomItem } from '../harness/random.ts';
 import { summarize } from '../harness/statistics.ts';
 import type { GrowthOperation, GrowthResult } from '../result.ts';
 
 export type GrowthSizes = Record<keyof typeof defaultGrowthSizes, number>;
+
+/** What the ledgers contain: pages of patch ids, or pages of all kinds. */
+export type LedgerKind = 'patch' | 'mixture';
 
 /** What `npm run bench:growth` measures without flags. */
 export const defaultGrowthSizes = {
@@ -31,10 +35,17 @@ export const defaultGrowthSizes = {
   locateIds: 10,
 };
 
+/** Random ids take more space: the largest mixed ledger has a tenth of the pages. */
+export const mixtureGrowthSizes: GrowthSizes = { ...defaultGrowthSizes, lastPages: 1_000_000 };
+
+/** How many pages of a mixed ledger the located ids are from. */
+const sampledPages = 2_000;
+
 interface Ledger {
   /** Pages it was filled with. */
   pages: number;
   database: BenchDatabase;
+  kind: LedgerKind;
   /** Pages added by `upsertPage`. */
   added: number;
 }
@@ -53,12 +64,13 @@ interface Samples {
 export async function measureGrowth(
   backend: Backend,
   sizes: GrowthSizes,
+  kind: LedgerKind,
   onProgress: (text: string) => void = () => {},
 ): Promise<Pick<GrowthResult, 'points' | 'bytes'>> {
   const ledgers: Ledger[] = [];
   try {
     for (let pages = sizes.firstPages; pages <= sizes.lastPages; pages *= 10) {
-      const ledger = { pages, database: await backend.create(), added: 0 };
+      const ledger = { pages, database: await backend.create(), kind, added: 0 };
       ledgers.push(ledger);
       await fill(ledger, sizes.idsPerPage);
       onProgress(`filled a ledger with ${pages} pages`);
@@ -74,10 +86,11 @@ export async function measureGrowth(
   }
 }
 
-async function fill({ pages, database }: Ledger, idsPerPage: number): Promise<void> {
+async function fill({ pages, database, kind }: Ledger, idsPerPage: number): Promise<void> {
   await migrate({ url: database.url });
   await withClient(database.url, async (client) => {
-    await fillPatchIds(client, { from: 0, to: pages, idsPerPage });
+    const span = { from: 0, to: pages, idsPerPage };
+    await (kind === 'patch' ? fillPatchIds(client, span) : fillMixture(client, span));
     await client.run('vacuum analyze');
   });
 }
@@ -90,7 +103,9 @@ async function measureWith(
   const opened = await Promise.all(
     ledgers.map(async (ledger) => {
       const { db, close } = await openDatabase(`${ledger.database.url}?max=${connections}`);
-      return { ledger, calls: callsOn(createVectorRepository(db), ledger, sizes), close };
+      const repository = createVectorRepository(db);
+      const anyId = await anyIdOf(repository, ledger, sizes);
+      return { ledger, calls: callsOn(repository, ledger, sizes, anyId), close };
     }),
   );
   const samples = new Map<string, Samples>();
@@ -116,10 +131,30 @@ async function measureWith(
       pages: Number(pages),
       operation: operation as GrowthOperation,
       connections,
-      ms: summarize(ms),
+      ms: percentiles(ms),
       callsPerSecond: ms.length / (busyMs / 1_000),
     };
   });
+}
+
+/** A function that returns a random id of the ledger. */
+async function anyIdOf(
+  repository: VectorRepository,
+  { pages, kind }: Ledger,
+  { idsPerPage }: GrowthSizes,
+): Promise<() => string> {
+  if (kind === 'patch') {
+    return () =>
+      patchVectorId({ ...filledPage(randomBelow(pages)), patch: randomBelow(idsPerPage) });
+  }
+  const samples: string[] = [];
+  for (let read = 0; read < sampledPages; read += 100) {
+    const keys = Array.from({ length: 100 }, () => filledPage(randomBelow(pages)));
+    for (const page of await repository.findByPages(keys)) {
+      samples.push(randomItem(page?.vectorIds ?? []));
+    }
+  }
+  return () => randomItem(samples);
 }
 
 /** One call of each operation, on random pages of the ledger. */
@@ -127,6 +162,7 @@ function callsOn(
   repository: VectorRepository,
   ledger: Ledger,
   { idsPerPage, locateIds }: GrowthSizes,
+  anyId: () => string,
 ): Record<GrowthOperation, () => Promise<unknown>> {
   const anyPage = () => filledPage(randomBelow(ledger.pages));
   return {
@@ -135,23 +171,23 @@ function callsOn(
       return repository.findByPage(docId, page);
     },
     locate() {
-      return repository.locate(
-        Array.from({ length: locateIds }, () =>
-          patchVectorId({ ...anyPage(), patch: randomBelow(idsPerPage) }),
-        ),
-      );
+      return repository.locate(Array.from({ length: locateIds }, anyId));
     },
     upsertPage() {
       const { docId } = anyPage();
       ledger.added += 1;
       const page = pagesPerDocument + ledger.added;
-      return repository.upsertPage({
-        docId,
-        page,
-        vectorIds: patchVectorIds({ docId, page, count: idsPerPage }),
-      });
+      const made = makePage(kindOfAdded(ledger), docId, page, idsPerPage);
+      return repository.upsertPage(asNewPage(made));
     },
   };
+}
+
+/** As many pages of each kind as in the ledger. */
+function kindOfAdded({ kind, added }: Ledger): IdKind {
+  if (kind === 'patch') return 'patch';
+  if (added % 100 === 0) return 'random';
+  return added % 2 === 0 ? 'patch' : 'single';
 }
 
 /** Makes `calls` calls in total, `concurrency` at a time. */
@@ -182,4 +218,9 @@ async function countBytes({ pages, database }: Ledger): Promise<GrowthResult['by
     );
     return { pages, table: Number(size?.table), indexes: Number(size?.indexes) };
   });
+}
+
+function percentiles(samples: readonly number[]) {
+  const { median, p99 } = summarize(samples);
+  return { median, p99 };
 }

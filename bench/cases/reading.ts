@@ -1,6 +1,6 @@
-import type { Ability, BenchPage, Session } from '../contender.ts';
+import type { Ability, BenchPage, IdKind, Session } from '../contender.ts';
 import { withClient } from '../harness/backends.ts';
-import { makeDocument, makePage } from '../harness/pages.ts';
+import { makeDocument, makePage, pagesOf } from '../harness/pages.ts';
 import { checkIds } from './check.ts';
 import { compare } from './compare.ts';
 import { type CaseGroup, divide, withParticipants } from './context.ts';
@@ -9,22 +9,21 @@ import { type CaseGroup, divide, withParticipants } from './context.ts';
 export const reading: CaseGroup = async (context) => {
   const { backend, sizes, contenders } = context;
   const { idsPerPage, documentPages, pageReads, readRounds } = sizes;
-  const docIds = { random: 1, patch: 2 };
-  const documents = {
-    random: makeDocument('random', docIds.random, documentPages, idsPerPage),
-    patch: makeDocument('patch', docIds.patch, documentPages, idsPerPage),
-  };
-  const otherDocIds = Array.from({ length: documentPages }, (_, index) => index + 3);
-  const scattered = {
-    random: otherDocIds.map((docId) => makePage('random', docId, 1, idsPerPage)),
-    patch: otherDocIds.map((docId) => makePage('patch', docId, 2, idsPerPage)),
-  };
+  const kinds = ['single', 'random', 'patch'] as const satisfies IdKind[];
+  const otherDocIds = Array.from({ length: documentPages }, (_, index) => index + 1 + kinds.length);
+  const samples = kinds.map((kind, index) => ({
+    kind,
+    docId: index + 1,
+    document: makeDocument(kind, index + 1, documentPages, idsPerPage),
+    scattered: otherDocIds.map((docId) => makePage(kind, docId, index + 1, idsPerPage)),
+  }));
 
   return withParticipants(backend, contenders, async (participants) => {
     for (const { session, database } of participants) {
-      await session.addDocuments([...Object.values(docIds), ...otherDocIds]);
-      for (const pages of [...Object.values(documents), ...Object.values(scattered)]) {
-        await session.writePages(pages);
+      await session.addDocuments([...samples.map(({ docId }) => docId), ...otherDocIds]);
+      for (const { document, scattered } of samples) {
+        await session.writePages(document);
+        await session.writePages(scattered);
       }
       if (backend.kind === 'server') {
         await withClient(database.url, ({ run }) => run('vacuum analyze'));
@@ -53,31 +52,29 @@ export const reading: CaseGroup = async (context) => {
     };
 
     const results = [];
-    for (const kind of ['random', 'patch'] as const) {
-      const ids = `${idsPerPage} ${kind} ids`;
+    for (const { kind, docId, document, scattered } of samples) {
+      const pages = pagesOf(kind, idsPerPage);
       const abilities: Ability[] = kind === 'patch' ? ['readPatchIds'] : [];
-      const docId = docIds[kind];
-      const page = documents[kind].slice(-1);
       results.push(
         await readCase(
           `read-page-${kind}`,
-          `read a page of ${ids}`,
-          page,
+          `read one of ${documentPages} ${pages}`,
+          document.slice(-1),
           async (session) => [await session.findByPage(docId, documentPages)],
           { executions: pageReads, abilities },
         ),
         await readCase(
           `read-document-${kind}`,
-          `read a document of ${documentPages} pages of ${ids}`,
-          documents[kind],
+          `read a document of ${documentPages} ${pages}`,
+          document,
           (session) => session.findByDocument?.(docId) ?? Promise.resolve([]),
           { executions: 1, abilities: [...abilities, 'findByDocument'] },
         ),
         await readCase(
           `read-scattered-${kind}`,
-          `read ${documentPages} pages of ${ids}, each from another document`,
-          scattered[kind],
-          (session) => session.findByPages(scattered[kind]),
+          `read ${documentPages} ${pages}, each from another document`,
+          scattered,
+          (session) => session.findByPages(scattered),
           { executions: 1, abilities },
         ),
       );

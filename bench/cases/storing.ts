@@ -1,10 +1,10 @@
-import { type IdKind, layoutFor } from '../contender.ts';
+import { type Contender, type IdKind, layoutFor } from '../contender.ts';
 import { withClient } from '../harness/backends.ts';
-import { makeDocument } from '../harness/pages.ts';
+import { makeDocument, pagesOf } from '../harness/pages.ts';
 import type { Sizes } from '../harness/sizes.ts';
 import type { CaseResult } from '../result.ts';
 import { caseResult } from './compare.ts';
-import { type CaseGroup, type Participant, withParticipants } from './context.ts';
+import { type CaseContext, type CaseGroup, type Participant, withParticipants } from './context.ts';
 
 const parts = {
   table: 'table',
@@ -23,46 +23,58 @@ const pagesPerCall = 1_000;
  *
  * The log belongs to the whole server, so writes of other clients are counted too.
  */
-export const storing: CaseGroup = async ({ backend, sizes, contenders }) => {
+export const storing: CaseGroup = async (context) => {
   const results: CaseResult[] = [];
-  const withTables = contenders.filter(({ table }) => table !== undefined);
-  for (const kind of ['random', 'patch', 'consecutive'] satisfies IdKind[]) {
-    const stored = await withParticipants(backend, withTables, async (participants) => {
-      const bytes: Stored[] = [];
-      for (const participant of participants) bytes.push(await store(participant, kind, sizes));
-      return bytes;
-    });
-    for (const part of Object.keys(parts) as (keyof typeof parts)[]) {
-      results.push(
-        caseResult(
-          backend,
-          {
-            id: `bytes-${part}-${kind}`,
-            title: `${parts[part]}, pages of ${sizes.idsPerPage} ${kind} ids`,
-            unit: 'bytes/page',
-          },
-          stored.map(({ contender, pages, ...bytes }) => ({
-            contender,
-            pages,
-            rounds: [[bytes[part]]],
-          })),
-        ),
-      );
-    }
+  const withTables = context.contenders.filter(({ table }) => table !== undefined);
+  for (const kind of ['single', 'random', 'patch', 'consecutive'] satisfies IdKind[]) {
+    results.push(...(await countBytes(context, withTables, { kind, id: kind })));
   }
   return results;
 };
+
+/** Counts the bytes of pages of one kind. `id` ends the ids of the cases. */
+export async function countBytes(
+  { backend, sizes }: CaseContext,
+  contenders: readonly Contender[],
+  { kind, id, idsPerPage = sizes.idsPerPage }: { kind: IdKind; id: string; idsPerPage?: number },
+): Promise<CaseResult[]> {
+  const stored = await withParticipants(backend, contenders, async (participants) => {
+    const bytes: Stored[] = [];
+    for (const participant of participants) {
+      bytes.push(await store(participant, kind, { ...sizes, idsPerPage }));
+    }
+    return bytes;
+  });
+  return (Object.keys(parts) as (keyof typeof parts)[]).map((part) =>
+    caseResult(
+      backend,
+      {
+        id: `bytes-${part}-${id}`,
+        title: `${parts[part]}, ${pagesOf(kind, idsPerPage)}`,
+        unit: 'bytes/page',
+      },
+      stored.map(({ contender, pages, ...bytes }) => ({
+        contender,
+        pages,
+        rounds: [[bytes[part]]],
+      })),
+    ),
+  );
+}
 
 async function store(
   { contender, session, database }: Participant,
   kind: IdKind,
   sizes: Sizes,
 ): Promise<Stored> {
-  const pages = {
-    runs: sizes.storedPagesAsRuns,
-    lists: sizes.storedPagesAsLists,
-    rows: sizes.storedPagesAsRows,
-  }[layoutFor(contender, kind)];
+  const pages =
+    kind === 'single'
+      ? sizes.storedPagesOfOneId
+      : {
+          runs: sizes.storedPagesAsRuns,
+          lists: sizes.storedPagesAsLists,
+          rows: sizes.storedPagesAsRows,
+        }[layoutFor(contender, kind)];
   return withClient(database.url, async ({ query }) => {
     const logPosition = async () => {
       const [row] = await query<{ bytes: string }>(

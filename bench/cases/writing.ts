@@ -1,5 +1,6 @@
 import { type BenchPage, type Contender, type IdKind, layoutFor } from '../contender.ts';
-import { makeDocument } from '../harness/pages.ts';
+import { asLists, makeDocument, pagesOf } from '../harness/pages.ts';
+import type { Sizes } from '../harness/sizes.ts';
 import { checkIds } from './check.ts';
 import { type ComparedTask, compare } from './compare.ts';
 import { type CaseGroup, withParticipants } from './context.ts';
@@ -13,23 +14,20 @@ export const writing: CaseGroup = async (context) =>
       id: string,
       title: string,
       kindOf: (contender: Contender) => IdKind,
-      giveAs = (document: BenchPage[]) => document,
+      giveAs: (document: BenchPage[], contender: Contender) => BenchPage[] = given,
     ) => {
       const tasks = participants.map(({ contender, session }): ComparedTask => {
         const kind = kindOf(contender);
-        const pages = {
-          runs: sizes.writePagesAsRuns,
-          lists: sizes.writePagesAsLists,
-          rows: sizes.writePagesAsRows,
-        }[layoutFor(contender, kind)];
+        const pages = pagesPerWrite(contender, kind, sizes);
         return {
           contender: contender.name,
           pages,
           async prepare() {
             lastDocId += 1;
             await session.addDocuments([lastDocId]);
-            const document = giveAs(makeDocument(kind, lastDocId, pages, sizes.idsPerPage));
-            return () => session.writePages(document);
+            const document = makeDocument(kind, lastDocId, pages, sizes.idsPerPage);
+            const toWrite = giveAs(document, contender);
+            return () => session.writePages(toWrite);
           },
         };
       });
@@ -51,7 +49,7 @@ export const writing: CaseGroup = async (context) =>
         const document = makeDocument(kind, lastDocId, 2, sizes.idsPerPage);
         await session.addDocuments([lastDocId]);
         await session.writePages(document);
-        if (kind === 'random' || contender.cannot.readPatchIds === undefined) {
+        if (kind !== 'patch' || contender.cannot.readPatchIds === undefined) {
           checkedIds = await checkIds(
             [participant],
             (reader) => reader.findByPages(document),
@@ -62,20 +60,36 @@ export const writing: CaseGroup = async (context) =>
       return checkedIds;
     };
 
-    const pagesOf = `pages of ${sizes.idsPerPage}`;
+    const ofKind = (kind: IdKind) => `write ${pagesOf(kind, sizes.idsPerPage)}`;
     return [
-      await writeCase('write-random', `write ${pagesOf} random ids`, () => 'random'),
-      await writeCase('write-patch', `write ${pagesOf} patch ids`, () => 'patch'),
+      await writeCase('write-single', ofKind('single'), () => 'single'),
+      await writeCase('write-random', ofKind('random'), () => 'random'),
+      await writeCase('write-patch', ofKind('patch'), () => 'patch'),
       await writeCase(
         'write-parsed',
-        `write ${pagesOf} patch ids parsed from JSON`,
+        `${ofKind('patch')}, given as a list`,
         () => 'patch',
-        (document) => JSON.parse(JSON.stringify(document)),
+        asLists,
       ),
       await writeCase(
         'write-designed',
-        `write ${pagesOf} ids of the kind each contender is designed for`,
+        `write pages of ${sizes.idsPerPage} ids of the kind each contender is designed for`,
         ({ designedFor }) => designedFor,
       ),
     ];
   });
+
+/** The document as the contender takes it. Lists are made before the clock starts. */
+function given(document: BenchPage[], { takesPatches }: Contender): BenchPage[] {
+  return takesPatches ? document : asLists(document);
+}
+
+/** Enough pages to time, few enough that the slow contenders finish. */
+export function pagesPerWrite(contender: Contender, kind: IdKind, sizes: Sizes): number {
+  if (kind === 'single') return sizes.writePagesOfOneId;
+  return {
+    runs: sizes.writePagesAsRuns,
+    lists: sizes.writePagesAsLists,
+    rows: sizes.writePagesAsRows,
+  }[layoutFor(contender, kind)];
+}

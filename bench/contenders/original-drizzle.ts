@@ -44,6 +44,7 @@ export const originalDrizzle = originalDesign('Drizzle', {
           .where(
             or(...keys.map((key) => and(eq(vectors.docId, key.docId), eq(vectors.page, key.page)))),
           ),
+      deletePages: (docId) => db.delete(vectors).where(eq(vectors.docId, docId)),
       close,
     };
   },

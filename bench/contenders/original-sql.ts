@@ -1,6 +1,6 @@
 import { originalDesign, originalTables } from './original.ts';
 import { openSqlClient } from './sql-client.ts';
-import { insertDocuments, insertRows, sqlTable } from './sql-table.ts';
+import { deletePages, insertDocuments, insertRows, sqlTable } from './sql-table.ts';
 
 export const originalSql = originalDesign('plain SQL', {
   packages: ['postgres'],
@@ -12,6 +12,7 @@ export const originalSql = originalDesign('plain SQL', {
       ...sqlTable(client),
       insertDocuments: (docIds) => insertDocuments(client, docIds),
       insertRows: (rows) => insertRows(client, rows, 'text'),
+      deletePages: (docId) => deletePages(client, docId),
       close: client.close,
     };
   },

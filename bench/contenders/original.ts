@@ -22,6 +22,8 @@ export interface OriginalClient extends PageTable<string>, Pick<Session, 'close'
   insertDocuments(docIds: readonly number[]): Promise<unknown>;
   /** Inserts rows with one statement. */
   insertRows(rows: OriginalRow[]): Promise<unknown>;
+  /** Deletes the rows of a document. */
+  deletePages(docId: number): Promise<unknown>;
 }
 
 /** Makes a contender of the original design used with one library. */
@@ -30,7 +32,7 @@ export function originalDesign(
   {
     connect,
     ...details
-  }: Pick<Contender, 'packages' | 'table'> & {
+  }: Pick<Contender, 'packages' | 'table' | 'serverOnly'> & {
     /** Connects and creates the tables. */
     connect(url: string): Promise<OriginalClient>;
   },
@@ -59,6 +61,9 @@ export function originalDesign(
               })),
             );
           }
+        },
+        async deleteDocument(docId) {
+          await client.deletePages(docId);
         },
         close: () => client.close(),
       };

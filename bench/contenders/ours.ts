@@ -8,6 +8,7 @@ import {
   vectors,
 } from '../../src/index.ts';
 import type { Contender } from '../contender.ts';
+import { asNewPage } from '../harness/pages.ts';
 
 /** The package as users install it. */
 export const ours = createOurs('colpali-vectors');
@@ -23,6 +24,7 @@ function createOurs(name: string, { triggers = true } = {}): Contender {
     packages: ['drizzle-orm', 'postgres'],
     layout: 'runs',
     designedFor: 'patch',
+    takesPatches: true,
     keepsOrder: true,
     table: 'vectors',
     cannot: {},
@@ -35,7 +37,7 @@ function createOurs(name: string, { triggers = true } = {}): Contender {
           await db.insert(documents).values(docIds.map((id) => ({ id })));
         },
         async writePages(pages) {
-          await repository.upsertPages(pages);
+          await repository.upsertPages(pages.map(asNewPage));
         },
         async findByPage(docId, page) {
           return (await repository.findByPage(docId, page))?.vectorIds ?? [];

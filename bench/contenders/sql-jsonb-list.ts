@@ -1,7 +1,7 @@
 import type { Contender } from '../contender.ts';
 import { readWith } from './page-table.ts';
 import { openSqlClient } from './sql-client.ts';
-import { insertDocuments, insertRows, sqlTable } from './sql-table.ts';
+import { deletePages, insertDocuments, insertRows, sqlTable } from './sql-table.ts';
 
 /** Plain SQL on the simplest table that does the job: a JSONB list per page, without an index of ids. */
 export const sqlJsonbList: Contender = {
@@ -33,6 +33,7 @@ export const sqlJsonbList: Contender = {
         }));
         return insertRows(client, rows, 'jsonb');
       },
+      deleteDocument: (docId) => deletePages(client, docId),
       close: client.close,
     };
   },

@@ -8,7 +8,7 @@ import {
 import type { Contender } from '../contender.ts';
 import { type PageRow, partition, readWith } from './page-table.ts';
 import { openSqlClient } from './sql-client.ts';
-import { insertDocuments, sqlTable } from './sql-table.ts';
+import { deletePages, insertDocuments, sqlTable } from './sql-table.ts';
 
 /** At most 8 MB per statement, with lists of ids. */
 const pagesPerStatement = 1_000;
@@ -16,8 +16,7 @@ const pagesPerStatement = 1_000;
 /**
  * Plain SQL on the package's own tables, indexes and triggers: what the package adds to the statements.
  *
- * It validates nothing. It encodes patch ids one by one, where the package
- * recognizes the arrays that `patchVectorIds` returned.
+ * It validates nothing. It encodes a list of patch ids, where the package records their number.
  */
 export const sqlSameTables: Contender = {
   name: 'plain SQL (same tables)',
@@ -64,6 +63,7 @@ export const sqlSameTables: Contender = {
         }
         return vectorIds.map((id) => found.get(id));
       },
+      deleteDocument: (docId) => deletePages(client, docId),
       close: client.close,
     };
   },

@@ -47,3 +47,7 @@ export async function insertDocuments(
 ): Promise<void> {
   await query('insert into documents (id) select unnest($1::integer[])', [docIds]);
 }
+
+export async function deletePages({ query }: SqlClient, docId: number): Promise<void> {
+  await query('delete from vectors where doc_id = $1', [docId]);
+}

@@ -25,9 +25,9 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** Uses the server at BENCH_DATABASE_URL if set; starts the embedded server otherwise. */
-export async function startBenchServer(): Promise<BenchServer> {
-  const given = process.env['BENCH_DATABASE_URL'];
+/** Uses the server at BENCH_DATABASE_URL if set; otherwise, and if asked to, starts the embedded server. */
+export async function startBenchServer(which: 'server' | 'embedded'): Promise<BenchServer> {
+  const given = which === 'server' ? process.env['BENCH_DATABASE_URL'] : undefined;
   return given ? { url: given, stop: async () => {} } : startEmbeddedServer();
 }
 

@@ -30,21 +30,48 @@ export async function fillPatchIds(
   client: SqlClient,
   { from, to, idsPerPage }: PageSpan & { idsPerPage: number },
 ): Promise<void> {
-  await fillPages(
-    client,
-    { from, to },
-    // One run per page: with page numbers below 4096 and at most 4096 ids, only the last digits differ.
-    `jsonb_build_array(jsonb_build_object(
-      'prefix',
-      lpad(to_hex(doc_id), 8, '0') || '-0000-8' || lpad(to_hex(page), 3, '0') || '-8000-000000000',
-      'from', '000', 'count', ${idsPerPage}, 'radix', 16))`,
-  );
+  await fillPages(client, { from, to }, patchIds(idsPerPage));
   for (const n of [from, to - 1]) await checkFilledPage(client, filledPage(n), idsPerPage);
+}
+
+/** The patch ids of a page in SQL: one run, for page numbers below 4096 and at most 4096 ids. */
+function patchIds(idsPerPage: number): string {
+  return `jsonb_build_array(jsonb_build_object(
+    'prefix',
+    lpad(to_hex(doc_id), 8, '0') || '-0000-8' || lpad(to_hex(page), 3, '0') || '-8000-000000000',
+    'from', '000', 'count', ${idsPerPage}, 'radix', 16))`;
 }
 
 /** Adds pages with one random id each, as for a store with one multi-vector point per page. */
 export async function fillOneRandomId(client: SqlClient, span: PageSpan): Promise<void> {
   await fillPages(client, span, 'jsonb_build_array(gen_random_uuid()::text)');
+}
+
+/**
+ * Adds pages of all kinds: 1030 random ids on one page in a hundred; of the others, every second one has patch ids,
+ * and the rest have one random id each. The index is built afterwards, which takes a fraction of the time.
+ */
+export async function fillMixture(
+  client: SqlClient,
+  { idsPerPage, ...span }: PageSpan & { idsPerPage: number },
+): Promise<void> {
+  const [index] = await client.query<{ definition: string }>(
+    `select pg_get_indexdef('ix_vectors_vector_ids'::regclass) as definition`,
+  );
+  await client.run('drop index ix_vectors_vector_ids');
+  await fillPages(
+    client,
+    span,
+    `case
+      when page % 100 = 0 then jsonb_build_array(jsonb_build_object('uuids', (
+        select translate(encode(string_agg(uuid_send(gen_random_uuid()), ''), 'base64'), E'\\n', '')
+        from generate_series(1, ${idsPerPage}) where page > 0
+      )))
+      when page % 2 = 0 then ${patchIds(idsPerPage)}
+      else jsonb_build_array(gen_random_uuid()::text)
+    end`,
+  );
+  await client.run(index?.definition ?? '');
 }
 
 /** @param vectorIds - An SQL expression of `doc_id` and `page`. */

@@ -1,34 +1,44 @@
 import { ours } from '../contenders/ours.ts';
-import type { CaseResult, Environment, GrowthResult, RunResult } from '../result.ts';
+import type { CaseMedians, Environment, GrowthResult, RunResult } from '../result.ts';
 import { byReason } from './left-out.ts';
 import { formatConnections, formatNumber, shortNumber } from './numbers.ts';
 import { pageCounts } from './page-counts.ts';
 import { table } from './table.ts';
 
 /** The tables of docs/benchmarks.md, in Markdown. */
-export function allFigures(run: RunResult, growth: GrowthResult): string {
-  const isDelete = ({ id }: CaseResult) => id.startsWith('delete-');
-  const compared = run.cases.filter((result) => !isDelete(result));
-  const onServer = compared.filter(({ backend }) => backend === 'server');
-  const onPGlite = compared.filter(({ backend }) => backend === 'pglite');
-  const deletes = run.cases.filter((result) => isDelete(result) && result.backend === 'server');
+export function allFigures(
+  runs: readonly RunResult[],
+  growth: GrowthResult,
+  mixture: GrowthResult,
+): string {
   return [
-    '## PostgreSQL server',
-    `Measured on ${describe(run.environment)}.`,
-    caseTable(onServer),
-    'The cost of the triggers that queue orphaned ids:',
-    caseTable(deletes),
-    '## PGlite, inside the process',
-    caseTable(onPGlite),
+    ...runs.flatMap(runFigures),
     '## Empty cells',
-    reasons(run),
+    reasons(runs),
     '## Growth',
-    `Ledgers with pages of ${growth.sizes['idsPerPage']} patch ids; p50 / p99 in milliseconds per ` +
-      `call. \`locate\` gets ${growth.sizes['locateIds']} ids per call. Measured on ` +
-      `${describe(growth.environment)}.`,
+    `p50 / p99 in milliseconds per call. \`locate\` gets ${growth.sizes['locateIds']} ids per call.`,
+    `Ledgers with pages of ${growth.sizes['idsPerPage']} patch ids, measured on ${describe(growth.environment)}:`,
     growthTable(growth),
     '![Milliseconds per call by number of pages in the ledger](growth.svg)',
+    `Mixed ledgers, with ${mixture.sizes['idsPerPage']} random ids on one page in a hundred and patch ids or one ` +
+      `random id on the others, measured on ${describe(mixture.environment)}:`,
+    growthTable(mixture),
   ].join('\n\n');
+}
+
+function runFigures({ environment, cases }: RunResult): string[] {
+  const isOnPGlite = cases[0]?.backend === 'pglite';
+  const title = isOnPGlite
+    ? 'PGlite, inside the process'
+    : `PostgreSQL ${Number.parseInt(environment.postgresql, 10)}`;
+  return [
+    `## ${title}`,
+    `Measured on ${describe(environment)}.`,
+    comparedTable(cases.filter(({ id }) => !ofPackageOnly.test(id))),
+    `What ${ours.name} costs in other situations; the ratio is how many times as long it takes without triggers, ` +
+      'with a long queue, or without a purge:',
+    ownTable(cases.filter(({ id }) => ofPackageOnly.test(id) || id === 'delete-single')),
+  ];
 }
 
 function describe({
@@ -46,25 +56,53 @@ function describe({
   );
 }
 
-function caseTable(cases: readonly CaseResult[]): string {
+/** The package and the other contenders. */
+function comparedTable(cases: readonly CaseMedians[]): string {
   const all = cases.flatMap(({ results }) => results.map(({ contender }) => contender));
-  const names = [...new Set([ours.name, ...all])];
+  const others = new Set(all.filter((name) => !name.startsWith(ours.name)));
   const rows = cases.map(({ title, unit, results }) => [
     title,
-    ...names.map((name) => {
+    ...[ours.name, ...others].map((name) => {
       const result = results.find(({ contender }) => contender === name);
       if (result === undefined) return '';
       const { value, ratio } = result;
       return name === ours.name || ratio === null
-        ? `${formatNumber(value.median)} ${unit}`
-        : `${formatNumber(ratio.median)}×`;
+        ? `${formatNumber(value)} ${unit}`
+        : `${formatNumber(ratio)}×`;
     }),
   ]);
-  return table(['', ...names], rows);
+  return table(['', ours.name, ...others], rows);
 }
 
-function reasons({ cases, missing }: RunResult): string {
-  const leftOut = [...missing, ...cases.flatMap((result) => result.leftOut)];
+/** The cases in which the package is compared with itself, or measured alone. */
+const ofPackageOnly = /^queue-|^delete-(random|patch)$|-large-/;
+
+/** The package alone, or beside the package without triggers, with a long queue, or without a purge. */
+function ownTable(cases: readonly CaseMedians[]): string {
+  const rows = cases.flatMap(({ title, unit, results }) => {
+    const own = results.find(({ contender }) => contender === ours.name);
+    const variant = results.find(
+      ({ contender }) => contender !== ours.name && contender.startsWith(ours.name),
+    );
+    if (own === undefined) return [];
+    return [
+      [
+        title,
+        `${formatNumber(own.value)} ${unit}`,
+        variant?.contender.slice(ours.name.length).replace(/^,? /, '') ?? '',
+        variant === undefined ? '' : `${formatNumber(variant.value)} ${unit}`,
+        variant?.ratio == null ? '' : `${formatNumber(variant.ratio)}×`,
+      ],
+    ];
+  });
+  return table(['', ours.name, 'compared with', '', 'ratio'], rows);
+}
+
+function reasons(runs: readonly RunResult[]): string {
+  const leftOut = runs.flatMap(({ missing, cases }) => [
+    ...missing,
+    ...cases.flatMap((result) => result.leftOut),
+  ]);
   return [...byReason(leftOut)].map(([why, names]) => `- ${names.join(', ')}: ${why}.`).join('\n');
 }
 

@@ -1,5 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { LedgerKind } from '../cases/growing.ts';
 import {
+  type Environment,
   type GrowthResult,
   growthResultSchema,
   type RunResult,
@@ -8,23 +10,47 @@ import {
 
 const folder = new URL('../results/', import.meta.url);
 
-/** @param name - Git ignores files that begin with `trial-`. */
-export function writeResult(
-  name: 'run.json' | 'growth.json' | 'trial-run.json' | 'trial-growth.json',
-  result: RunResult | GrowthResult,
-): void {
+/** The file of a run: `postgresql-15.json`, `pglite.json`. Git ignores files that begin with `trial-`. */
+export function runFile(
+  backend: 'server' | 'pglite',
+  { postgresql }: Environment,
+  isTrial: boolean,
+): string {
+  const name = backend === 'pglite' ? 'pglite' : `postgresql-${Number.parseInt(postgresql, 10)}`;
+  return `${isTrial ? 'trial-' : ''}${name}.json`;
+}
+
+export function growthFile(kind: LedgerKind, isTrial = false): string {
+  return `${isTrial ? 'trial-' : ''}growth${kind === 'mixture' ? '-mixture' : ''}.json`;
+}
+
+export function writeResult(name: string, result: RunResult | GrowthResult): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(new URL(name, folder), `${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** @throws {z.ZodError} If the file does not match the schema. */
-export function readRun(): RunResult {
-  return runResultSchema.parse(readJson('run.json'));
+/**
+ * The runs on servers, by version, and the run on PGlite.
+ *
+ * @throws {z.ZodError} If a file does not match the schema.
+ */
+export function readRuns(): { servers: RunResult[]; pglite: RunResult | undefined } {
+  const servers = readdirSync(folder)
+    .filter((name) => /^postgresql-\d+\.json$/.test(name))
+    .sort();
+  return {
+    servers: servers.map(readRun),
+    pglite: existsSync(new URL('pglite.json', folder)) ? readRun('pglite.json') : undefined,
+  };
+}
+
+function readRun(name: string): RunResult {
+  return runResultSchema.parse(readJson(name));
 }
 
 /** @throws {z.ZodError} If the file does not match the schema. */
-export function readGrowth(): GrowthResult {
-  return growthResultSchema.parse(readJson('growth.json'));
+export function readGrowth(kind: LedgerKind): GrowthResult {
+  return growthResultSchema.parse(readJson(growthFile(kind)));
 }
 
 function readJson(name: string): unknown {

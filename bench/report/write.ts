@@ -4,17 +4,23 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { allFigures } from './all-figures.ts';
-import { readGrowth, readRun } from './files.ts';
+import { readGrowth, readRuns } from './files.ts';
 import { keyFigures } from './key-figures.ts';
 import { drawGrowth } from './plot.ts';
 
 const repository = new URL('../../', import.meta.url);
 
-const run = readRun();
-const growth = readGrowth();
+const { servers, pglite } = readRuns();
+// The README shows the run on the oldest version, whose sizes are the full ones.
+const [main] = servers;
+if (main === undefined) throw new Error('results/ has no run on a server');
+const growth = readGrowth('patch');
 writeFileSync(new URL('docs/growth.svg', repository), drawGrowth(growth));
-writeBetweenMarkers('docs/benchmarks.md', allFigures(run, growth));
-writeBetweenMarkers('README.md', keyFigures(run, growth));
+writeBetweenMarkers(
+  'docs/benchmarks.md',
+  allFigures([...servers, ...(pglite ? [pglite] : [])], growth, readGrowth('mixture')),
+);
+writeBetweenMarkers('README.md', keyFigures(main, growth));
 
 function writeBetweenMarkers(path: string, figures: string): void {
   const file = new URL(path, repository);

@@ -1,6 +1,6 @@
 import { type Generated, Kysely, PostgresDialect, sql } from 'kysely';
-import { Pool } from 'pg';
 import { originalDesign, originalTables } from '../original.ts';
+import { openPool } from './pool.ts';
 
 interface Tables {
   documents: { id: Generated<number> };
@@ -13,7 +13,7 @@ const columns = ['doc_id as docId', 'page', 'vector_ids as vectorIds'] as const;
 export const originalKysely = originalDesign('Kysely', {
   packages: ['kysely', 'pg'],
   async connect(url) {
-    const pool = new Pool({ connectionString: url });
+    const pool = openPool(url);
     const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
     await sql.raw(originalTables).execute(db);
     return {
@@ -59,6 +59,7 @@ export const originalKysely = originalDesign('Kysely', {
             ),
           )
           .execute(),
+      deletePages: (docId) => db.deleteFrom('vectors').where('doc_id', '=', docId).execute(),
       close: () => db.destroy(),
     };
   },

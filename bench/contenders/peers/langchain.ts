@@ -1,6 +1,7 @@
 import { PostgresRecordManager } from '@langchain/community/indexes/postgres';
 import type { BenchPageKey, Contender } from '../../contender.ts';
 import { partition } from '../page-table.ts';
+import { openPool } from './pool.ts';
 
 /** An id needs four parameters, and a statement can have 65,535. */
 const idsPerStatement = 16_000;
@@ -18,11 +19,11 @@ export const langchain: Contender = {
   cannot: {
     findByDocument: 'it returns the ids of several groups without their groups',
     locate: 'it cannot return the group of an id',
+    deleteDocument: 'it deletes single ids only',
   },
   async open(url) {
-    const manager = new PostgresRecordManager('colpali', {
-      postgresConnectionOptions: { connectionString: url },
-    });
+    const pool = openPool(url);
+    const manager = new PostgresRecordManager('colpali', { pool });
     await manager.createSchema();
     const listPage = (key: BenchPageKey) => manager.listKeys({ groupIds: [groupOf(key)] });
     return {

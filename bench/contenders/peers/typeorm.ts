@@ -20,6 +20,7 @@ const vectorsEntity = new EntitySchema<OriginalRow & { id: number }>({
 /** Uses node-postgres. */
 export const originalTypeorm = originalDesign('TypeORM', {
   packages: ['typeorm', 'pg'],
+  serverOnly: true,
   async connect(url) {
     const source = new DataSource({
       type: 'postgres',
@@ -36,6 +37,7 @@ export const originalTypeorm = originalDesign('TypeORM', {
       selectPage: (docId, page) => vectors.findBy({ docId, page }),
       selectDocument: (docId) => vectors.find({ where: { docId }, order: { page: 'asc' } }),
       selectPages: (keys) => vectors.findBy(keys.map(({ docId, page }) => ({ docId, page }))),
+      deletePages: (docId) => vectors.delete({ docId }),
       close: () => source.destroy(),
     };
   },

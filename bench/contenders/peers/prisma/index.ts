@@ -6,6 +6,7 @@ import { PrismaClient } from './generated/client.ts';
 /** Uses Prisma's client without its engine, on node-postgres. */
 export const originalPrisma = originalDesign('Prisma', {
   packages: ['@prisma/client', '@prisma/adapter-pg', 'pg'],
+  serverOnly: true,
   async connect(url) {
     // Created without Prisma, whose raw queries allow only one statement per call.
     const pool = new Pool({ connectionString: url });
@@ -23,6 +24,7 @@ export const originalPrisma = originalDesign('Prisma', {
         prisma.vector.findMany({
           where: { OR: keys.map(({ docId, page }) => ({ docId, page })) },
         }),
+      deletePages: (docId) => prisma.vector.deleteMany({ where: { docId } }),
       close: () => prisma.$disconnect(),
     };
   },
