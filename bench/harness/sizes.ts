@@ -49,7 +49,7 @@ export const defaultSizes = {
   writesBesidePurge: 400,
   storeMs: 20,
   /** A contender that has used this many seconds skips the rest of the case, after three rounds. */
-  budgetSeconds: 8,
+  budgetSeconds: 6,
 };
 
 /** Smaller sizes for the embedded server, whose run is there to compare versions. */
