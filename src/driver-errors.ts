@@ -1,4 +1,7 @@
-/** Turns the errors of the drivers into the errors of this package. Only this file turns a SQLSTATE into an error class. */
+/**
+ * Turns the errors of the drivers into the errors of this package. Only this file knows SQLSTATEs; other files ask its
+ * predicates.
+ */
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { CallbackError } from './callbacks.ts';
 import {

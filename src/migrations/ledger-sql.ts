@@ -1,6 +1,7 @@
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Ledger } from '../define-ledger.ts';
 import type { DocumentId } from '../document-id.ts';
+import { purgeLockClass, purgeLockCount } from '../ledger/purge-lock.ts';
 import {
   defaultTables,
   qualifiedName,
@@ -91,11 +92,10 @@ function forKey(statement: string, { keyType }: VectorTables): string {
 create or replace function ledger.vectors_has_own_ids(doc_id ${keyType}, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return false;`,
-    vectors_purge_lock_key: `-- The advisory lock of a document, one of 64.
+    vectors_purge_lock_key: `-- The advisory lock of a document, one of ${purgeLockCount}.
 create or replace function ledger.vectors_purge_lock_key(doc_id ${keyType}) returns bigint
 language sql immutable
--- The upper half is "colo" in ASCII.
-return (1668246639::bigint << 32) + (hashtext(doc_id::text) & 63);`,
+return ${purgeLockClass} + (hashtext(doc_id::text) & ${purgeLockCount - 1});`,
   };
   const paragraphs = statement.split('\n\n').map((paragraph) => {
     const [, name = ''] = /create or replace function ledger\.(\w+)/.exec(paragraph) ?? [];

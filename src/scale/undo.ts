@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
+import { purgeLockClass, purgeLockCount } from '../ledger/purge-lock.ts';
 import type { VectorTables } from '../tables.ts';
 import { readPartitionSql } from './partition-sql.ts';
 import { applyTo, createUniqueIndex, inSchema, lockAll, nameWith, quote } from './parts.ts';
@@ -70,13 +71,14 @@ export async function planUndo(
 }
 
 /**
- * Fails while a purge runs. A statement that began before the copy and waits for the table inside a function does not
- * see the copied rows, so a purge could take their ids for unused.
+ * Fails while a purge runs. A purge that already waits for the table would not see the copied rows and would delete
+ * vectors that are in use.
  */
 const lockOutPurges = `do $$
 begin
   if not (
-    select bool_and(pg_try_advisory_xact_lock((1668246639::bigint << 32) + slot)) from generate_series(0, 63) as slot
+    select bool_and(pg_try_advisory_xact_lock(${purgeLockClass} + slot))
+    from generate_series(0, ${purgeLockCount - 1}) as slot
   ) then
     raise exception 'a purge is running' using errcode = 'lock_not_available';
   end if;
