@@ -22,19 +22,22 @@ return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'),
   || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
 
 -- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
--- because its ids name it. These two functions have no SET and no subquery, so that PostgreSQL inlines them.
+-- because its ids name it. Never null, even if the run lacks a field. These two functions have no SET and no subquery,
+-- so that PostgreSQL inlines them. In jsonpath, `(exists (@.uuids)) is unknown` means that there is no such field.
 create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return case
   when vector_ids -> 0 ->> 'from'::text is distinct from '000' then false
   -- A page of up to 4096 patches has one run. For it, the general case below would take five times as long.
-  when vector_ids -> 1 is null then doc_id > 0 and vector_ids -> 0 -> 'radix'::text = '16'
+  when vector_ids -> 1 is null then (doc_id > 0 and vector_ids -> 0 -> 'radix'::text = '16'
     and vector_ids -> 0 ->> 'prefix'::text = ledger.vectors_patch_id_head(doc_id, page) || '000000000'
-    and vector_ids @? 'strict $[0] ? (@.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath
+    and vector_ids @? 'strict $[0] ? (@.count >= 1 && @.count <= 4096 && @.count % 1 == 0
+      && (exists (@.uuids)) is unknown)'::jsonpath) is true
   else doc_id > 0 and vector_ids = jsonb_path_query_array(
     vector_ids,
     'strict $[*] ? (@.radix == 16 && @.from == "000" && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0
-      && @.prefix starts with $head && @.prefix like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$")'::jsonpath,
+      && @.prefix starts with $head && @.prefix like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$"
+      && (exists (@.uuids)) is unknown)'::jsonpath,
     -- Not jsonb_build_object, which is only stable: PostgreSQL would not inline this function.
     ('{"head": "' || ledger.vectors_patch_id_head(doc_id, page) || '"}')::jsonb,
     true
@@ -54,12 +57,13 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged.
+  -- Removing every invalid element must leave the array unchanged. Each type is checked, because a jsonpath that is
+  -- not strict also compares the elements of an array.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
-        && (!exists (@.dashes) || @.dashes == false))
+        && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
       || (!exists (@.uuids) && @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
-      && @.count >= 1 && @.count % 1 == 0
+      && @.count >= 1 && @.count % 1 == 0 && (!exists (@.radix) || @.radix.type() == "number")
       && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
            && @.from.double() + @.count <= 10000)
           || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
@@ -74,7 +78,8 @@ begin
     return false;
   end if;
   for pack in
-    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element where element ? 'uuids'
+    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element
+    where element -> 'uuids'::text is not null
   loop
     -- Base64 of 16 bytes per id, as the encoder writes it.
     if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
@@ -409,7 +414,7 @@ begin atomic
       select element.value ->> 'prefix'::text as prefix, element.value ->> 'from'::text as first,
         (element.value ->> 'count'::text)::numeric::integer as count,
         coalesce(element.value -> 'radix'::text = '16', false) as hexadecimal
-      where element.value ? 'prefix'
+      where element.value -> 'prefix'::text is not null
     ) as run
     cross join lateral (
       select case when hexadecimal then ('x' || lpad(run.first, 8, '0'))::bit(32)::integer else run.first::integer end
@@ -423,7 +428,7 @@ begin atomic
       else hex end
     from (
       select decode(element.value ->> 'uuids'::text, 'base64') as bytes, not element.value ? 'dashes' as has_dashes
-      where element.value ? 'uuids'
+      where element.value -> 'uuids'::text is not null
       offset 0
     ) as pack
     cross join lateral generate_series(0, length(pack.bytes) / 16 - 1) as number
@@ -447,7 +452,7 @@ begin
     return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
   end if;
   for element in select value from jsonb_array_elements(vector_ids) loop
-    if element ? 'uuids' then
+    if element -> 'uuids'::text is not null then
       keys := keys || array(
         -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))

@@ -22,9 +22,9 @@ begin atomic
   select case
     when vector_ids @> '[{}]' then (
       select sum(case
-        when element ? 'count' then (element ->> 'count'::text)::numeric
+        when element -> 'count'::text is not null then (element ->> 'count'::text)::numeric
         -- A pack: base64 has four characters for three bytes, and 16 bytes are one id.
-        when element ? 'uuids' then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
+        when element -> 'uuids'::text is not null then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
         else 1
       end)::integer
       from jsonb_array_elements(vector_ids) as element

@@ -131,8 +131,8 @@ BEGIN ATOMIC
          CASE
              WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(
                      CASE
-                         WHEN (element.value ? 'count'::text) THEN ((element.value ->> 'count'::text))::numeric
-                         WHEN (element.value ? 'uuids'::text) THEN ((((length(rtrim((element.value ->> 'uuids'::text), '='::text)) * 3) / 4) / 16))::numeric
+                         WHEN ((element.value -> 'count'::text) IS NOT NULL) THEN ((element.value ->> 'count'::text))::numeric
+                         WHEN ((element.value -> 'uuids'::text) IS NOT NULL) THEN ((((length(rtrim((element.value ->> 'uuids'::text), '='::text)) * 3) / 4) / 16))::numeric
                          ELSE (1)::numeric
                      END))::integer AS sum
                 FROM jsonb_array_elements(vectors_count_ids.vector_ids) element(value))
@@ -159,7 +159,7 @@ BEGIN ATOMIC
                      (element.value ->> 'from'::text) AS first,
                      (((element.value ->> 'count'::text))::numeric)::integer AS count,
                      COALESCE(((element.value -> 'radix'::text) = '16'::jsonb), false) AS hexadecimal
-                   WHERE (element.value ? 'prefix'::text)) run
+                   WHERE ((element.value -> 'prefix'::text) IS NOT NULL)) run
               CROSS JOIN LATERAL ( SELECT
                          CASE
                              WHEN run.hexadecimal THEN ((('x'::text || lpad(run.first, 8, '0'::text)))::bit(32))::integer
@@ -179,7 +179,7 @@ BEGIN ATOMIC
                  END AS hex
             FROM ((( SELECT decode((element.value ->> 'uuids'::text), 'base64'::text) AS bytes,
                      (NOT (element.value ? 'dashes'::text)) AS has_dashes
-                   WHERE (element.value ? 'uuids'::text)
+                   WHERE ((element.value -> 'uuids'::text) IS NOT NULL)
                   OFFSET 0) pack
               CROSS JOIN LATERAL generate_series(0, ((length(pack.bytes) / 16) - 1)) number(number))
               CROSS JOIN LATERAL ( SELECT encode(substr(pack.bytes, ((16 * number.number) + 1), 16), 'hex'::text) AS encode) uuids(hex))) part);
@@ -190,7 +190,7 @@ CREATE OR REPLACE FUNCTION ledger.vectors_has_own_ids(doc_id integer, page integ
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
-RETURN CASE WHEN (((vector_ids -> 0) ->> 'from'::text) IS DISTINCT FROM '000'::text) THEN false WHEN ((vector_ids -> 1) IS NULL) THEN ((doc_id > 0) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (vectors_patch_id_head(doc_id, page) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?((@."count" >= 1 && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) ELSE ((doc_id > 0) AND (vector_ids = jsonb_path_query_array(vector_ids, 'strict $[*]?((((((@."radix" == 16 && @."from" == "000") && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0) && @."prefix" starts with $"head") && @."prefix" like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$")'::jsonpath, ((('{"head": "'::text || vectors_patch_id_head(doc_id, page)) || '"}'::text))::jsonb, true))) END
+RETURN CASE WHEN (((vector_ids -> 0) ->> 'from'::text) IS DISTINCT FROM '000'::text) THEN false WHEN ((vector_ids -> 1) IS NULL) THEN (((doc_id > 0) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (vectors_patch_id_head(doc_id, page) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."count" >= 1 && @."count" <= 4096) && @."count" % 1 == 0) && (exists (@."uuids")) is unknown)'::jsonpath)) IS TRUE) ELSE ((doc_id > 0) AND (vector_ids = jsonb_path_query_array(vector_ids, 'strict $[*]?(((((((@."radix" == 16 && @."from" == "000") && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0) && @."prefix" starts with $"head") && @."prefix" like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$") && (exists (@."uuids")) is unknown)'::jsonpath, ((('{"head": "'::text || vectors_patch_id_head(doc_id, page)) || '"}'::text))::jsonb, true))) END
 
 -- function vectors_holding
 CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
@@ -233,12 +233,13 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged.
+  -- Removing every invalid element must leave the array unchanged. Each type is checked, because a jsonpath that is
+  -- not strict also compares the elements of an array.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
-        && (!exists (@.dashes) || @.dashes == false))
+        && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
       || (!exists (@.uuids) && @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
-      && @.count >= 1 && @.count % 1 == 0
+      && @.count >= 1 && @.count % 1 == 0 && (!exists (@.radix) || @.radix.type() == "number")
       && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
            && @.from.double() + @.count <= 10000)
           || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
@@ -253,7 +254,8 @@ begin
     return false;
   end if;
   for pack in
-    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element where element ? 'uuids'
+    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element
+    where element -> 'uuids'::text is not null
   loop
     -- Base64 of 16 bytes per id, as the encoder writes it.
     if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
@@ -296,7 +298,7 @@ begin
     return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
   end if;
   for element in select value from jsonb_array_elements(vector_ids) loop
-    if element ? 'uuids' then
+    if element -> 'uuids'::text is not null then
       keys := keys || array(
         -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))

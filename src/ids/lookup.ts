@@ -2,7 +2,7 @@
 import { decodeVectorIds, type StoredVectorId } from './codec.ts';
 import { countOfPack, findInPack } from './packs.ts';
 import { decimalTailLength, endsOf, positionInRun, tails, type VectorIdRun } from './runs.ts';
-import { canonicalId, isUuid } from './spellings.ts';
+import { canonicalId, isUuid, uuidLengths } from './spellings.ts';
 
 /** The keys to look up in the index on `vector_ids`. */
 export interface IndexKeys {
@@ -87,14 +87,23 @@ export function countStoredIds(stored: readonly StoredVectorId[]): number {
 /** Finds the wanted ids in a run, with their positions. Loops over the run or the wanted ids, whichever are fewer. */
 function findInRun(run: VectorIdRun, wanted: ReadonlySet<string>): [string, number][] {
   const [first, last] = endsOf(run);
-  // If the tail gains a digit within the run, some of the ids may be UUIDs and others not.
-  if (wanted.size > run.count || isUuid(first) !== isUuid(last)) {
+  if (wanted.size > run.count || mayMixUuids(first, last)) {
     return decodeVectorIds([run]).map((id, position) => [canonicalId(id), position]);
   }
   // Wanted ids are in canonical form.
   const canonical = isUuid(first) ? { ...run, prefix: keyOf(run.prefix) } : run;
   return Array.from(wanted, (id): [string, number] => [id, positionInRun(canonical, id)]).filter(
     ([, position]) => position >= 0,
+  );
+}
+
+/**
+ * Whether a run may contain UUIDs and other ids, because its ids grow longer. The ends do not tell: if they have 35
+ * and 37 characters, only the ids between them are UUIDs.
+ */
+function mayMixUuids({ length: shortest }: string, { length: longest }: string): boolean {
+  return (
+    shortest < longest && uuidLengths.some((length) => shortest <= length && length <= longest)
   );
 }
 

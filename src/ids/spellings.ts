@@ -7,6 +7,9 @@ const dashed = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const plain = /^[0-9a-f]{32}$/i;
 const lowerCase = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
+/** The number of characters of a UUID, without and with dashes. */
+export const uuidLengths = [32, 36] as const;
+
 /** One form for all spellings of an id: a UUID in lower case without dashes. Any other id is returned unchanged. */
 export function canonicalId(id: string): string {
   return isUuid(id) ? id.replaceAll('-', '').toLowerCase() : id;

@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: 'b2c69aa7f029da409495b3180ab1c97a26254a18c367cba1530ca4a7db157627',
+    hash: '98a378005bededfd9cc7070469062d7aaf9f64f64dbe2f4443ffe18cb3572fef',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -109,19 +109,22 @@ return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'),
   || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
 
 -- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
--- because its ids name it. These two functions have no SET and no subquery, so that PostgreSQL inlines them.
+-- because its ids name it. Never null, even if the run lacks a field. These two functions have no SET and no subquery,
+-- so that PostgreSQL inlines them. In jsonpath, \`(exists (@.uuids)) is unknown\` means that there is no such field.
 create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return case
   when vector_ids -> 0 ->> 'from'::text is distinct from '000' then false
   -- A page of up to 4096 patches has one run. For it, the general case below would take five times as long.
-  when vector_ids -> 1 is null then doc_id > 0 and vector_ids -> 0 -> 'radix'::text = '16'
+  when vector_ids -> 1 is null then (doc_id > 0 and vector_ids -> 0 -> 'radix'::text = '16'
     and vector_ids -> 0 ->> 'prefix'::text = ledger.vectors_patch_id_head(doc_id, page) || '000000000'
-    and vector_ids @? 'strict $[0] ? (@.count >= 1 && @.count <= 4096 && @.count % 1 == 0)'::jsonpath
+    and vector_ids @? 'strict $[0] ? (@.count >= 1 && @.count <= 4096 && @.count % 1 == 0
+      && (exists (@.uuids)) is unknown)'::jsonpath) is true
   else doc_id > 0 and vector_ids = jsonb_path_query_array(
     vector_ids,
     'strict $[*] ? (@.radix == 16 && @.from == "000" && @.count >= 1 && @.count <= 4096 && @.count % 1 == 0
-      && @.prefix starts with $head && @.prefix like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$")'::jsonpath,
+      && @.prefix starts with $head && @.prefix like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$"
+      && (exists (@.uuids)) is unknown)'::jsonpath,
     -- Not jsonb_build_object, which is only stable: PostgreSQL would not inline this function.
     ('{"head": "' || ledger.vectors_patch_id_head(doc_id, page) || '"}')::jsonb,
     true
@@ -141,12 +144,13 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged.
+  -- Removing every invalid element must leave the array unchanged. Each type is checked, because a jsonpath that is
+  -- not strict also compares the elements of an array.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
-        && (!exists (@.dashes) || @.dashes == false))
+        && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
       || (!exists (@.uuids) && @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
-      && @.count >= 1 && @.count % 1 == 0
+      && @.count >= 1 && @.count % 1 == 0 && (!exists (@.radix) || @.radix.type() == "number")
       && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
            && @.from.double() + @.count <= 10000)
           || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
@@ -161,7 +165,8 @@ begin
     return false;
   end if;
   for pack in
-    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element where element ? 'uuids'
+    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element
+    where element -> 'uuids'::text is not null
   loop
     -- Base64 of 16 bytes per id, as the encoder writes it.
     if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
@@ -496,7 +501,7 @@ begin atomic
       select element.value ->> 'prefix'::text as prefix, element.value ->> 'from'::text as first,
         (element.value ->> 'count'::text)::numeric::integer as count,
         coalesce(element.value -> 'radix'::text = '16', false) as hexadecimal
-      where element.value ? 'prefix'
+      where element.value -> 'prefix'::text is not null
     ) as run
     cross join lateral (
       select case when hexadecimal then ('x' || lpad(run.first, 8, '0'))::bit(32)::integer else run.first::integer end
@@ -510,7 +515,7 @@ begin atomic
       else hex end
     from (
       select decode(element.value ->> 'uuids'::text, 'base64') as bytes, not element.value ? 'dashes' as has_dashes
-      where element.value ? 'uuids'
+      where element.value -> 'uuids'::text is not null
       offset 0
     ) as pack
     cross join lateral generate_series(0, length(pack.bytes) / 16 - 1) as number
@@ -534,7 +539,7 @@ begin
     return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
   end if;
   for element in select value from jsonb_array_elements(vector_ids) loop
-    if element ? 'uuids' then
+    if element -> 'uuids'::text is not null then
       keys := keys || array(
         -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
@@ -745,7 +750,7 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '3159750b24d4e235e03938abb259c645651dac601867a463512352885a61c1df',
+    hash: '989c907867d6b7ea2a02820b4294cebd9a0582bb18075e072321a8a0bbcb7728',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
 -- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
 -- may write to vectors but not to the queue.
@@ -770,9 +775,9 @@ begin atomic
   select case
     when vector_ids @> '[{}]' then (
       select sum(case
-        when element ? 'count' then (element ->> 'count'::text)::numeric
+        when element -> 'count'::text is not null then (element ->> 'count'::text)::numeric
         -- A pack: base64 has four characters for three bytes, and 16 bytes are one id.
-        when element ? 'uuids' then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
+        when element -> 'uuids'::text is not null then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
         else 1
       end)::integer
       from jsonb_array_elements(vector_ids) as element
@@ -1089,8 +1094,8 @@ BEGIN ATOMIC
          CASE
              WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(
                      CASE
-                         WHEN (element.value ? 'count'::text) THEN ((element.value ->> 'count'::text))::numeric
-                         WHEN (element.value ? 'uuids'::text) THEN ((((length(rtrim((element.value ->> 'uuids'::text), '='::text)) * 3) / 4) / 16))::numeric
+                         WHEN ((element.value -> 'count'::text) IS NOT NULL) THEN ((element.value ->> 'count'::text))::numeric
+                         WHEN ((element.value -> 'uuids'::text) IS NOT NULL) THEN ((((length(rtrim((element.value ->> 'uuids'::text), '='::text)) * 3) / 4) / 16))::numeric
                          ELSE (1)::numeric
                      END))::integer AS sum
                 FROM jsonb_array_elements(vectors_count_ids.vector_ids) element(value))
@@ -1117,7 +1122,7 @@ BEGIN ATOMIC
                      (element.value ->> 'from'::text) AS first,
                      (((element.value ->> 'count'::text))::numeric)::integer AS count,
                      COALESCE(((element.value -> 'radix'::text) = '16'::jsonb), false) AS hexadecimal
-                   WHERE (element.value ? 'prefix'::text)) run
+                   WHERE ((element.value -> 'prefix'::text) IS NOT NULL)) run
               CROSS JOIN LATERAL ( SELECT
                          CASE
                              WHEN run.hexadecimal THEN ((('x'::text || lpad(run.first, 8, '0'::text)))::bit(32))::integer
@@ -1137,7 +1142,7 @@ BEGIN ATOMIC
                  END AS hex
             FROM ((( SELECT decode((element.value ->> 'uuids'::text), 'base64'::text) AS bytes,
                      (NOT (element.value ? 'dashes'::text)) AS has_dashes
-                   WHERE (element.value ? 'uuids'::text)
+                   WHERE ((element.value -> 'uuids'::text) IS NOT NULL)
                   OFFSET 0) pack
               CROSS JOIN LATERAL generate_series(0, ((length(pack.bytes) / 16) - 1)) number(number))
               CROSS JOIN LATERAL ( SELECT encode(substr(pack.bytes, ((16 * number.number) + 1), 16), 'hex'::text) AS encode) uuids(hex))) part);
@@ -1148,7 +1153,7 @@ CREATE OR REPLACE FUNCTION ledger.vectors_has_own_ids(doc_id integer, page integ
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
-RETURN CASE WHEN (((vector_ids -> 0) ->> 'from'::text) IS DISTINCT FROM '000'::text) THEN false WHEN ((vector_ids -> 1) IS NULL) THEN ((doc_id > 0) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (vectors_patch_id_head(doc_id, page) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?((@."count" >= 1 && @."count" <= 4096) && @."count" % 1 == 0)'::jsonpath)) ELSE ((doc_id > 0) AND (vector_ids = jsonb_path_query_array(vector_ids, 'strict $[*]?((((((@."radix" == 16 && @."from" == "000") && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0) && @."prefix" starts with $"head") && @."prefix" like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$")'::jsonpath, ((('{"head": "'::text || vectors_patch_id_head(doc_id, page)) || '"}'::text))::jsonb, true))) END
+RETURN CASE WHEN (((vector_ids -> 0) ->> 'from'::text) IS DISTINCT FROM '000'::text) THEN false WHEN ((vector_ids -> 1) IS NULL) THEN (((doc_id > 0) AND (((vector_ids -> 0) -> 'radix'::text) = '16'::jsonb) AND (((vector_ids -> 0) ->> 'prefix'::text) = (vectors_patch_id_head(doc_id, page) || '000000000'::text)) AND (vector_ids @? 'strict $[0]?(((@."count" >= 1 && @."count" <= 4096) && @."count" % 1 == 0) && (exists (@."uuids")) is unknown)'::jsonpath)) IS TRUE) ELSE ((doc_id > 0) AND (vector_ids = jsonb_path_query_array(vector_ids, 'strict $[*]?(((((((@."radix" == 16 && @."from" == "000") && @."count" >= 1) && @."count" <= 4096) && @."count" % 1 == 0) && @."prefix" starts with $"head") && @."prefix" like_regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-00000000[0-7]$") && (exists (@."uuids")) is unknown)'::jsonpath, ((('{"head": "'::text || vectors_patch_id_head(doc_id, page)) || '"}'::text))::jsonb, true))) END
 
 -- function vectors_holding
 CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
@@ -1191,12 +1196,13 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged.
+  -- Removing every invalid element must leave the array unchanged. Each type is checked, because a jsonpath that is
+  -- not strict also compares the elements of an array.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
-        && (!exists (@.dashes) || @.dashes == false))
+        && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
       || (!exists (@.uuids) && @.prefix.type() == "string" && @.from.type() == "string" && @.count.type() == "number"
-      && @.count >= 1 && @.count % 1 == 0
+      && @.count >= 1 && @.count % 1 == 0 && (!exists (@.radix) || @.radix.type() == "number")
       && (((!exists (@.radix) || @.radix == 10) && @.from like_regex "^[0-9]{1,4}$"
            && @.from.double() + @.count <= 10000)
           || (@.radix == 16 && @.count <= 4096 && @.from like_regex "^[0-9a-f]{3}$"
@@ -1211,7 +1217,8 @@ begin
     return false;
   end if;
   for pack in
-    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element where element ? 'uuids'
+    select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element
+    where element -> 'uuids'::text is not null
   loop
     -- Base64 of 16 bytes per id, as the encoder writes it.
     if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
@@ -1254,7 +1261,7 @@ begin
     return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
   end if;
   for element in select value from jsonb_array_elements(vector_ids) loop
-    if element ? 'uuids' then
+    if element -> 'uuids'::text is not null then
       keys := keys || array(
         -- Cuts bytes, because cutting text counts the characters from its beginning each time.
         select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))

@@ -52,6 +52,11 @@ describe('stored arrays', () => {
         '[{"uuids":7}]',
         '[{"uuids":"AAAAAAAAAAAAAAAAAAAAAA==","dashes":true}]',
         '[{"uuids":"AAAAAAAAAAAAAAAAAAAAAA==","prefix":"a","from":"1","count":1}]',
+        '[{"uuids":"AAAAAAAAAAAAAAAAAAAAAA==","dashes":[false]}]',
+        '[{"uuids":"AAAAAAAAAAAAAAAAAAAAAA==","count":null}]',
+        '[{"from":"000","count":3}]',
+        '[{"prefix":"a","from":"0","count":3,"radix":[10]}]',
+        `[{"prefix":"${head}","from":"ff0","count":100,"radix":[16]}]`,
       ]) {
         await expect(insert(table, docId, ids), ids).rejects.toMatchObject({
           cause: { code: '23514' },
@@ -61,6 +66,34 @@ describe('stored arrays', () => {
       await db().delete(table === 'vectors' ? vectors : vectorOrphans);
     },
   );
+});
+
+describe('every id of a page is located and spared, and counted when the page is deleted:', () => {
+  const upTo = (prefix: string, first: number, last: number) =>
+    Array.from({ length: last - first + 1 }, (_, index) => `${prefix}${first + index}`);
+
+  test.each([
+    ['UUIDs between shorter and longer ids', upTo('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a', 9, 100)],
+    ['UUIDs in upper case between others', upTo('A0EEBC999C0B4EF8BB6D6BB9BD380A', 9, 100)],
+    [
+      'the names of the fields of runs and packs',
+      ['uuids', 'prefix', 'from', 'count', 'radix', 'dashes', 'a1', 'a2', 'a3'],
+    ],
+  ])('%s', async (_, vectorIds) => {
+    const docId = await createDocument(db());
+    await repository().upsertPage({ docId, page: 1, vectorIds });
+    expect(await repository().locate(vectorIds)).toEqual(
+      vectorIds.map((vectorId, patch) => ({ vectorId, docId, page: 1, patch })),
+    );
+    await db().insert(vectorOrphans).values({ vectorIds, vectorCount: vectorIds.length });
+    expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({
+      deleted: 0,
+      spared: vectorIds.length,
+    });
+    await repository().deleteByPage(docId, 1);
+    const queued = await db().select().from(vectorOrphans);
+    expect(queued).toMatchObject([{ vectorIds, vectorCount: vectorIds.length }]);
+  });
 });
 
 describe('UUIDs in mixed case', () => {

@@ -167,6 +167,10 @@ describe('for a run of the page’s own patch ids, the column', () => {
     ['a from in an array', '"from": ["000"], "count": 3, "radix": 16'],
     ['a from of one digit', '"from": "0", "count": 3, "radix": 16'],
     ['a missing from', '"count": 3, "radix": 16'],
+    [
+      'a pack in the same element',
+      '"from": "000", "count": 3, "radix": 16, "uuids": "AAAAAAAAAAAAAAAAAAAAAA=="',
+    ],
   ])('rejects %s', async (_, fields) => {
     await expect(insertRun(fields)).rejects.toMatchObject({ cause: { code: '23514' } });
   });
