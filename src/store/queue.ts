@@ -82,7 +82,7 @@ async function listDue(
       : sql`and (orphan.due_at, orphan.id) > (${timestamp(last.due_us)}, ${last.id}::text::bigint)`;
   return rowsOf<DueRow>(
     await db.execute(sql`
-      select orphan.id::text as id, ${microseconds(sql`orphan.due_at`)} as due_us,
+      select orphan.id::text as id, ${microseconds(sql`greatest(orphan.due_at, 'epoch')`)} as due_us,
         orphan.doc_id::text as doc_id, orphan.namespace, orphan.vector_count
       from ${vectorOrphans} as orphan
       where orphan.due_at <= ${timestamp(start)} ${afterLast} and not ${isOfPendingPage(vectors)}
@@ -147,9 +147,9 @@ async function splitRow(
     await tx.execute(sql`
       with whole as (delete from ${vectorOrphans} where ${isRow} returning *)
       insert into ${vectorOrphans}
-        (doc_id, page, vector_ids, vector_count, namespace, orphaned_at, attempts, due_at)
+        (doc_id, page, vector_ids, vector_count, namespace, orphaned_at, attempts, tried_at, due_at)
       select whole.doc_id, whole.page, piece.vector_ids, piece.vector_count, whole.namespace,
-        whole.orphaned_at, whole.attempts, ${timestamp(dueUs)}
+        whole.orphaned_at, whole.attempts, whole.tried_at, ${timestamp(dueUs)}
       from whole
       cross join jsonb_to_recordset(${JSON.stringify(pieces)}::text::jsonb)
         as piece (vector_ids jsonb, vector_count integer)`);

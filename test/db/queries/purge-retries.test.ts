@@ -147,8 +147,12 @@ test('deleteVectors receives the document and the namespace, also of a deleted d
   ]);
 });
 
-test('a retried id that a page uses again makes the page pending instead of being spared in silence', async () => {
-  const docId = await ingestDocument(db(), store, [['retried']]);
+test.each([
+  ['in one call', 1_000],
+  ['in calls of a smaller purge', 1],
+])('a retried id that a page uses again makes the page pending: %s', async (_, batchIds) => {
+  const vectorIds = ['retried', 'with it'];
+  const docId = await ingestDocument(db(), store, [vectorIds]);
   await repository().deleteByPage(docId, 1);
   // The store deletes the vector and then fails.
   await thrownBy(
@@ -157,9 +161,10 @@ test('a retried id that a page uses again makes the page pending instead of bein
       throw new Error('the answer was lost');
     }),
   );
-  await repository().upsertPage({ docId, page: 1, vectorIds: ['retried'] });
+  await repository().upsertPage({ docId, page: 1, vectorIds });
   await makeDue(db());
-  expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ spared: 1, repaired: 1 });
+  const purge = purgeOrphans(db(), store.deleteVectors, { batchIds });
+  expect(await purge).toMatchObject({ deleted: 0, repaired: 1 });
   expect(await repository().findPending({ docId })).toHaveLength(1);
 });
 
@@ -172,6 +177,13 @@ test('a retried id is spared in silence if its page was recorded long after the 
     update vector_orphans set due_at = now(), tried_at = tried_at - interval '1 hour'`);
   expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ spared: 1, repaired: 0 });
   expect(await repository().findPending({ docId })).toEqual([]);
+});
+
+test('a row whose time was set to the earliest of all is purged like the others', async () => {
+  await ingestDocument(db(), store, [['first'], ['second']]);
+  await db().delete(vectors);
+  await db().execute(sql`update vector_orphans set due_at = '-infinity' where page = 1`);
+  expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 2, remaining: 0 });
 });
 
 describe('time limits', () => {
