@@ -373,6 +373,7 @@ CREATE OR REPLACE FUNCTION ledger.vectors_queue_truncated()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET row_security TO 'off'
 AS $function$
 begin
   -- TRUNCATE also removes rows that this transaction's snapshot may not show. Their ids would be lost.

@@ -466,6 +466,13 @@ test('replaceDocument says that a policy for updates is missing', async () => {
   expect((error as Error).message).toContain('FOR UPDATE');
 });
 
+test('TRUNCATE fails if a policy hides pages from the owner, whose ids would not be queued', async () => {
+  expect(
+    await attempt(admin.db, 'alter table vectors force row level security', 'truncate vectors'),
+  ).toContain('row-level security policy');
+  expect(await attempt(admin.db, 'truncate vectors')).toBe('allowed');
+});
+
 test('the purge of ledger_purger deletes the orphans of every tenant', async () => {
   const purger = await openAs('ledger_purger');
   const deleted: string[] = [];
