@@ -11,7 +11,7 @@ import {
   requireSignal,
 } from '../require.ts';
 import { isTransaction } from '../uniform-db.ts';
-import { markPagesIndexed } from './mark-indexed.ts';
+import { markPagesIndexed, queueReplaced } from './mark-indexed.ts';
 import type { NewPageVectors } from './page.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { checkStream, type RecordedPage, type WriteTarget, writeGiven } from './write-pages.ts';
@@ -71,6 +71,10 @@ export async function ingestPages(
     try {
       await writeVectors(recorded, { signal });
     } catch (cause) {
+      // The function may have written vectors of a page that was deleted, and purged, in the meantime. If this fails
+      // too, the caller still gets the function's error, and an audit finds the vectors.
+      const queue = () => db.transaction((tx) => queueReplaced(tx, tables, recorded));
+      await retryDeadlocks(db, queue).catch(() => {});
       if (signal.aborted) throw new CallbackError(cause);
       emitEvent(onEvent, {
         type: 'rejected',

@@ -5,7 +5,7 @@ import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { requireInteger } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
 import { type OrphanedIds, queueOrphans } from './orphans.ts';
-import { keyOf, keysAsJson, type PageKey, requirePageKeys } from './page.ts';
+import { checkNamespace, keyOf, keysAsJson, type PageKey, requirePageKeys } from './page.ts';
 import { isOneOf, recordingColumns } from './read-pages.ts';
 import type { RecordedPage } from './write-pages.ts';
 
@@ -16,16 +16,16 @@ export function requireRecordedPages(
 ): asserts pages is readonly RecordedPage<DocumentId>[] {
   requirePageKeys(pages, ['pages'], key);
   pages.forEach((page, position) => {
-    const { vectorIds, id, revision } = page as Partial<RecordedPage<DocumentId>>;
+    const { vectorIds, namespace, id, revision } = page as Partial<RecordedPage<DocumentId>>;
     checkVectorIds(vectorIds, ['pages', position, 'vectorIds']);
+    checkNamespace(namespace, ['pages', position, 'namespace']);
     requireInteger(id, ['pages', position, 'id'], { min: 0 });
     requireInteger(revision, ['pages', position, 'revision'], { min: 0 });
   });
 }
 
 /**
- * Marks recordings as indexed. If a page was deleted or recorded again since, queues the ids of the recording
- * instead: their vectors were written, and perhaps no page has them.
+ * Marks recordings as indexed, and queues the ids of those that were deleted or replaced since.
  *
  * @returns How many pages were pending before.
  */
@@ -35,29 +35,7 @@ export async function markPagesIndexed(
   pages: readonly RecordedPage<DocumentId>[],
 ): Promise<number> {
   return db.transaction(async (tx) => {
-    const { vectors } = tables;
-    // The lock keeps the pages unchanged until they are marked. Recording locks pages in the same order.
-    const rows = await tx
-      .select(recordingColumns(tables))
-      .from(vectors)
-      .where(isOneOf(tables, keysAsJson(pages)))
-      .orderBy(lockOrder(tables), asc(vectors.page))
-      .for('no key update');
-    const byKey = new Map(rows.map((row) => [keyOf(row), row]));
-
-    const toQueue: OrphanedIds[] = [];
-    const toMark: PageKey<DocumentId>[] = [];
-    for (const recorded of pages) {
-      const { docId, page, id, revision } = recorded;
-      const row = byKey.get(keyOf({ docId, page }));
-      // Every change of the ids changes the revision, so the ids need not be read and compared.
-      if (row?.id === id && row.revision === revision) {
-        toMark.push({ docId, page });
-      } else if (recorded.vectorIds.length > 0) {
-        toQueue.push({ docId, page, vectorIds: recorded.vectorIds });
-      }
-    }
-    await queueOrphans(tx, tables, toQueue);
+    const toMark = await queueReplaced(tx, tables, pages);
     const marked = await tx
       .update(tables.vectors)
       .set({ indexedAt: sql`now()` })
@@ -65,6 +43,44 @@ export async function markPagesIndexed(
       .returning({ page: tables.vectors.page });
     return marked.length;
   });
+}
+
+/**
+ * Queues the ids of recordings whose page was deleted or recorded again since: their vectors may have been written,
+ * and perhaps no page has them.
+ *
+ * @returns The other pages, locked until the end of the transaction.
+ */
+export async function queueReplaced(
+  tx: Db,
+  tables: VectorTables,
+  pages: readonly RecordedPage<DocumentId>[],
+): Promise<PageKey<DocumentId>[]> {
+  const { vectors } = tables;
+  // The lock keeps the pages unchanged until they are marked. Recording locks pages in the same order.
+  const rows = await tx
+    .select(recordingColumns(tables))
+    .from(vectors)
+    .where(isOneOf(tables, keysAsJson(pages)))
+    .orderBy(lockOrder(tables), asc(vectors.page))
+    .for('no key update');
+  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+
+  const replaced: OrphanedIds[] = [];
+  const current: PageKey<DocumentId>[] = [];
+  for (const recorded of pages) {
+    const { docId, page, id, revision } = recorded;
+    const row = byKey.get(keyOf({ docId, page }));
+    // Every change of the ids changes the revision, so the ids need not be read and compared.
+    if (row?.id === id && row.revision === revision) {
+      current.push({ docId, page });
+    } else if (recorded.vectorIds.length > 0) {
+      const { vectorIds, namespace } = recorded;
+      replaced.push({ docId, page, vectorIds, namespace });
+    }
+  }
+  await queueOrphans(tx, tables, replaced);
+  return current;
 }
 
 /** Orders documents as `compareDocIds` does. The collation of a database may sort texts by another rule. */

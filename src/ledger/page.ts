@@ -88,7 +88,8 @@ function checkGridOfPage(grid: unknown, idCount: number, path: InputPath): Patch
   return checked;
 }
 
-function checkNamespace(namespace: unknown, path: InputPath): string | null {
+/** @throws {InvalidInputError} */
+export function checkNamespace(namespace: unknown, path: InputPath): string | null {
   if (namespace === undefined || namespace === null) return null;
   const isValid =
     typeof namespace === 'string' && !namespace.includes('\0') && namespace.isWellFormed();

@@ -61,6 +61,8 @@ export function requireUpsertOptions(options: unknown): asserts options is Upser
 export interface RecordedPage<DocId extends DocumentId = number> extends PageKey<DocId> {
   /** The page's ids, in patch order. */
   vectorIds: readonly string[];
+  /** The page's namespace in the vector store. `markIndexed` queues the ids under it if the page was deleted. */
+  namespace?: string | null | undefined;
   /** `id` of the page's row. */
   id: number;
   /** `revision` of the page's row. */
@@ -174,7 +176,8 @@ export async function writeStream(
   // savepoint and roll back together.
   for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
     await runCallback(() => options.signal?.throwIfAborted());
-    await writeChunk(target, chunk.sort(byKey), options);
+    // Nobody receives the recordings of a stream. Each row says whether its page is pending.
+    await writeChunk(target, chunk.sort(byKey), {});
     sent += chunk.length;
     await runCallback(() => options.onProgress?.(sent));
   }
@@ -294,9 +297,11 @@ async function writeChunk(
   await requireTriggers();
   let recorded: RecordedPage<DocumentId>[] = [];
   const write = async () => {
-    recorded = isTransaction(db)
-      ? await db.transaction((savepoint) => insertChunk(savepoint, tables, chunk, options))
-      : await insertChunk(db, tables, chunk, options);
+    // In a transaction, nobody can record a page again before its recording is read.
+    recorded =
+      isTransaction(db) || options.pending
+        ? await db.transaction((tx) => insertChunk(tx, tables, chunk, options))
+        : await insertChunk(db, tables, chunk, options);
   };
   await explainMissingDocument(db, tables, chunk, () => retryDeadlocks(db, write));
   return recorded;
@@ -313,21 +318,22 @@ async function insertChunk(
   // needs to read this, and a list of values is limited to 65,534 parameters.
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
   // A page that exists keeps its id, so that recording it again does not use up a value of the sequence. If another
-  // session deletes it before our insert, the new row gets the same id and the next revision. `offset 0` makes PostgreSQL look
-  // pages up one by one, in order. The condition at the end skips unchanged pages.
+  // session deletes it before our insert, the new row gets the same id. So may a row after `truncate ... restart
+  // identity`. Therefore a new row begins at a random revision. `offset 0` makes PostgreSQL look pages up one by one,
+  // in order. The condition at the end skips unchanged pages.
   await db.execute(sql`
     insert into ${vectors} as recorded
       (id, doc_id, page, vector_ids, grid, namespace, indexed_at, revision)
     overriding system value
     select coalesce(existing.id, nextval(${idSequence(tables)})), given.doc_id, given.page, given.vector_ids,
       given.grid, given.namespace, case when given.pending then null else now() end,
-      coalesce(existing.revision, 0) + 1
+      1 + floor(random() * 1000000000)::integer
     from jsonb_to_recordset(${rows}::text::jsonb)
       as given (
         doc_id ${keyType(tables)}, page integer, vector_ids jsonb, grid jsonb, namespace text, pending boolean
       )
     left join lateral (
-      select id, revision from ${vectors} as page
+      select id from ${vectors} as page
       where page.doc_id = given.doc_id and page.page = given.page
       offset 0
     ) as existing on true
@@ -369,6 +375,7 @@ async function readRecordings(
       get vectorIds() {
         return vectorIds();
       },
+      namespace: checked.namespace,
       id,
       revision,
     };

@@ -6,6 +6,7 @@ import {
   InvalidInputError,
   patchVectorIds,
   purgeOrphans,
+  vectorOrphans,
 } from '../../../src/index.ts';
 import { createDocument, emptyLedger, useTestDatabase } from '../../support/database.ts';
 import { ingestDocument } from '../../support/ingest.ts';
@@ -36,6 +37,46 @@ describe('marking a page', () => {
     expect(store.ids.size).toBe(0);
   });
 
+  test('does not mark a page that was recorded again after its row id was reset', async () => {
+    const docId = await createDocument(db());
+    const page = { docId, page: 1, vectorIds: ['a'] };
+    const reset = () => db().execute(sql`truncate vectors restart identity`);
+    await reset();
+    const byA = await repository().upsertPage(page, { pending: true });
+    await reset();
+    const byB = await repository().upsertPage(page, { pending: true });
+
+    expect(byB.id).toBe(byA.id);
+    expect(await repository().markIndexed([byA])).toBe(0);
+    expect(await repository().findPending({ docId })).toHaveLength(1);
+  });
+
+  test('marks the recording that upsertPage returned, and not one of the same moment', async () => {
+    const docId = await createDocument(db());
+    const record = (id: string) =>
+      repository().upsertPage({ docId, page: 1, vectorIds: [id] }, { pending: true });
+    const recordings = await Promise.all(['a', 'b', 'c'].map(record));
+    const page = await repository().findByPage(docId, 1);
+
+    for (const recording of recordings) {
+      const isLast = recording.vectorIds[0] === page?.vectorIds[0];
+      expect(await repository().markIndexed([recording])).toBe(isLast ? 1 : 0);
+    }
+  });
+
+  test('queues the ids of a deleted page under the namespace of the page', async () => {
+    const docId = await createDocument(db());
+    const page = { docId, page: 1, vectorIds: ['a'], namespace: 'tenant' };
+    const recorded = await repository().upsertPage(page, { pending: true });
+    await repository().deleteByPage(docId, 1);
+    await repository().markIndexed([recorded]);
+    const queued = await db().select().from(vectorOrphans);
+    expect(queued).toMatchObject([
+      { docId, page: 1, vectorIds: ['a'], namespace: 'tenant' },
+      { docId, page: 1, vectorIds: ['a'], namespace: 'tenant' },
+    ]);
+  });
+
   test('does not mark a page whose ids were changed in SQL', async () => {
     const docId = await createDocument(db());
     const [recorded] = await repository().upsertPages([{ docId, page: 1, vectorIds: ['a'] }], {
@@ -43,7 +84,7 @@ describe('marking a page', () => {
     });
     await db().execute(sql`update vectors set vector_ids = '["b"]' where doc_id = ${docId}`);
     await db().execute(sql`update vectors set vector_ids = '["a"]' where doc_id = ${docId}`);
-    expect(recorded).toMatchObject({ docId, page: 1, vectorIds: ['a'], revision: 1 });
+    expect(recorded).toMatchObject({ docId, page: 1, vectorIds: ['a'] });
     expect(await repository().markIndexed([recorded as NonNullable<typeof recorded>])).toBe(0);
   });
 
@@ -198,6 +239,21 @@ describe('ingest', () => {
       await repository().ingest(await repository().findPending({ docId }), writeTo(store)),
     ).toBe(2);
     expect(await repository().findPending({ docId })).toEqual([]);
+  });
+
+  test('queues what a failed call wrote for a page that was deleted and purged', async () => {
+    const docId = await createDocument(db());
+    const failed = repository().ingest(pagesOf(docId, 2), async ([first]) => {
+      await repository().deleteByPage(docId, 1);
+      await purgeOrphans(db(), store.deleteVectors);
+      store.write(first?.vectorIds.slice(0, 3) ?? []);
+      throw new Error('the store is down');
+    });
+    await expect(failed).rejects.toBeInstanceOf(IngestError);
+    expect(store.ids.size).toBe(3);
+    await purgeOrphans(db(), store.deleteVectors);
+    expect(store.ids.size).toBe(0);
+    expect(await repository().findPending({ docId })).toMatchObject([{ page: 2 }]);
   });
 
   test('stops at the signal', async () => {
