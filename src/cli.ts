@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addAuditCommand } from './cli/audit.ts';
 import { addExportCommand } from './cli/export.ts';
+import { addGenerateCommand } from './cli/generate.ts';
 import { addImportCommand } from './cli/import.ts';
 import { addLocateCommand } from './cli/locate.ts';
 import { addMigrateCommand } from './cli/migrate.ts';
@@ -51,6 +52,7 @@ ${examples(
 
 addMigrateCommand(program);
 addRollbackCommand(program);
+addGenerateCommand(program);
 addStatusCommand(program);
 addStatsCommand(program);
 addPartitionCommand(program);

@@ -1,4 +1,4 @@
-import { is, sql } from 'drizzle-orm';
+import { getTableName, is, sql } from 'drizzle-orm';
 import {
   bigint,
   bigserial,
@@ -80,7 +80,8 @@ const maxNameLength = 38;
  * one per collection of the vector store. Each has its own queue of orphans.
  *
  * @param options.documents - The key of your documents: `files.id`. It must be a primary key or unique.
- * @param options.name - The name of the table `vectors`: at most 38 lower-case letters, digits and underscores.
+ * @param options.name - The name of the table `vectors`: at most 38 lower-case letters, digits and underscores. It must
+ *   not look like the name of another ledger's part: `vector`, `ix_...`, `..._orphans`, `..._patches`.
  *   {@defaultValue 'vectors'}
  * @param options.schema - The schema of the tables. {@defaultValue the connection's first schema}
  * @throws {InvalidInputError} `documents` is not a column of one of these types, or `name` is not valid.
@@ -101,12 +102,12 @@ export function defineLedger<
   requireObject(options, ['options']);
   const { documents, name = 'vectors' as Name, schema } = options;
   const keyType = keyTypeOf(documents);
-  requireName(name);
+  requireName(name, getTableName(documents.table));
   const prefix = name === 'vectors' ? 'vector' : name;
   const docId = () => docIdColumn<DocIdOf<Column>>(keyType, documents);
   const table = (schema?.table ?? pgTable) as PgTableFn;
   const view = (schema?.view ?? pgView) as typeof pgView;
-  return {
+  const ledger: Ledger<DocIdOf<Column>, Name> = {
     name,
     keyType,
     documents: documents.table as PgTable,
@@ -115,6 +116,16 @@ export function defineLedger<
     vectorOrphans: orphansTable(table, `${prefix}_orphans` as OrphansName<Name>, docId()),
     vectorPatches: patchesView(view, `${prefix}_patches` as PatchesName<Name>, docId()),
   };
+  Object.defineProperty(ledger.vectors, ledgerOfVectors, { value: ledger });
+  return ledger;
+}
+
+/** Leads from a table to its ledger, across copies of this package: a host may export only the tables. */
+const ledgerOfVectors = Symbol.for('colpali-vectors:ledger');
+
+/** The ledger whose table `vectors` this is. */
+export function ledgerOfTable(table: PgTable): Ledger<DocumentId> | undefined {
+  return (table as unknown as Record<symbol, Ledger<DocumentId> | undefined>)[ledgerOfVectors];
 }
 
 /** @throws {InvalidInputError} */
@@ -131,13 +142,24 @@ function keyTypeOf(column: unknown): KeyType {
 }
 
 /** @throws {InvalidInputError} */
-function requireName(name: unknown): void {
-  if (typeof name === 'string' && /^[a-z_][a-z0-9_]*$/.test(name) && name.length <= maxNameLength)
-    return;
-  throw new InvalidInputError(
-    ['options', 'name'],
-    `must have 1 to ${maxNameLength} lower-case letters, digits and underscores, and must not begin with a digit`,
-  );
+function requireName(name: unknown, documents: string): void {
+  const path = ['options', 'name'];
+  if (typeof name !== 'string' || !/^[a-z_][a-z0-9_]*$/.test(name) || name.length > maxNameLength) {
+    throw new InvalidInputError(
+      path,
+      `must have 1 to ${maxNameLength} lower-case letters, digits and underscores, and must not begin with a digit`,
+    );
+  }
+  if (name === documents) {
+    throw new InvalidInputError(path, 'must not be the name of the documents table');
+  }
+  // Such names are those of another ledger's queue, view, indexes or sequences.
+  if (name === 'vector' || /^ix_|_(orphans|patches|pkey|seq)$/.test(name)) {
+    throw new InvalidInputError(
+      path,
+      'must not be "vector", begin with "ix_" or end in "_orphans", "_patches", "_pkey" or "_seq": another ledger may have such names',
+    );
+  }
 }
 
 /** The builder of `doc_id`. Its type says only what values the column has, because the builders share nothing else. */

@@ -61,6 +61,11 @@ export { type RollbackOptions, type RollbackResult, rollback } from './migration
 export { type MigrationStatus, migrationStatus } from './migrations/status.ts';
 export type { MigrationTarget } from './migrations/target.ts';
 export {
+  type UninstalledLedger,
+  uninstallLedger,
+  uninstallLedgerSql,
+} from './migrations/uninstall-ledger.ts';
+export {
   createVectorRepository,
   type DocumentPage,
   type RepositoryOptions,

@@ -39,7 +39,7 @@ export async function requireTriggers(db: Db, tables: VectorTables): Promise<voi
   const howToCreate =
     tables === defaultTables
       ? 'Run "npx colpali-vectors migrate". If it has nothing to apply, run "npx colpali-vectors rollback" first.'
-      : 'Run installLedger(db, ledger), or the statements of ledgerSql(ledger).';
+      : 'Run "npx colpali-vectors generate" and then your migrations, or call installLedger(db, ledger).';
   const hint = isDisabled
     ? `Run: alter table ${table} enable trigger ${found.map((trigger) => trigger.name).join(`; alter table ${table} enable trigger `)}; and check session_replication_role.`
     : howToCreate;

@@ -15,6 +15,10 @@ import { listMigrations, statementsOf } from './files.ts';
 /** Marks the statements of the migrations that every ledger needs. The others create or convert tables. */
 const mark = '-- Every ledger has this, see src/migrations/ledger-sql.ts.\n';
 
+/** Limits how long the statements after it wait for a table, in a transaction. */
+export const limitLockWait =
+  "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'";
+
 /**
  * Returns the SQL of a ledger that drizzle-kit cannot generate: functions, checks, the index on ids, the view and the
  * triggers. Run the statements in this order, in one transaction, after the tables exist. They can be run again.
@@ -29,10 +33,7 @@ export function ledgerSql<DocId extends DocumentId>(ledger: Ledger<DocId>): stri
 
 /** What `ledgerSql` returns. */
 export function sqlOf(tables: VectorTables): string[] {
-  return [
-    "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'",
-    ...inSchema(getTableConfig(tables.vectors).schema, statementsFor(tables)),
-  ];
+  return [limitLockWait, ...inSchema(getTableConfig(tables.vectors).schema, statementsFor(tables))];
 }
 
 /** The names of the objects of a kind that `ledgerSql` creates. */

@@ -11,12 +11,13 @@ const bin = join(projectRoot, 'node_modules/drizzle-kit/bin.cjs');
 export function runDrizzleKit(
   args: string[],
   env: Record<string, string> = {},
+  cwd = projectRoot,
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
       [bin, ...args],
-      { cwd: projectRoot, env: { ...process.env, ...env } },
+      { cwd, env: { ...process.env, ...env } },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
       },
