@@ -27,6 +27,10 @@ const program = new Command('colpali-vectors')
     '-d, --database <url>',
     'postgres:// URL of a server, or directory of an embedded database (default: the environment variable DATABASE_URL, otherwise .pglite)',
   )
+  .option(
+    '--ledger <module>',
+    'path of your module that exports the ledger, with #name if it exports several (default: the ledger that "colpali-vectors migrate" creates)',
+  )
   .option('--json', 'print results and errors as JSON')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError(stderrIsJson ? false : 'Run the command with --help to see its usage.')

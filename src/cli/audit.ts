@@ -1,6 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { DocumentId } from '../document-id.ts';
+import { formatDocId } from '../errors.ts';
 import { type AuditReport, auditVectors } from '../store/audit.ts';
 import { withDatabase } from './database.ts';
+import { loadLedger } from './ledger-module.ts';
 import { count, formatNumber } from './output.ts';
 import { safeValue } from './safe-text.ts';
 import { exitCodes, writeNote } from './stderr.ts';
@@ -56,6 +59,7 @@ export function addAuditCommand(program: Command): void {
     )
     .action(async ({ store, sample: sampleSize, exitCode, ...options }: AuditArguments) => {
       const { output, url } = globalOptions(program);
+      const ledger = await loadLedger(program);
       const { listIds, existing } = await loadStore(store, ['listIds', 'existing']);
       const stop = listenForStop();
       const audit = withDatabase(url, (db) =>
@@ -65,6 +69,7 @@ export function addAuditCommand(program: Command): void {
             { listIds, existing },
             {
               ...options,
+              ledger,
               sampleSize,
               signal: stop.signal,
               onProgress: ({ vectors, stored }) =>
@@ -93,11 +98,11 @@ function parseShare(text: string): number {
   throw new InvalidArgumentError('Expected a number from 0 to 1.');
 }
 
-function hasDifferences({ missing, untracked, shared }: AuditReport): boolean {
+function hasDifferences({ missing, untracked, shared }: AuditReport<DocumentId>): boolean {
   return missing.vectors + untracked.vectors + shared.vectors > 0;
 }
 
-function formatReport({ pages, vectors, stored, ...found }: AuditReport): string {
+function formatReport({ pages, vectors, stored, ...found }: AuditReport<DocumentId>): string {
   const { missing, untracked, shared } = found;
   const indent = (line: string) => `            ${line}`;
   return [
@@ -105,7 +110,9 @@ function formatReport({ pages, vectors, stored, ...found }: AuditReport): string
     `store       ${count(stored, 'id')}`,
     `missing     ${count(missing.vectors, 'vector')} of ${count(missing.pages, 'page')}`,
     ...missing.sample.map(({ vectorId, docId, page, patch }) =>
-      indent(`document ${docId}, page ${page}, patch ${patch}: ${safeValue(vectorId)}`),
+      indent(
+        `document ${formatDocId(docId)}, page ${page}, patch ${patch}: ${safeValue(vectorId)}`,
+      ),
     ),
     `untracked   ${count(untracked.vectors, 'id')}, ${formatNumber(untracked.queued)} queued`,
     ...untracked.sample.map((id) => indent(safeValue(id))),

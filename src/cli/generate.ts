@@ -1,17 +1,9 @@
-import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { InvalidInputError } from '../errors.ts';
-import { loadModule, readDrizzleProject } from '../generate/drizzle-project.ts';
-import { findLedgers } from '../generate/find-ledgers.ts';
-import { type GeneratedMigration, generateLedgerMigration } from '../generate/ledger-migration.ts';
+import { type GenerateOptions, generate } from '../generate/generate.ts';
+import type { GeneratedMigration } from '../generate/ledger-migration.ts';
+import { rejectLedger } from './ledger-module.ts';
 import { count, Output } from './output.ts';
 import { examples } from './usage.ts';
-
-interface GenerateArguments {
-  config?: string;
-  schema?: string;
-  out?: string;
-}
 
 export function addGenerateCommand(program: Command): void {
   program
@@ -33,20 +25,10 @@ export function addGenerateCommand(program: Command): void {
         'colpali-vectors generate --schema ./src/schema.ts --out ./drizzle',
       ),
     )
-    .action(async (options: GenerateArguments) => {
+    .action(async (options: GenerateOptions) => {
+      rejectLedger(program, 'it finds all ledgers that your schema exports');
       const output = new Output(program.opts<{ json?: boolean }>().json ?? false);
-      const project = await readDrizzleProject(options);
-      const modules: Record<string, unknown>[] = [];
-      for (const file of project.schemaFiles) modules.push(await loadModule(file));
-      const ledgers = findLedgers(modules);
-      if (ledgers.length === 0) {
-        const files = project.schemaFiles.map((file) => relative('.', file)).join(', ');
-        throw new InvalidInputError(
-          ['schema'],
-          `no ledger is exported by ${files}: export what defineLedger returns`,
-        );
-      }
-      const result = await generateLedgerMigration(project, ledgers);
+      const result = await generate(options);
       for (const { ledger, state } of result.ledgers) {
         if (state !== 'orphaned') continue;
         output.warn(

@@ -1,11 +1,12 @@
 import { batchesOf } from '../batches.ts';
 import type { Db } from '../db.ts';
+import type { DocumentId, DocumentKey } from '../document-id.ts';
 import { DocumentNotFoundError, InvalidInputError } from '../errors.ts';
 import { findMissingDocuments } from '../ledger/missing-documents.ts';
 import type { CheckedPage } from '../ledger/page.ts';
 import { SeenPages } from '../ledger/seen-pages.ts';
 import { createVectorRepository } from '../repository.ts';
-import { defaultTables } from '../tables.ts';
+import type { VectorTables } from '../tables.ts';
 import { readLines } from './lines.ts';
 import { parsePageLine } from './page-line.ts';
 
@@ -50,7 +51,7 @@ interface ParsedLine {
   size: number;
   /** Offset in bytes of the next line. */
   endOffset: number;
-  page?: CheckedPage | undefined;
+  page?: CheckedPage<DocumentId> | undefined;
   error?: LineError;
 }
 
@@ -72,18 +73,19 @@ const batchLimits = {
  */
 export async function importPages(
   db: Db,
+  ledger: VectorTables,
   input: AsyncIterable<Buffer>,
   { onInvalid, onProgress, signal }: ImportOptions,
 ): Promise<ImportResult> {
-  const repository = createVectorRepository(db);
+  const repository = createVectorRepository(db, { ledger });
   const result = { pages: 0, skipped: 0, lines: 0 };
 
   // Importing an empty file must fail too if the database cannot be used.
-  await findMissingDocuments(db, defaultTables, []);
+  await findMissingDocuments(db, ledger, []);
   try {
-    for await (const batch of batchesOf(parseLines(input), batchLimits)) {
+    for await (const batch of batchesOf(parseLines(input, ledger), batchLimits)) {
       if (signal?.aborted) break;
-      const lines = await rejectMissingDocuments(db, batch);
+      const lines = await rejectMissingDocuments(db, ledger, batch);
       const errors = lines.flatMap(({ error }) => error ?? []);
       const [fatal] = onInvalid === undefined ? errors : [];
       const pages = lines
@@ -106,10 +108,13 @@ export async function importPages(
   return { ...result, stopped: signal?.aborted ?? false };
 }
 
-async function* parseLines(input: AsyncIterable<Buffer>): AsyncGenerator<ParsedLine> {
+async function* parseLines(
+  input: AsyncIterable<Buffer>,
+  key: DocumentKey,
+): AsyncGenerator<ParsedLine> {
   const seen = new SeenPages();
   for await (const { number, bytes, endOffset } of readLines(input)) {
-    yield { number, size: bytes.length, endOffset, ...parseContent(number, bytes, seen) };
+    yield { number, size: bytes.length, endOffset, ...parseContent(number, bytes, seen, key) };
   }
 }
 
@@ -117,9 +122,10 @@ function parseContent(
   number: number,
   bytes: Buffer,
   seen: SeenPages,
+  key: DocumentKey,
 ): Pick<ParsedLine, 'page' | 'error'> {
   try {
-    const page = parsePageLine(bytes);
+    const page = parsePageLine(bytes, key);
     if (page !== undefined) seen.add(page, ['page']);
     return { page };
   } catch (error) {
@@ -129,9 +135,13 @@ function parseContent(
 }
 
 /** Replaces the pages of documents that do not exist with errors. */
-async function rejectMissingDocuments(db: Db, lines: readonly ParsedLine[]): Promise<ParsedLine[]> {
+async function rejectMissingDocuments(
+  db: Db,
+  ledger: VectorTables,
+  lines: readonly ParsedLine[],
+): Promise<ParsedLine[]> {
   const docIds = lines.flatMap(({ page }) => page?.docId ?? []);
-  const missing = await findMissingDocuments(db, defaultTables, docIds);
+  const missing = await findMissingDocuments(db, ledger, docIds);
   return lines.map(({ page, ...line }) =>
     page !== undefined && missing.has(page.docId)
       ? {

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { DatabaseUnavailableError } from '../errors.ts';
 import { withDatabase } from './database.ts';
 import { type ImportResult, importPages, LineError } from './import-pages.ts';
+import { loadLedger } from './ledger-module.ts';
 import { count } from './output.ts';
 import { writeNote } from './stderr.ts';
 import { examples, globalOptions } from './usage.ts';
@@ -28,7 +29,7 @@ Format of a line:
 "patches" is the number of vectors and records the ids of patchVectorIds. "grid" and
 "pending" are optional. "pending" is true if the vectors are not in the
 vector store yet. Write numeric ids above 2^53 as strings. The documents must
-already be in the table "documents".
+already be in the table of documents.
 ${examples(
   'colpali-vectors import pages.ndjson',
   'gunzip -c ledger.ndjson.gz | colpali-vectors import - --skip-invalid 2> invalid-lines.txt',
@@ -36,6 +37,7 @@ ${examples(
     )
     .action(async (file: string, { skipInvalid = false }: { skipInvalid?: boolean }) => {
       const { output, url } = globalOptions(program);
+      const ledger = await loadLedger(program);
       const signal = abortOnInterrupt();
       const size = file === '-' ? undefined : (await stat(file)).size;
       const input = addAbortSignal(signal, file === '-' ? process.stdin : createReadStream(file));
@@ -43,7 +45,7 @@ ${examples(
 
       const result = await withDatabase(url, (db) =>
         output.whileShowing('Importing', (show) =>
-          importPages(db, input, {
+          importPages(db, ledger, input, {
             signal,
             onInvalid: skipInvalid ? ({ message }) => output.warn(message) : undefined,
             onProgress: ({ pages, bytes }) => {

@@ -5,6 +5,10 @@ const optionNames: Record<string, string> = {
   url: 'database URL (--database or DATABASE_URL)',
   to: '--to',
   store: '--store',
+  ledger: '--ledger',
+  schema: '--schema',
+  config: '--config',
+  out: '--out',
 };
 
 /** The message of an error about an option's value, with the name of the option. */

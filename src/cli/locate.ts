@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { type DocumentId, docIdAsJson } from '../document-id.ts';
 import type { VectorLocation } from '../ledger/locate.ts';
 import { createVectorRepository } from '../repository.ts';
 import { withDatabase } from './database.ts';
+import { loadLedger } from './ledger-module.ts';
 import { formatTable } from './output.ts';
 import { safeValue } from './safe-text.ts';
 import { reportNotFound } from './stderr.ts';
@@ -16,7 +18,10 @@ export function addLocateCommand(program: Command): void {
     .addHelpText('after', examples('colpali-vectors locate 00000007-0000-8003-8000-000000000029'))
     .action(async (ids: string[]) => {
       const { output, url } = globalOptions(program);
-      const locations = await withDatabase(url, (db) => createVectorRepository(db).locate(ids));
+      const ledger = await loadLedger(program);
+      const locations = await withDatabase(url, (db) =>
+        createVectorRepository(db, { ledger }).locate(ids),
+      );
       const found = locations.flatMap((location) => location ?? []);
       if (output.json || found.length > 0) {
         const orNull = locations.map((location) => location ?? null);
@@ -29,10 +34,10 @@ export function addLocateCommand(program: Command): void {
     });
 }
 
-function formatLocations(locations: readonly VectorLocation[]): string {
+function formatLocations(locations: readonly VectorLocation<DocumentId>[]): string {
   return formatTable(
     locations.map(({ vectorId, docId, page, patch }) => ({
-      document: docId,
+      document: docIdAsJson(docId),
       page,
       patch,
       'vector id': vectorId,

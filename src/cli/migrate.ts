@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type DuplicatesRemedy, type MigrateResult, migrate } from '../migrations/migrate.ts';
+import { rejectLedger } from './ledger-module.ts';
 import { examples, globalOptions, lockTimeoutOption } from './usage.ts';
 
 interface MigrateArguments {
@@ -30,6 +31,10 @@ export function addMigrateCommand(program: Command): void {
       ),
     )
     .action(async ({ duplicates, dryRun, lockTimeout: lockTimeoutMs }: MigrateArguments) => {
+      rejectLedger(
+        program,
+        '"colpali-vectors generate" adds another ledger to your own migrations',
+      );
       const { output, url } = globalOptions(program);
       const result = await output.whileShowing('Migrating', () =>
         migrate({ url, duplicates, dryRun, lockTimeoutMs }),

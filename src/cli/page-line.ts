@@ -1,6 +1,8 @@
+import type { DocumentId, DocumentKey } from '../document-id.ts';
 import { InvalidInputError } from '../errors.ts';
 import { type CheckedPage, checkPage } from '../ledger/page.ts';
 import type { PageVectors } from '../schema.ts';
+import { docIdFromJson } from './ledger-module.ts';
 import { safeJson, safeValue } from './safe-text.ts';
 
 const fields = ['docId', 'page', 'vectorIds', 'patches', 'grid', 'namespace', 'pending'];
@@ -12,10 +14,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * Parses a line such as `{"docId":7,"page":3,"vectorIds":["a","b"]}` or `{"docId":7,"page":3,"patches":1030}`;
  * `grid`, `namespace` and `pending` are optional.
  *
+ * @param key - The key of the ledger's documents. {@defaultValue an integer}
  * @returns The page, or undefined for an empty line.
  * @throws {InvalidInputError} The line is not a valid page.
  */
-export function parsePageLine(bytes: Buffer): CheckedPage | undefined {
+export function parsePageLine(
+  bytes: Buffer,
+  key?: DocumentKey,
+): CheckedPage<DocumentId> | undefined {
   const text = decode(bytes);
   if (text.trim() === '') return undefined;
   const value = parseJson(text);
@@ -32,11 +38,15 @@ export function parsePageLine(bytes: Buffer): CheckedPage | undefined {
       `unknown field; expected one of ${fields.join(', ')}`,
     );
   }
-  return checkPage(value, []);
+  const page =
+    key !== undefined && 'docId' in value
+      ? { ...value, docId: docIdFromJson(value.docId, key) }
+      : value;
+  return checkPage(page, [], false, key);
 }
 
 /** Formats a page as a line that `parsePageLine` reads, without the newline. */
-export function formatPageLine(recorded: PageVectors): string {
+export function formatPageLine(recorded: PageVectors<DocumentId>): string {
   const { docId, page, vectorIds, grid, namespace, indexedAt } = recorded;
   return safeJson({
     docId,

@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
+import { type DocumentId, docIdAsJson } from '../document-id.ts';
 import { createVectorRepository } from '../repository.ts';
 import type { PageVectors } from '../schema.ts';
 import { withDatabase } from './database.ts';
+import { loadLedger, parseDocId } from './ledger-module.ts';
 import { formatTable } from './output.ts';
 import { examples, globalOptions, parsePositiveInteger } from './usage.ts';
 
 /** The options of `pending`. */
 interface PendingOptions {
-  document?: number;
+  document?: string;
   olderThan?: number;
 }
 
@@ -18,11 +20,7 @@ export function addPendingCommand(program: Command): void {
     .description(
       'Lists the pages that are recorded as pending. Their vectors are being written, or an ingest failed and has to be repeated.',
     )
-    .addOption(
-      new Option('--document <docId>', 'only pages of this document').argParser(
-        parsePositiveInteger,
-      ),
-    )
+    .option('--document <docId>', 'only pages of this document')
     .addOption(
       new Option(
         '--older-than <seconds>',
@@ -33,20 +31,22 @@ export function addPendingCommand(program: Command): void {
       'after',
       examples('colpali-vectors pending', 'colpali-vectors pending --older-than 3600 --json'),
     )
-    .action(async ({ document: docId, olderThan }: PendingOptions) => {
+    .action(async ({ document, olderThan }: PendingOptions) => {
       const { output, url } = globalOptions(program);
+      const ledger = await loadLedger(program);
+      const docId = document === undefined ? undefined : parseDocId(document, ledger);
       const olderThanMs = olderThan === undefined ? undefined : olderThan * 1_000;
       const pages = await withDatabase(url, (db) =>
-        createVectorRepository(db).findPending({ docId, olderThanMs }),
+        createVectorRepository(db, { ledger }).findPending({ docId, olderThanMs }),
       );
       output.result(pages, () => (pages.length === 0 ? 'no pending pages' : formatPending(pages)));
     });
 }
 
-function formatPending(pages: readonly PageVectors[]): string {
+function formatPending(pages: readonly PageVectors<DocumentId>[]): string {
   return formatTable(
     pages.map(({ docId, page, vectorIds, recordedAt }) => ({
-      document: docId,
+      document: docIdAsJson(docId),
       page,
       vectors: vectorIds.length,
       recorded: recordedAt.toISOString(),

@@ -1,10 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Db } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import { InvalidInputError, MigrationError, VectorLedgerError } from '../errors.ts';
 import type { DeleteVectors } from '../store/delete-call.ts';
 import { type PurgeProgress, purgeOrphans } from '../store/purge.ts';
+import type { VectorTables } from '../tables.ts';
 import { withDatabase } from './database.ts';
+import { loadLedger } from './ledger-module.ts';
 import { count, type Output } from './output.ts';
 import { reportError } from './stderr.ts';
 import { listenForStop } from './stop-signal.ts';
@@ -52,9 +55,11 @@ export function addPurgeCommand(program: Command): void {
     )
     .action(async ({ store, every, batchIds }: PurgeArguments) => {
       const { output, url } = globalOptions(program);
+      const ledger = await loadLedger(program);
       const { deleteVectors } = await loadStore(store, ['deleteVectors']);
       const stop = listenForStop();
-      const purge = (db: Db) => purgeOnce(db, output, deleteVectors, batchIds, stop.signal);
+      const purge = (db: Db) =>
+        purgeOnce(db, output, deleteVectors, { ledger, batchIds }, stop.signal);
       if (every === undefined) {
         const { stopped } = await withDatabase(url, purge);
         if (stopped) process.exitCode = stop.exitCode();
@@ -89,15 +94,15 @@ function mayPass(error: unknown): boolean {
 async function purgeOnce(
   db: Db,
   output: Output,
-  deleteVectors: DeleteVectors,
-  batchIds: number | undefined,
+  deleteVectors: DeleteVectors<DocumentId>,
+  options: { ledger: VectorTables; batchIds: number | undefined },
   stop: AbortSignal,
 ): Promise<PurgeReport> {
   let progress: PurgeProgress = { deleted: 0, spared: 0, repaired: 0 };
   const report = await output.whileShowing('Purging', async (show): Promise<PurgeReport> => {
     try {
       const result = await purgeOrphans(db, finishing(deleteVectors, stop), {
-        batchIds,
+        ...options,
         signal: stop,
         onProgress: (next) => {
           progress = next;
@@ -115,7 +120,10 @@ async function purgeOnce(
 }
 
 /** Wraps `deleteVectors` so that stopping the purge does not abort the current call. */
-function finishing(deleteVectors: DeleteVectors, stop: AbortSignal): DeleteVectors {
+function finishing(
+  deleteVectors: DeleteVectors<DocumentId>,
+  stop: AbortSignal,
+): DeleteVectors<DocumentId> {
   return (ids, context) => {
     const call = new AbortController();
     context.signal.addEventListener('abort', () => {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { rollback } from '../migrations/rollback.ts';
+import { rejectLedger } from './ledger-module.ts';
 import { examples, globalOptions, lockTimeoutOption } from './usage.ts';
 
 interface RollbackArguments {
@@ -32,6 +33,7 @@ export function addRollbackCommand(program: Command): void {
       ),
     )
     .action(async ({ to, all, lockTimeout: lockTimeoutMs }: RollbackArguments) => {
+      rejectLedger(program, 'uninstallLedger(db, ledger) drops another one');
       const { output, url } = globalOptions(program);
       const result = await output.whileShowing('Rolling back', () =>
         rollback({ url, to, all, lockTimeoutMs }),

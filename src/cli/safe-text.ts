@@ -18,9 +18,10 @@ export function safeLines(text: string): string {
   return text.replaceAll(unsafeExceptNewline, jsonEscape);
 }
 
-/** Formats a value as JSON on one line. It parses to the same value. */
+/** Formats a value as JSON on one line. It parses to the same value, except that a bigint becomes a string. */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(unsafe, jsonEscape);
+  const text = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part));
+  return text.replaceAll(unsafe, jsonEscape);
 }
 
 /** The escape that JSON uses: `\u001b`. */

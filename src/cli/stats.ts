@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type LedgerStats, ledgerStats } from '../stats/stats.ts';
 import { withDatabase } from './database.ts';
+import { loadLedger } from './ledger-module.ts';
 import { count, formatNumber, formatTable } from './output.ts';
 import { examples, globalOptions } from './usage.ts';
 
@@ -21,7 +22,8 @@ export function addStatsCommand(program: Command): void {
     .addHelpText('after', examples('colpali-vectors stats', 'colpali-vectors stats --bloat --json'))
     .action(async ({ bloat = false }: { bloat?: boolean }) => {
       const { output, url } = globalOptions(program);
-      const stats = await withDatabase(url, (db) => ledgerStats(db, { bloat }));
+      const ledger = await loadLedger(program);
+      const stats = await withDatabase(url, (db) => ledgerStats(db, { bloat, ledger }));
       output.result(stats, () => formatStats(stats, bloat));
       for (const { name, used } of stats.sequences) {
         if (used !== null && used >= warnFromShare) {

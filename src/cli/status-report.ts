@@ -3,10 +3,11 @@ import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { describeAddresses, parseServerUrl } from '../connect/server-url.ts';
 import { type Db, rowsOf } from '../db.ts';
 import { ledgerStatus } from '../ledger/status.ts';
+import { ledgerDrift, type SchemaDrift } from '../migrations/drift.ts';
 import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
-import { hasVectorsTable } from '../migrations/vectors-table.ts';
+import { hasVectorsTable, tableExists } from '../migrations/vectors-table.ts';
 import { type LedgerShape, readShape } from '../scale/shape.ts';
-import { defaultTables } from '../tables.ts';
+import { defaultTables, qualifiedName, type VectorTables } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 
 /** The database that the command line uses, without its password. */
@@ -14,11 +15,25 @@ export type DatabaseDescription =
   | { kind: 'postgres'; version: string; server: string; database: string; user: string }
   | { kind: 'pglite'; version: string; directory: string };
 
-/** What `colpali-vectors status --json` prints. */
-export interface StatusReport extends MigrationStatus {
+/** What `colpali-vectors status --json` prints about the package's own ledger. */
+export interface StatusReport extends MigrationStatus, Counts {
   database: DatabaseDescription;
   /** How the pages are stored; null if the table `vectors` does not exist. */
   shape: LedgerShape | null;
+}
+
+/** What `colpali-vectors status --ledger <module> --json` prints. Your own migrations created that ledger. */
+export interface LedgerReport extends Counts {
+  database: DatabaseDescription;
+  /** The table of pages: `"app"."vectors"`. */
+  ledger: string;
+  /** How the pages are stored; null if the table does not exist. */
+  shape: LedgerShape | null;
+  /** Null if the table does not exist. */
+  drift: SchemaDrift[] | null;
+}
+
+interface Counts {
   /** Number of recorded pages; null if the table `vectors` does not exist. */
   pages: number | null;
   /** Number of pending pages; null unless the database has the current schema. */
@@ -32,6 +47,28 @@ export async function readStatusReport(db: Db, url: string | undefined): Promise
   const migrations = await readMigrationStatus(db);
   const shape = (await hasVectorsTable(db)) ? await readShape(uniform(db), defaultTables) : null;
   return { database, ...migrations, shape, ...(await countRows(db, migrations.drift !== null)) };
+}
+
+export async function readLedgerReport(
+  db: Db,
+  url: string | undefined,
+  ledger: VectorTables,
+): Promise<LedgerReport> {
+  const report = {
+    database: await describeDatabase(db, url),
+    ledger: qualifiedName(ledger.vectors),
+  };
+  if (!(await tableExists(db, ledger.vectors))) {
+    return { ...report, shape: null, drift: null, pages: null, pendingPages: null, orphans: null };
+  }
+  const shape = await readShape(uniform(db), ledger);
+  const drift = await ledgerDrift(db, { ledger });
+  // A missing column would make counting fail.
+  const isComplete = !drift.some(({ object }) => object.startsWith('column '));
+  if (!isComplete)
+    return { ...report, shape, drift, pages: null, pendingPages: null, orphans: null };
+  const { pages, pending, orphans } = await ledgerStatus(db, { ledger });
+  return { ...report, shape, drift, pages, pendingPages: pending.pages, orphans: orphans.rows };
 }
 
 async function describeDatabase(db: Db, url: string | undefined): Promise<DatabaseDescription> {
@@ -52,10 +89,7 @@ async function describeDatabase(db: Db, url: string | undefined): Promise<Databa
     : { kind: 'pglite', version, directory: target.directory };
 }
 
-async function countRows(
-  db: Db,
-  isCurrent: boolean,
-): Promise<Pick<StatusReport, 'pages' | 'pendingPages' | 'orphans'>> {
+async function countRows(db: Db, isCurrent: boolean): Promise<Counts> {
   if (!(await hasVectorsTable(db))) return { pages: null, pendingPages: null, orphans: null };
   if (isCurrent) {
     const { pages, pending, orphans } = await ledgerStatus(db);

@@ -1,9 +1,17 @@
 import type { Command } from 'commander';
 import type { SchemaDrift } from '../migrations/drift.ts';
+import { defaultTables } from '../tables.ts';
 import { withDatabase } from './database.ts';
+import { loadLedger } from './ledger-module.ts';
 import { count, formatNumber } from './output.ts';
 import { formatShape } from './shape.ts';
-import { type DatabaseDescription, readStatusReport, type StatusReport } from './status-report.ts';
+import {
+  type DatabaseDescription,
+  type LedgerReport,
+  readLedgerReport,
+  readStatusReport,
+  type StatusReport,
+} from './status-report.ts';
 import { exitCodes } from './stderr.ts';
 import { examples, globalOptions } from './usage.ts';
 
@@ -18,21 +26,34 @@ export function addStatusCommand(program: Command): void {
     .addHelpText('after', examples('colpali-vectors status', 'colpali-vectors status --exit-code'))
     .action(async ({ exitCode }: { exitCode?: boolean }) => {
       const { output, url } = globalOptions(program);
-      const status = await withDatabase(url, (db) => readStatusReport(db, url));
+      const ledger = await loadLedger(program);
+      const status = await withDatabase<StatusReport | LedgerReport>(url, (db) =>
+        ledger === defaultTables ? readStatusReport(db, url) : readLedgerReport(db, url, ledger),
+      );
       output.result(status, () => formatStatus(status));
       if (exitCode && !isUpToDate(status)) process.exitCode = exitCodes.failed;
     });
 }
 
 /** Whether the database has exactly the migrations of this version, and nothing else changed its ledger. */
-function isUpToDate({ drift }: StatusReport): boolean {
+function isUpToDate({ drift }: StatusReport | LedgerReport): boolean {
   return drift?.length === 0;
 }
 
-function formatStatus(status: StatusReport): string {
-  const { database, applied, pending, skipped, unknown, drift, shape, orphans } = status;
+function formatStatus(status: StatusReport | LedgerReport): string {
+  const { database, drift, shape, orphans } = status;
   return [
     `database    ${formatDatabase(database)}`,
+    ...('ledger' in status ? [`ledger      ${status.ledger}`] : formatMigrations(status)),
+    `drift       ${drift === null ? notChecked(status) : formatDrift(drift)}`,
+    ...(shape === null ? [] : [`stored      ${formatShape(shape)}`]),
+    `pages       ${formatPageCounts(status)}`,
+    ...(orphans === null ? [] : [`orphans     ${count(orphans, 'row')} waiting for a purge`]),
+  ].join('\n');
+}
+
+function formatMigrations({ applied, pending, skipped, unknown }: StatusReport): string[] {
+  return [
     `migrations  ${applied.length} applied, ${pending.length} pending`,
     ...pending.map((tag) => `              ${tag}`),
     ...skipped.map(
@@ -41,11 +62,7 @@ function formatStatus(status: StatusReport): string {
     ...(unknown > 0
       ? [`              ${count(unknown, 'migration')} from a newer version of this package`]
       : []),
-    `drift       ${formatDrift(drift)}`,
-    ...(shape === null ? [] : [`stored      ${formatShape(shape)}`]),
-    `pages       ${formatPageCounts(status)}`,
-    ...(orphans === null ? [] : [`orphans     ${count(orphans, 'row')} waiting for a purge`]),
-  ].join('\n');
+  ];
 }
 
 function formatDatabase(database: DatabaseDescription): string {
@@ -54,15 +71,26 @@ function formatDatabase(database: DatabaseDescription): string {
     : `PGlite (PostgreSQL ${database.version}) in ${database.directory}`;
 }
 
-function formatPageCounts({ pages, pendingPages }: StatusReport): string {
-  if (pages === null) return 'the table "vectors" does not exist';
+function formatPageCounts(status: StatusReport | LedgerReport): string {
+  const { pages, pendingPages, drift } = status;
+  if (pages === null) {
+    const table = 'ledger' in status ? status.ledger : '"vectors"';
+    return drift === null ? `the table ${table} does not exist` : 'not counted';
+  }
   // Before the migrations, a page can have several rows.
   if (pendingPages === null) return `${count(pages, 'row')} in vectors`;
   return `${count(pages, 'page')}, ${formatNumber(pendingPages)} pending`;
 }
 
-function formatDrift(drift: readonly SchemaDrift[] | null): string {
-  if (drift === null) return 'not checked: the database has a different version of the schema';
+function notChecked(status: StatusReport | LedgerReport): string {
+  const reason =
+    'ledger' in status
+      ? 'the table does not exist'
+      : 'the database has a different version of the schema';
+  return `not checked: ${reason}`;
+}
+
+function formatDrift(drift: readonly SchemaDrift[]): string {
   if (drift.length === 0) return 'none';
   return drift
     .map(({ object, problem, expected, found = '', fix }) => {

@@ -1,15 +1,13 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Option } from 'commander';
+import type { DocumentId } from '../document-id.ts';
 import { InvalidInputError } from '../errors.ts';
 import type { AuditedStore } from '../store/audit.ts';
 import type { DeleteVectors } from '../store/delete-call.ts';
+import { importModule } from './import-module.ts';
 
 /** What a user's module exports: the functions of their vector store. */
 export interface StoreModule extends AuditedStore {
-  deleteVectors: DeleteVectors;
+  deleteVectors: DeleteVectors<DocumentId>;
 }
 
 /** `--store`, for the commands that call the vector store. */
@@ -21,9 +19,9 @@ export function storeOption(exported: string): Option {
 }
 
 /**
- * Imports the user's module, ESM or CommonJS.
+ * Loads the functions of the user's vector store.
  *
- * @param module - A path relative to the working directory, or the name of a package that is installed there.
+ * @param module - As `importModule` takes it.
  * @throws {InvalidInputError} The module is not found, or does not export these functions.
  * @throws The module's own errors, unchanged.
  */
@@ -31,27 +29,10 @@ export async function loadStore<Name extends keyof StoreModule>(
   module: string,
   names: readonly Name[],
 ): Promise<Pick<StoreModule, Name>> {
-  const exported = await import(pathToFileURL(resolveModule(module)).href);
-  const store: Record<string, unknown> = {};
+  const exported = await importModule(module, ['store']);
   for (const name of names) {
-    // Node does not find the names of every CommonJS export; `default` is `module.exports`.
-    store[name] = exported[name] ?? exported.default?.[name];
-    if (typeof store[name] === 'function') continue;
+    if (typeof exported[name] === 'function') continue;
     throw new InvalidInputError(['store'], `the module must export a function ${name}`);
   }
-  return store as unknown as Pick<StoreModule, Name>;
-}
-
-function resolveModule(module: string): string {
-  const path = resolve(module);
-  if (existsSync(path)) return path;
-  try {
-    return createRequire(resolve('index.js')).resolve(module);
-  } catch (cause) {
-    throw new InvalidInputError(
-      ['store'],
-      'must be the path of a module or the name of an installed package; use the path if the package is ESM only',
-      { cause },
-    );
-  }
+  return exported as unknown as Pick<StoreModule, Name>;
 }

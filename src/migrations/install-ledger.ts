@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { type Db, rowsOf } from '../db.ts';
+import type { PgTable } from 'drizzle-orm/pg-core';
+import type { Db } from '../db.ts';
 import type { Ledger } from '../define-ledger.ts';
 import type { DocumentId } from '../document-id.ts';
 import { toMigrationError } from '../driver-errors.ts';
@@ -7,6 +8,7 @@ import { MigrationError } from '../errors.ts';
 import { qualifiedName, requireLedger, tablesOf } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import { sqlOf } from './ledger-sql.ts';
+import { tableExists } from './vectors-table.ts';
 
 /**
  * Creates the functions, checks, triggers, the index and the view of a ledger whose tables your own migration created,
@@ -30,7 +32,7 @@ export async function installLedger<DocId extends DocumentId>(
   const { vectors, vectorOrphans } = tables;
   try {
     await db.transaction(async (tx) => {
-      for (const table of [vectors, vectorOrphans]) await requireTable(tx, qualifiedName(table));
+      for (const table of [vectors, vectorOrphans]) await requireTable(tx, table);
       const [timeout = '', ...statements] = sqlOf(tables);
       await tx.execute(sql.raw(timeout));
       // One at a time: PostgreSQL cannot replace a function in two transactions at once.
@@ -43,12 +45,9 @@ export async function installLedger<DocId extends DocumentId>(
 }
 
 /** @throws {MigrationError} The table does not exist. */
-async function requireTable(tx: Db, table: string): Promise<void> {
-  const [found] = rowsOf<{ exists: boolean }>(
-    await tx.execute(sql`select to_regclass(${table}) is not null as "exists"`),
-  );
-  if (found?.exists) return;
+async function requireTable(tx: Db, table: PgTable): Promise<void> {
+  if (await tableExists(tx, table)) return;
   const hint =
     'Export the tables of the ledger from your Drizzle schema and run your own migration first.';
-  throw new MigrationError(`There is no table ${table}.\nHint: ${hint}`, { hint });
+  throw new MigrationError(`There is no table ${qualifiedName(table)}.\nHint: ${hint}`, { hint });
 }

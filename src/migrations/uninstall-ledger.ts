@@ -1,12 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
-import { type Db, rowsOf } from '../db.ts';
+import type { Db } from '../db.ts';
 import type { Ledger } from '../define-ledger.ts';
 import type { DocumentId } from '../document-id.ts';
 import { toMigrationError } from '../driver-errors.ts';
 import { defaultTables, qualifiedName, requireLedger, tablesOf } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import { limitLockWait, namesOf } from './ledger-sql.ts';
+import { tableExists } from './vectors-table.ts';
 
 /** How many rows were dropped with a ledger. */
 export interface UninstalledLedger {
@@ -83,10 +84,7 @@ end $do$`;
 
 /** Counts the rows, and locks the table so that the number stays true. 0 if there is no table. */
 async function countRows(tx: Db, table: PgTable): Promise<number> {
-  const [found] = rowsOf<{ exists: boolean }>(
-    await tx.execute(sql`select to_regclass(${qualifiedName(table)}) is not null as "exists"`),
-  );
-  if (!found?.exists) return 0;
+  if (!(await tableExists(tx, table))) return 0;
   await tx.execute(sql.raw(limitLockWait));
   await tx.execute(sql`lock table ${table} in access exclusive mode`);
   return tx.$count(table);

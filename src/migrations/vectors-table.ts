@@ -1,10 +1,19 @@
 import { sql } from 'drizzle-orm';
+import type { PgTable } from 'drizzle-orm/pg-core';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
+import { defaultTables, qualifiedName } from '../tables.ts';
 
 /** Whether the connection's search_path finds the table `vectors`. */
-export async function hasVectorsTable(db: Db): Promise<boolean> {
-  const found = await db.execute(sql`select to_regclass('vectors') is not null as "exists"`);
+export function hasVectorsTable(db: Db): Promise<boolean> {
+  return tableExists(db, defaultTables.vectors);
+}
+
+/** Whether the table exists, in the connection's search_path if it names no schema. */
+export async function tableExists(db: Db, table: PgTable): Promise<boolean> {
+  const found = await db.execute(
+    sql`select to_regclass(${qualifiedName(table)}) is not null as "exists"`,
+  );
   return rowsOf<{ exists: boolean }>(found)[0]?.exists === true;
 }
 
