@@ -6,12 +6,15 @@
  */
 import { createInsertSchema, createSelectSchema } from 'drizzle-zod';
 import { z } from 'zod';
+import type { Ledger } from './define-ledger.ts';
+import { type DocumentId, type DocumentKey, requireDocId } from './document-id.ts';
 import { InvalidInputError } from './errors.ts';
 import { maxVectorsPerPage } from './ids/check-vector-ids.ts';
 import { countGivenIds, type GivenVectorIds, requireListOrCount } from './ledger/given-ids.ts';
 import { checkGrid, requireGridFits } from './page/grid.ts';
 import { maxInteger } from './require.ts';
-import { vectors } from './schema.ts';
+import { type PageVectors, vectors } from './schema.ts';
+import { requireLedger } from './tables.ts';
 
 const positive = (column: z.ZodInt) => column.min(1).max(maxInteger);
 
@@ -55,22 +58,61 @@ const newPageFields = createInsertSchema(vectors, {
   });
 
 /** What `newPageVectorsSchema` accepts. TypeScript cannot derive from a check that two fields exclude each other. */
-type NewPage = Omit<z.infer<typeof newPageFields>, 'vectorIds' | 'patches'> &
-  GivenVectorIds<z.infer<typeof vectorIdSchema>>;
+type NewPage<DocId = number> = Omit<
+  z.infer<typeof newPageFields>,
+  'docId' | 'vectorIds' | 'patches'
+> & { docId: DocId } & GivenVectorIds<z.infer<typeof vectorIdSchema>>;
+
+const checkIdsAndGrid = reportInvalidInput((page: z.infer<typeof newPageFields>) => {
+  requireListOrCount(page, []);
+  if (page.grid) requireGridFits(page.grid, countGivenIds(page), ['grid']);
+});
 
 /** A page to record, as `upsertPage` accepts it. */
-export const newPageVectorsSchema = newPageFields.superRefine(
-  reportInvalidInput((page) => {
-    requireListOrCount(page, []);
-    if (page.grid) requireGridFits(page.grid, countGivenIds(page), ['grid']);
-  }),
-) as z.ZodType<NewPage, NewPage>;
+export const newPageVectorsSchema = newPageFields.superRefine(checkIdsAndGrid) as z.ZodType<
+  NewPage,
+  NewPage
+>;
 
 /** A recorded page, as `findByPage` returns it. */
 export const pageVectorsSchema = createSelectSchema(vectors, {
   vectorIds: z.array(z.string()),
   grid: patchGridSchema.nullable(),
 });
+
+/**
+ * Creates the schemas for another ledger. `docId` has the type of its key and is checked in the same way. A bigint may
+ * also be a number or a string of digits, because JSON has no bigint; the result is a bigint.
+ *
+ * @param ledger - What `defineLedger` returned.
+ * @throws {InvalidInputError}
+ * @example
+ * const { newPageVectorsSchema } = createPageSchemas(ledger);
+ * await repository.upsertPage(newPageVectorsSchema.parse(await request.json()));
+ */
+export function createPageSchemas<DocId extends DocumentId>(
+  ledger: Ledger<DocId>,
+): {
+  newPageVectorsSchema: z.ZodType<NewPage<DocId>>;
+  pageVectorsSchema: z.ZodType<PageVectors<DocId>>;
+} {
+  requireLedger(ledger, ['ledger']);
+  const docId = docIdSchema(ledger);
+  const newPage = newPageFields.extend({ docId });
+  return {
+    newPageVectorsSchema: newPage.superRefine(checkIdsAndGrid as never) as never,
+    pageVectorsSchema: pageVectorsSchema.extend({ docId }) as never,
+  };
+}
+
+function docIdSchema(key: DocumentKey): z.ZodType<DocumentId> {
+  const check = reportInvalidInput((docId: DocumentId) => requireDocId(docId, [], key));
+  if (key.keyType === 'integer') return z.int().superRefine(check);
+  if (key.keyType !== 'bigint') return z.string().superRefine(check);
+  if (key.documentId.dataType !== 'bigint') return z.int().superRefine(check);
+  const digits = z.string().regex(/^-?\d{1,19}$/);
+  return z.union([z.bigint(), z.union([z.int(), digits]).transform(BigInt)]).superRefine(check);
+}
 
 /** Turns a check that throws `InvalidInputError` into one that reports issues to zod. */
 function reportInvalidInput<T>(check: (value: T) => void) {

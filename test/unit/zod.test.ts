@@ -1,7 +1,8 @@
+import { bigint, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import type { z } from 'zod';
-import type { NewPageVectors, PageVectors } from '../../src/index.ts';
-import { newPageVectorsSchema, type pageVectorsSchema } from '../../src/zod.ts';
+import { defineLedger, type NewPageVectors, type PageVectors } from '../../src/index.ts';
+import { createPageSchemas, newPageVectorsSchema, type pageVectorsSchema } from '../../src/zod.ts';
 
 test('the schemas have the types of the repository', () => {
   expectTypeOf<z.infer<typeof newPageVectorsSchema>>().toExtend<NewPageVectors>();
@@ -59,5 +60,66 @@ describe('newPageVectorsSchema', () => {
   ])('rejects the field %s of %j', (path, page) => {
     const issues = newPageVectorsSchema.safeParse(page).error?.issues;
     expect(issues?.[0]?.path.join('.')).toBe(path);
+  });
+});
+
+describe('createPageSchemas', () => {
+  const host = pgTable('host', {
+    uuid: uuid().notNull(),
+    text: text().notNull(),
+    safe: bigint({ mode: 'number' }).notNull(),
+    big: bigint({ mode: 'bigint' }).notNull(),
+    integer: integer().notNull(),
+  });
+  const id = '1b4e28ba-2fa1-4d1e-883f-0016d3cca427';
+
+  test.each([
+    ['uuid', id, id],
+    ['text', 'reports/7', 'reports/7'],
+    ['safe', -(2 ** 53 - 1), -(2 ** 53 - 1)],
+    ['big', '9223372036854775807', 2n ** 63n - 1n],
+    ['big', 7, 7n],
+    ['big', 7n, 7n],
+    ['integer', 7, 7],
+  ] as const)('a ledger with the key %s accepts the document id %o', (column, docId, parsed) => {
+    const schemas = createPageSchemas(defineLedger({ documents: host[column] }));
+    const page = { docId, page: 1, patches: 3, grid: null };
+    expect(schemas.newPageVectorsSchema.parse(page)).toEqual({ ...page, docId: parsed });
+  });
+
+  test.each([
+    ['uuid', id.toUpperCase()],
+    ['uuid', 7],
+    ['text', ''],
+    ['text', 'a\0'],
+    ['safe', 2 ** 53],
+    ['safe', '7'],
+    ['big', '9223372036854775808'],
+    ['big', '7.5'],
+    ['integer', 0],
+    ['integer', id],
+  ] as const)('a ledger with the key %s rejects the document id %o', (column, docId) => {
+    const { newPageVectorsSchema, pageVectorsSchema } = createPageSchemas(
+      defineLedger({ documents: host[column] }),
+    );
+    for (const schema of [newPageVectorsSchema, pageVectorsSchema]) {
+      const issues = schema.safeParse({ docId, page: 1, patches: 3 }).error?.issues;
+      expect(issues?.map(({ path }) => path.join('.'))).toContain('docId');
+    }
+  });
+
+  test('checks the other fields of a page too', () => {
+    const { newPageVectorsSchema } = createPageSchemas(defineLedger({ documents: host.text }));
+    const grid = { cols: 3, rows: 1, start: 0 };
+    const { error } = newPageVectorsSchema.safeParse({ docId: 'a', page: 1, patches: 2, grid });
+    expect(error?.issues).toMatchObject([{ path: ['grid'] }]);
+  });
+
+  test('the schemas have the types of the ledger', () => {
+    const schemas = createPageSchemas(defineLedger({ documents: host.uuid }));
+    type NewPage = z.infer<typeof schemas.newPageVectorsSchema>;
+    expectTypeOf<NewPage>().toExtend<NewPageVectors<string>>();
+    expectTypeOf<NewPage>().not.toExtend<NewPageVectors<number>>();
+    expectTypeOf(schemas.pageVectorsSchema.parse).returns.toEqualTypeOf<PageVectors<string>>();
   });
 });
