@@ -169,14 +169,14 @@ test('finds the package’s own tables in a schema that exports them again', asy
 test.each([
   [
     'a file that cannot be loaded',
-    { 'src/bad.schema.ts': 'import "./nothing.js";' },
-    'Cannot load src/bad.schema.ts',
+    'src/bad.ts',
+    'import "./nothing.js";',
+    'Cannot load src/bad.ts',
   ],
-  ['no ledger', { 'src/ledgers.schema.ts': 'export {};' }, 'no ledger is exported by src/'],
-])('names the file: %s', async (_, files, message) => {
-  for (const [name, text] of Object.entries(files)) writeFileSync(inHost(name), text);
-  const options = { schema: './src/**/*.schema.ts' };
-  expect(await thrownBy(generate(options))).toMatchObject({
+  ['no ledger', 'src/empty.ts', 'export {};', 'no ledger is exported by src/empty.ts'],
+])('names the file: %s', async (_, schema, text, message) => {
+  writeFileSync(inHost(schema), text);
+  expect(await thrownBy(generate({ schema }))).toMatchObject({
     message: expect.stringContaining(message),
   });
 });

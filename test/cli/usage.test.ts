@@ -6,7 +6,7 @@ import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
 const commands = [
   ...['migrate', 'rollback', 'status', 'show', 'locate', 'pending', 'import', 'export'],
-  ...['purge', 'audit', 'stats'],
+  ...['purge', 'audit', 'stats', 'generate'],
 ];
 
 test('--help lists every command', async () => {
@@ -26,7 +26,10 @@ describe('wrong usage exits with code 2 and says why', () => {
     [['no-such-command'], "unknown command 'no-such-command'"],
     [['status', '--no-such-option'], "unknown option '--no-such-option'"],
     [['show'], "missing required argument 'docId'"],
-    [['show', 'seven'], 'Expected an integer from 1 to 2147483647.'],
+    [['show', 'seven'], 'docId: must be an integer from 1 to 2147483647'],
+    [['migrate', '--ledger', 'schema.ts'], '--ledger: this command is for the package'],
+    [['rollback', '--ledger', 'schema.ts'], '--ledger: this command is for the package'],
+    [['status', '--ledger', 'no-such-module.js'], '--ledger: must be the path of a module'],
     [['show', '7', '0'], 'Expected an integer from 1 to 2147483647.'],
     [['show', '7', '1.5'], 'Expected an integer from 1 to 2147483647.'],
     [['rollback', '--to', '0000_20250524_vectors', '--all'], 'cannot be used with'],

@@ -11,9 +11,13 @@ import {
   type DeleteVectors,
   defineLedger,
   type Ledger,
+  ledgerDrift,
   type PageVectors,
   purgeOrphans,
   type RecordedPage,
+  type SchemaDrift,
+  type UninstalledLedger,
+  uninstallLedger,
   type VectorLocation,
   type VectorRepository,
 } from '../../src/index.ts';
@@ -83,10 +87,41 @@ export async function types(): Promise<void> {
   expectTypeOf(file?.pages[0]?.vectorIds).toEqualTypeOf<string[] | undefined>();
   await db.insert(vectors).values({ docId: 'a', page: 1, vectorIds: ['b'] });
 
+  const ofNumber = { docId: 7, page: 1, vectorIds: [] };
   // @ts-expect-error a uuid is not a number
   repository.findByDocument(7);
   // @ts-expect-error a uuid is not a number
-  repository.upsertPage({ docId: 7, page: 1, vectorIds: [] });
+  repository.findByPage(7, 1);
+  // @ts-expect-error a uuid is not a number
+  repository.findByPageRange(7, 1, 2);
+  // @ts-expect-error a uuid is not a number
+  repository.findByPages([ofNumber]);
+  // @ts-expect-error a uuid is not a number
+  repository.streamPages({ docId: 7 });
+  // @ts-expect-error a uuid is not a number
+  repository.countPages(7);
+  // @ts-expect-error a uuid is not a number
+  repository.findVectorIdsInBox(7, 1, { x0: 0, y0: 0, x1: 1, y1: 1 });
+  // @ts-expect-error a uuid is not a number
+  repository.upsertPage(ofNumber);
+  // @ts-expect-error a uuid is not a number
+  repository.upsertPages([ofNumber]);
+  // @ts-expect-error a uuid is not a number
+  repository.ingest([ofNumber], async () => {});
+  // @ts-expect-error a uuid is not a number
+  repository.replaceDocument(7, []);
+  // @ts-expect-error a uuid is not a number
+  repository.deleteByDocument(7);
+  // @ts-expect-error a uuid is not a number
+  repository.deleteByPage(7, 1);
+  // @ts-expect-error a uuid is not a number
+  repository.markIndexed([{ ...ofNumber, id: 1, revision: 1 }]);
+  // @ts-expect-error a uuid is not a number
+  repository.findPending({ docId: 7 });
+  // @ts-expect-error a uuid is not a number
+  db.insert(vectors).values(ofNumber);
+  expectTypeOf(ledgerDrift(db, { ledger })).resolves.toEqualTypeOf<SchemaDrift[]>();
+  expectTypeOf(uninstallLedger(db, ledger)).resolves.toEqualTypeOf<UninstalledLedger>();
   // @ts-expect-error the package's own ledger has integer keys
   createVectorRepository(db).findByDocument('a');
   // @ts-expect-error the callback is for documents with integer keys

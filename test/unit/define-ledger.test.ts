@@ -28,6 +28,8 @@ import {
   vectors,
 } from '../../src/index.ts';
 import { listMigrations, statementsOf } from '../../src/migrations/files.ts';
+import { expectedObjects } from '../../src/migrations/schema-file.ts';
+import type { VectorTables } from '../../src/tables.ts';
 
 const host = pgTable('host', {
   small: smallint(),
@@ -152,6 +154,15 @@ test.each([
   [{ documents: host.uuid, name: '1st' }, ['options', 'name']],
   [{ documents: host.uuid, name: 'a"; drop table x' }, ['options', 'name']],
   [{ documents: host.uuid, name: 'p'.repeat(39) }, ['options', 'name']],
+  // These would have the name of the documents, or of a part of another ledger.
+  [{ documents: host.uuid, name: 'host' }, ['options', 'name']],
+  [{ documents: host.uuid, name: 'vector' }, ['options', 'name']],
+  [{ documents: host.uuid, name: 'vector_orphans' }, ['options', 'name']],
+  [{ documents: host.uuid, name: 'pages_orphans' }, ['options', 'name']],
+  [{ documents: host.uuid, name: 'pages_patches' }, ['options', 'name']],
+  [{ documents: host.uuid, name: 'pages_pkey' }, ['options', 'name']],
+  [{ documents: host.uuid, name: 'pages_id_seq' }, ['options', 'name']],
+  [{ documents: host.uuid, name: 'ix_pages_due' }, ['options', 'name']],
   [null, ['options']],
 ])('rejects %o', (options, path) => {
   const define = () => defineLedger(options as never);
@@ -164,6 +175,46 @@ test('a repository rejects a ledger that defineLedger did not return', () => {
     createVectorRepository({} as Db, { ledger: ledger as never });
   expect(create({ vectors })).toThrow(InvalidInputError);
   expect(create(vectors)).toThrow(InvalidInputError);
+});
+
+test('ledgers with allowed names share no table, view, index, sequence or function', () => {
+  const parts = [
+    '',
+    'orphans',
+    'patches',
+    'index',
+    'index_keys',
+    'queue',
+    'doc',
+    'id',
+    'vector',
+    'ids',
+  ];
+  const ofPages = parts.map((part) => (part === '' ? 'pages' : `pages_${part}`));
+  const names = [...ofPages, ...parts, 'vectors', 'vectors_orphans', 'vectors_vectors'];
+  const allowed = names.flatMap((name) => {
+    try {
+      return defineLedger({ documents: host.integer, name });
+    } catch {
+      return [];
+    }
+  });
+  expect(allowed.length).toBeGreaterThan(15);
+  const objects = allowed.flatMap((ledger) => {
+    const found = expectedObjects(ledger as unknown as VectorTables);
+    const sequences = found.flatMap(
+      ({ definition }) => /nextval\('(\w+)'/.exec(definition)?.[1] ?? [],
+    );
+    const named = found.map(({ object }) => object.split(' '));
+    return [
+      ...[ledger.vectors, ledger.vectorOrphans].map((table) => getTableConfig(table).name),
+      ...sequences,
+      ...named.flatMap(([kind, name]) => (kind === 'index' || kind === 'view' ? name : [])),
+      ...named.flatMap(([kind, name]) => (kind === 'function' ? `${name}()` : [])),
+    ];
+  });
+  expect(objects.length).toBe(28 * allowed.length);
+  expect(new Set(objects).size).toBe(objects.length);
 });
 
 describe('the SQL of a ledger', () => {
