@@ -4,6 +4,7 @@ import { readShape } from '../scale/shape.ts';
 import { defaultTables } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import { withDatabase } from './database.ts';
+import { rejectLedger } from './ledger-module.ts';
 import { formatShape } from './shape.ts';
 import { examples, globalOptions, parsePositiveInteger } from './usage.ts';
 
@@ -53,6 +54,7 @@ export function addPartitionCommand(program: Command): void {
       ),
     )
     .action(async ({ apply, lockTimeout: lockTimeoutMs, ...change }: PartitionArguments) => {
+      rejectLedger(program, 'call partition(db, { ledger }) for another one');
       const { output, url } = globalOptions(program);
       await withDatabase(url, async (db) => {
         const options = { ...change, lockTimeoutMs };

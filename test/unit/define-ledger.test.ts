@@ -201,7 +201,7 @@ test('ledgers with allowed names share no table, view, index, sequence or functi
   });
   expect(allowed.length).toBeGreaterThan(15);
   const objects = allowed.flatMap((ledger) => {
-    const found = expectedObjects(ledger as unknown as VectorTables);
+    const found = expectedObjects(ledger as unknown as VectorTables, { kind: 'plain' });
     const sequences = found.flatMap(
       ({ definition }) => /nextval\('(\w+)'/.exec(definition)?.[1] ?? [],
     );
