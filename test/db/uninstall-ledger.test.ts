@@ -2,6 +2,7 @@ import { bigint, integer, pgSchema, pgTable, text, uuid } from 'drizzle-orm/pg-c
 import { beforeAll, expect, test } from 'vitest';
 import {
   createVectorRepository,
+  type Db,
   defineLedger,
   installLedger,
   type Ledger,
@@ -38,8 +39,9 @@ beforeAll(async () => {
   await execute(database(), 'insert into reports values (1)', 'insert into documents values (1)');
 });
 
-const listParts = (db = database()) =>
-  select<{ name: string }>(
+/** The names of all relations and functions, in order. */
+async function listParts(db: Db): Promise<string[]> {
+  const rows = await select<{ name: string }>(
     db,
     `select nspname || '.' || relname as name
      from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname in ('public', 'app')
@@ -48,13 +50,15 @@ const listParts = (db = database()) =>
      from pg_proc join pg_namespace on pg_namespace.oid = pronamespace where nspname in ('public', 'app')
      order by 1`,
   );
+  return rows.map(({ name }) => name);
+}
 
 test('drops a ledger and nothing else, counts what is lost, and does no harm if it runs again', async () => {
+  const all = await listParts(database());
   for (const ledger of ledgers) {
     await inRolledBackTransaction(database(), async (tx) => {
       expect(await uninstallLedger(tx, ledger)).toEqual({ pages: 0, orphans: 0 });
-      const all = (await listParts()).map(({ name }) => name);
-      const left = new Set((await listParts(tx)).map(({ name }) => name));
+      const left = new Set(await listParts(tx));
       const dropped = all.filter((name) => !left.has(name));
       const schema = ledger.name === 'vectors' ? 'app' : 'public';
       const prefix = ledger.name === 'vectors' ? 'vector(s|_orphans|_patches)' : ledger.name;
