@@ -28,7 +28,7 @@ function onDriver(
 const ofMigratedLedger = [
   'test/db/queries/**/*.test.ts',
   'test/db/{purge,purge-lock,disturbed,lost-connection,returning-ids}.server.test.ts',
-  'test/db/{random-arguments,stats}.test.ts',
+  'test/db/random-arguments.test.ts',
 ];
 
 export default defineConfig(({ mode }) => ({

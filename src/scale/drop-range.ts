@@ -2,7 +2,7 @@ import type { Db } from '../db.ts';
 import { MigrationError } from '../errors.ts';
 import type { VectorTables } from '../tables.ts';
 import { readPartitionSql } from './partition-sql.ts';
-import { checkRange, dropRangeCheck, forValues, lockAll } from './parts.ts';
+import { checkRange, dropRangeCheck, forValues, lockAll, lockedTables } from './parts.ts';
 import type { LedgerPartition } from './shape.ts';
 import type { Plan } from './steps.ts';
 import { readTableSql } from './table-sql.ts';
@@ -41,13 +41,12 @@ export async function planDrop(
     steps: [
       {
         comment: `Deletes the pages of ${droppedName}, which queues their ids. Only writers of these pages wait.`,
-        isTransaction: false,
         statements: [`delete from ${droppedName}`],
       },
       ...checkRange(tables, nextName, range),
       {
         comment: `Drops ${droppedName}. Its range goes to ${nextName}. Locks ${table.table}, and ${table.documents}, for a moment.`,
-        isTransaction: true,
+        locked: lockedTables(table),
         statements: [
           ...lockAll(table),
           // Queues the ids of pages that were recorded since.

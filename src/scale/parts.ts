@@ -61,7 +61,7 @@ export function checkRange(tables: VectorTables, table: string, { from, to }: Ra
   return [
     {
       comment: `Locks ${table} for a moment. Until the last step is done, it takes only pages with ${conditions.slice(1).join(' and ')}.`,
-      isTransaction: true,
+      locked: [table],
       statements: [
         `alter table ${table} drop constraint if exists ${name}, ` +
           `add constraint ${name} check (${conditions.join(' and ')}) not valid`,
@@ -69,7 +69,6 @@ export function checkRange(tables: VectorTables, table: string, { from, to }: Ra
     },
     {
       comment: 'Reads all rows. Nobody waits for it.',
-      isTransaction: false,
       statements: [`alter table ${table} validate constraint ${name}`],
     },
   ];
@@ -95,7 +94,6 @@ export async function createUniqueIndex(
   return [
     {
       comment: 'Takes the longest, and waits for transactions that are open. Nobody waits for it.',
-      isTransaction: false,
       statements: [
         ...(found === undefined ? [] : [`drop index concurrently ${index}`]),
         `create unique index concurrently ${quote(name)} on ${on} (${columns})`,
@@ -104,13 +102,19 @@ export async function createUniqueIndex(
   ];
 }
 
+/** The tables that the role may lock, of those that a swap locks. */
+export function lockedTables({ table, documents, mayLockDocuments }: TableSql): string[] {
+  return [...(mayLockDocuments ? [documents] : []), table];
+}
+
 /**
- * Statements that take the locks of a swap in the order in which deletes of documents and readers of the views take
- * them. The role may lack the right to lock `documents`; its lock is then taken when it is needed.
+ * Statements that take the locks of a swap in the order in which others take them. A delete of a document locks
+ * `documents`, then the table; a writer of pages locks the table, then `documents` in a mode that does not conflict with
+ * this one. The role may lack the right to lock `documents`; its lock is then taken when it is needed.
  */
 export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {
   return [
-    ...(mayLockDocuments ? [`lock table ${documents} in access exclusive mode`] : []),
+    ...(mayLockDocuments ? [`lock table ${documents} in share row exclusive mode`] : []),
     ...[...views.map(({ view }) => view), table].map(
       (name) => `lock table ${name} in access exclusive mode`,
     ),

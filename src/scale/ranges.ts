@@ -12,6 +12,7 @@ import {
   forValues,
   inSchema,
   lockAll,
+  lockedTables,
   nameWith,
   quote,
   rangesFrom,
@@ -45,7 +46,9 @@ export async function planPartitions(
   const range = { from: null, to: first };
   const rowTriggers = table.triggers.filter(({ forEachRow }) => forEachRow);
   const swap = [
-    ...(table.mayLockDocuments ? [`lock table ${table.documents} in access exclusive mode`] : []),
+    ...(table.mayLockDocuments
+      ? [`lock table ${table.documents} in share row exclusive mode`]
+      : []),
     `create table ${parent} (like ${plain} including all excluding indexes excluding identity) partition by range (doc_id)`,
     dropRangeCheck(tables, parent),
     ...table.defaultGrantees.map((role) => `revoke all on table ${parent} from ${role}`),
@@ -83,7 +86,7 @@ export async function planPartitions(
       ...checkRange(tables, plain, range),
       {
         comment: `The swap: ${plain} becomes its first partition. Locks it, and ${table.documents}, for a moment.`,
-        isTransaction: true,
+        locked: lockedTables(table),
         statements: swap,
       },
     ],
@@ -121,7 +124,7 @@ export async function planNewRanges(
       ...checkRange(tables, lastName, range),
       {
         comment: `Ends the last range and adds the next. Locks ${table.table}, and ${table.documents}, for a moment.`,
-        isTransaction: true,
+        locked: lockedTables(table),
         statements: [
           ...lockAll(table),
           `alter table ${table.table} detach partition ${lastName}`,

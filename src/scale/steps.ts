@@ -8,8 +8,11 @@ export interface Step {
   /** What it does and what waits for it, in a sentence. */
   comment: string;
   statements: string[];
-  /** Whether the statements are one transaction, which waits for locks for a short time only. */
-  isTransaction: boolean;
+  /**
+   * The tables that it locks, in one transaction that waits for the locks for a short time only. Without it, the statements
+   * run outside a transaction.
+   */
+  locked?: string[];
 }
 
 export interface Plan {
@@ -24,15 +27,33 @@ const maxTries = 60;
 /** The steps as a script for psql. */
 export function formatPlan({ steps, cleanup }: Plan, lockTimeoutMs: number): string {
   if (steps.length === 0) return '-- There is nothing to do.';
-  const parts = steps.map(({ comment, statements, isTransaction }) => {
-    const lines = isTransaction
-      ? ['begin', `set local lock_timeout = '${lockTimeoutMs}ms'`, ...statements, 'commit']
-      : statements;
+  const parts = steps.map(({ comment, statements, locked }) => {
+    const lines =
+      locked === undefined
+        ? statements
+        : ['begin', ...inTransaction(statements, locked, lockTimeoutMs), 'commit'];
     return [`-- ${comment}`, ...lines.map((statement) => `${statement};`)].join('\n');
   });
   const ifNotFinished =
     cleanup === undefined ? [] : [`-- If you do not finish this, run: ${cleanup};`];
   return ['\\set ON_ERROR_STOP on', ...ifNotFinished, ...parts].join('\n\n');
+}
+
+/**
+ * The statements of a transaction. First it takes a lock for which no reader or writer waits, but an autovacuum ends: it
+ * ends only for those who wait for longer than `deadlock_timeout`, a second.
+ */
+function inTransaction(
+  statements: readonly string[],
+  locked: readonly string[],
+  lockTimeoutMs: number,
+): string[] {
+  return [
+    `set local lock_timeout = '10s'`,
+    ...locked.map((table) => `lock table ${table} in share update exclusive mode`),
+    `set local lock_timeout = '${lockTimeoutMs}ms'`,
+    ...statements,
+  ];
 }
 
 /**
@@ -56,12 +77,8 @@ export async function runPlan(
   }
 }
 
-async function runStep(
-  db: Db,
-  { statements, isTransaction }: Step,
-  lockTimeoutMs: number,
-): Promise<void> {
-  if (!isTransaction) {
+async function runStep(db: Db, { statements, locked }: Step, lockTimeoutMs: number): Promise<void> {
+  if (locked === undefined) {
     for (const statement of statements) await db.execute(sql.raw(statement));
     return;
   }
@@ -69,10 +86,9 @@ async function runStep(
     try {
       return await db.transaction(
         async (tx) => {
-          await tx.execute(
-            sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}::text, true)`,
-          );
-          for (const statement of statements) await tx.execute(sql.raw(statement));
+          for (const statement of inTransaction(statements, locked, lockTimeoutMs)) {
+            await tx.execute(sql.raw(statement));
+          }
         },
         { isolationLevel: 'read committed' },
       );
@@ -92,7 +108,7 @@ async function cleanUp(
 ): Promise<string | undefined> {
   if (cleanup === undefined) return undefined;
   try {
-    await runStep(db, { comment: '', statements: [cleanup], isTransaction: true }, lockTimeoutMs);
+    await runStep(db, { comment: '', statements: [cleanup], locked: [] }, lockTimeoutMs);
     return undefined;
   } catch {
     return cleanup;

@@ -4,7 +4,15 @@ import { MigrationError } from '../errors.ts';
 import { purgeLockClass, purgeLockCount } from '../ledger/purge-lock.ts';
 import type { VectorTables } from '../tables.ts';
 import { readPartitionSql } from './partition-sql.ts';
-import { applyTo, createUniqueIndex, inSchema, lockAll, nameWith, quote } from './parts.ts';
+import {
+  applyTo,
+  createUniqueIndex,
+  inSchema,
+  lockAll,
+  lockedTables,
+  nameWith,
+  quote,
+} from './parts.ts';
 import type { LedgerPartition } from './shape.ts';
 import type { Plan } from './steps.ts';
 import { readTableSql } from './table-sql.ts';
@@ -38,7 +46,7 @@ export async function planUndo(
       ...(await createUniqueIndex(db, table, base.name, index)),
       {
         comment: `${base.name} becomes the table ${name}. Readers and writers wait until the pages of the other partitions are copied.`,
-        isTransaction: true,
+        locked: lockedTables(table),
         statements: [
           ...lockAll(table),
           lockOutPurges,
