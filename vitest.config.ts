@@ -17,7 +17,7 @@ function onDriver(
       name,
       include,
       exclude,
-      provide: { driver, shape },
+      provide: { driver, shape, faults: 'few' as const },
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
     },
@@ -52,13 +52,28 @@ export default defineConfig(({ mode }) => ({
         [],
         'partitioned',
       ),
+      // On the cluster at TEST_CITUS_URL.
+      ...(process.env['TEST_CITUS_URL']
+        ? [
+            onDriver(
+              'distributed',
+              'postgres.js',
+              [...ofMigratedLedger, 'test/citus/**/*.test.ts', 'test/faults/model.test.ts'],
+              [],
+              'distributed',
+            ),
+          ]
+        : []),
       onDriver('cli', 'postgres.js', ['test/cli/**/*.test.ts']),
       // Runs only a few rounds, unless started with `npm run test:faults`.
       {
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          provide: { faults: mode === 'full' ? ('full' as const) : ('few' as const) },
+          provide: {
+            shape: 'plain' as const,
+            faults: mode === 'full' ? ('full' as const) : ('few' as const),
+          },
           hookTimeout: 60_000,
         },
       },

@@ -488,6 +488,16 @@ language plpgsql stable rows 100
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
+  if current_setting('citus.version', true) is not null then
+    -- Citus sends a plain join to the shards, but no subquery with `offset`.
+    return query
+    select wanted.key, holding.doc_id, holding.page
+    from jsonb_array_elements_text(keys) as wanted (key)
+    join ledger.vectors as holding
+      on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    return;
+  end if;
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)

@@ -203,6 +203,16 @@ CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
 AS $function$
 #variable_conflict use_column
 begin
+  if current_setting('citus.version', true) is not null then
+    -- Citus sends a plain join to the shards, but no subquery with `offset`.
+    return query
+    select wanted.key, holding.doc_id, holding.page
+    from jsonb_array_elements_text(keys) as wanted (key)
+    join ledger.vectors as holding
+      on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    return;
+  end if;
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)
@@ -345,11 +355,26 @@ CREATE OR REPLACE FUNCTION ledger.vectors_queue_deleted()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  gone record;
 begin
-  insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
-  select doc_id, page, vector_ids, vector_count, namespace
-  from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
-  where vector_ids <> '[]';
+  if current_setting('citus.version', true) is null then
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    select doc_id, page, vector_ids, vector_count, namespace
+    from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]';
+    return null;
+  end if;
+  -- On Citus, a trigger of a shard can insert rows of its own document, one at a time, and cannot select from `deleted`
+  -- in the same statement.
+  for gone in
+    select doc_id, page, vector_ids, vector_count, namespace
+    from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]'
+  loop
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    values (gone.doc_id, gone.page, gone.vector_ids, gone.vector_count, gone.namespace);
+  end loop;
   return null;
 end $function$
 

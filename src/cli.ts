@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { addAuditCommand } from './cli/audit.ts';
+import { addDistributeCommand } from './cli/distribute.ts';
 import { addExportCommand } from './cli/export.ts';
 import { addGenerateCommand } from './cli/generate.ts';
 import { addImportCommand } from './cli/import.ts';
@@ -67,6 +68,7 @@ addPurgeCommand(program);
 addAuditCommand(program);
 addImportCommand(program);
 addExportCommand(program);
+addDistributeCommand(program);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader closed the pipe early, as in `export | head`.

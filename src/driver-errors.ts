@@ -13,6 +13,7 @@ import {
 
 /** The SQLSTATEs that this package tells apart. */
 export const sqlStates = {
+  outOfRange: '22003',
   foreignKeyViolation: '23503',
   uniqueViolation: '23505',
   deadlockDetected: '40P01',

@@ -71,6 +71,11 @@ export {
   type RepositoryOptions,
   type VectorRepository,
 } from './repository.ts';
+export {
+  type DistributeOptions,
+  type DistributeResult,
+  distributeLedger,
+} from './scale/distribute.ts';
 export { type PartitionOptions, partition, partitionSql } from './scale/partition.ts';
 export type { LedgerPartition, LedgerShape } from './scale/shape.ts';
 export {

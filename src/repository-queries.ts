@@ -83,13 +83,13 @@ export function createQueries(
   const requireOwnDocId: Check = (value, path) => requireDocId(value, path, tables);
   const statements = createPageStatements(db, tables, prepare);
 
-  let triggersWork = false;
+  let isDistributed: boolean | undefined;
   const target: WriteTarget = {
     db,
     tables,
     async requireTriggers() {
-      if (!triggersWork) await requireTriggers(db, tables);
-      triggersWork = true;
+      isDistributed ??= await requireTriggers(db, tables);
+      return isDistributed;
     },
   };
 

@@ -1,12 +1,12 @@
-import { and, asc, isNull, type SQL, sql } from 'drizzle-orm';
+import { isNull, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
-import type { DocumentId, DocumentKey } from '../document-id.ts';
+import { type DocumentId, type DocumentKey, docIdAsJson } from '../document-id.ts';
 import { checkVectorIds } from '../ids/check-vector-ids.ts';
 import { requireInteger } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
-import { type OrphanedIds, queueOrphans } from './orphans.ts';
-import { checkNamespace, keyOf, keysAsJson, type PageKey, requirePageKeys } from './page.ts';
-import { isOneOf, recordingColumns } from './read-pages.ts';
+import { queueOrphans } from './orphans.ts';
+import { byKey, checkNamespace, keyOf, keysAsJson, type PageKey, requirePageKeys } from './page.ts';
+import { isOneOf, keyType, recordingColumns } from './read-pages.ts';
 import type { RecordedPage } from './write-pages.ts';
 
 /** Checks recordings of pages. @throws {InvalidInputError} */
@@ -19,7 +19,7 @@ export function requireRecordedPages(
     const { vectorIds, namespace, id, revision } = page as Partial<RecordedPage<DocumentId>>;
     checkVectorIds(vectorIds, ['pages', position, 'vectorIds']);
     checkNamespace(namespace, ['pages', position, 'namespace']);
-    requireInteger(id, ['pages', position, 'id'], { min: 0 });
+    requireInteger(id, ['pages', position, 'id'], { min: 0, max: Number.MAX_SAFE_INTEGER });
     requireInteger(revision, ['pages', position, 'revision'], { min: 0 });
   });
 }
@@ -35,55 +35,72 @@ export async function markPagesIndexed(
   pages: readonly RecordedPage<DocumentId>[],
 ): Promise<number> {
   return db.transaction(async (tx) => {
-    const toMark = await queueReplaced(tx, tables, pages);
-    const marked = await tx
-      .update(tables.vectors)
-      .set({ indexedAt: sql`now()` })
-      .where(and(isNull(tables.vectors.indexedAt), isOneOf(tables, keysAsJson(toMark))))
-      .returning({ page: tables.vectors.page });
-    return marked.length;
+    const marked = await markPending(tx, tables, pages);
+    const unmarked = pages.filter((page) => !marked.has(recordingOf(page)));
+    if (unmarked.length > 0) await queueReplaced(tx, tables, unmarked);
+    return marked.size;
   });
 }
 
 /**
- * Queues the ids of recordings whose page was deleted or recorded again since: their vectors may have been written,
- * and perhaps no page has them.
+ * Marks the pending pages that are still these recordings. Whoever changes the ids of a page changes its revision, so
+ * the ids need not be read and compared.
  *
- * @returns The other pages, locked until the end of the transaction.
+ * @returns Which recordings, as `recordingOf` names them.
+ */
+async function markPending(
+  tx: Db,
+  tables: VectorTables,
+  pages: readonly RecordedPage<DocumentId>[],
+): Promise<Set<string>> {
+  const { vectors } = tables;
+  // In the order in which pages are recorded, so that two writers of the same pages rarely deadlock.
+  const recordings = pages.toSorted(byKey).map(({ docId, page, id, revision }) => ({
+    doc_id: docIdAsJson(docId),
+    page,
+    id,
+    revision,
+  }));
+  const marked = await tx
+    .update(vectors)
+    .set({ indexedAt: sql`now()` })
+    .from(sql`jsonb_to_recordset(${JSON.stringify(recordings)}::text::jsonb)
+      as given (doc_id ${keyType(tables)}, page integer, id bigint, revision integer)`)
+    .where(sql`${vectors.docId} = given.doc_id and ${vectors.page} = given.page and ${vectors.id} = given.id
+      and ${vectors.revision} = given.revision and ${isNull(vectors.indexedAt)}`)
+    .returning(recordingColumns(tables));
+  return new Set(marked.map(recordingOf));
+}
+
+/** A recording as one string, for sets: a page may be given in two recordings. */
+function recordingOf(page: PageKey<DocumentId> & { id: number; revision: number }): string {
+  return `${page.id}/${page.revision}/${keyOf(page)}`;
+}
+
+/**
+ * Queues the ids of recordings whose page was deleted or recorded again since: their vectors may have been written,
+ * and perhaps no page has them. Takes no lock: whoever replaces a current recording later queues its ids.
  */
 export async function queueReplaced(
   tx: Db,
   tables: VectorTables,
   pages: readonly RecordedPage<DocumentId>[],
-): Promise<PageKey<DocumentId>[]> {
-  const { vectors } = tables;
-  // The lock keeps the pages unchanged until they are marked. Recording locks pages in the same order.
+): Promise<void> {
   const rows = await tx
     .select(recordingColumns(tables))
-    .from(vectors)
-    .where(isOneOf(tables, keysAsJson(pages)))
-    .orderBy(lockOrder(tables), asc(vectors.page))
-    .for('no key update');
-  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
-
-  const replaced: OrphanedIds[] = [];
-  const current: PageKey<DocumentId>[] = [];
-  for (const recorded of pages) {
-    const { docId, page, id, revision } = recorded;
-    const row = byKey.get(keyOf({ docId, page }));
-    // Every change of the ids changes the revision, so the ids need not be read and compared.
-    if (row?.id === id && row.revision === revision) {
-      current.push({ docId, page });
-    } else if (recorded.vectorIds.length > 0) {
-      const { vectorIds, namespace } = recorded;
-      replaced.push({ docId, page, vectorIds, namespace });
-    }
-  }
-  await queueOrphans(tx, tables, replaced);
-  return current;
-}
-
-/** Orders documents as `compareDocIds` does. The collation of a database may sort texts by another rule. */
-function lockOrder({ vectors, keyType }: VectorTables): SQL {
-  return keyType === 'text' ? sql`${vectors.docId} collate "C"` : asc(vectors.docId);
+    .from(tables.vectors)
+    .where(isOneOf(tables, keysAsJson(pages)));
+  const current = new Set(rows.map(recordingOf));
+  const replaced = pages.filter((page) => !current.has(recordingOf(page)));
+  const queued = replaced.map(({ docId, page, vectorIds, namespace }) => ({
+    docId,
+    page,
+    vectorIds,
+    namespace,
+  }));
+  await queueOrphans(
+    tx,
+    tables,
+    queued.filter(({ vectorIds }) => vectorIds.length > 0),
+  );
 }

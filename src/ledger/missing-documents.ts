@@ -59,13 +59,16 @@ export async function findMissingDocuments<DocId extends DocumentId>(
   docIds: readonly DocId[],
 ): Promise<Set<DocId>> {
   const { documents, documentId } = tables;
-  const missing = await db.execute(sql`
-    select given.id::text as id
-    from (
-      select value::${keyType(tables)} as id
-      from jsonb_array_elements_text(${JSON.stringify([...new Set(docIds.map(docIdAsJson))])}::text::jsonb)
-    ) as given
-    where not exists (select from ${documents} where ${documentId} = given.id)`);
-  const ids = rowsOf<{ id: string }>(missing).map(({ id }) => readDocId(tables, id) as DocId);
-  return new Set(ids);
+  const byText = new Map(docIds.map((docId) => [String(docId), docId]));
+  const given = JSON.stringify(Array.from(byText.values(), docIdAsJson));
+  // The difference is made here, because Citus cannot run a subquery that is correlated with a list.
+  const existing = await db.execute(sql`
+    select ${documentId}::${keyType(tables)}::text as id from ${documents}
+    where ${documentId} in (
+      select value::${keyType(tables)} from jsonb_array_elements_text(${given}::text::jsonb)
+    )`);
+  for (const { id } of rowsOf<{ id: string }>(existing)) {
+    byText.delete(String(readDocId(tables, id)));
+  }
+  return new Set(byText.values());
 }

@@ -14,7 +14,8 @@ import {
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { Db } from '../db.ts';
 import type { DocumentId } from '../document-id.ts';
-import { withLedgerErrors } from '../driver-errors.ts';
+import { sqlStates, withLedgerErrors } from '../driver-errors.ts';
+import { DatabaseError } from '../errors.ts';
 import { decodeVectorIds } from '../ids/codec.ts';
 import { once } from '../once.ts';
 import { createPause } from '../pause.ts';
@@ -116,11 +117,22 @@ export async function decodePages(
 function pageColumns({ vectors }: VectorTables) {
   return {
     ...getTableColumns(vectors),
+    id: rowId(vectors),
     vectorIds: sql<string>`${vectors.vectorIds}::text`,
     grid: asJson(vectors.grid, (grid: PatchGrid) => grid) as SQL<PatchGrid | null>,
     recordedAt: asDate(vectors.recordedAt),
     indexedAt: asDate(vectors.indexedAt) as SQL<Date | null>,
   };
+}
+
+/** The id of a row. In a distributed ledger it is a bigint, which drivers return as text. */
+function rowId(vectors: VectorTables['vectors']): SQL<number> {
+  return sql<number>`${vectors.id}`.mapWith((value: number | string) => {
+    const id = Number(value);
+    if (Number.isSafeInteger(id)) return id;
+    const message = `The page's row id ${value} is not below 2^53. Record pages through another node of Citus.`;
+    throw new DatabaseError(sqlStates.outOfRange, message);
+  });
 }
 
 function asJson<Json, Value>(column: SQLWrapper, read: (json: Json) => Value): SQL<Value> {
@@ -212,7 +224,7 @@ export function recordingColumns({ vectors }: VectorTables) {
   return {
     docId: vectors.docId,
     page: vectors.page,
-    id: vectors.id,
+    id: rowId(vectors),
     revision: vectors.revision,
   };
 }

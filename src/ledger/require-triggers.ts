@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
+import { readShape } from '../scale/shape.ts';
 import { defaultTables, qualifiedName, type VectorTables } from '../tables.ts';
 
 /** The triggers on `vectors` without which ids would be lost, without the name of the ledger. */
@@ -18,13 +19,13 @@ const triggers = [
  * Checks that the triggers exist and fire. Tables that the host's own migrations created do not have them, and
  * then nothing would ever be queued.
  *
+ * @returns Whether the ledger is distributed, which some statements have to know.
  * @throws {MigrationError} A trigger is missing or disabled.
  */
-export async function requireTriggers(db: Db, tables: VectorTables): Promise<void> {
-  const { name, vectors } = tables;
-  const table = qualifiedName(vectors);
-  const names = triggers.map((trigger) => `${name}_${trigger}`);
-  const found = rowsOf<{ name: string; state: string }>(
+export async function requireTriggers(db: Db, tables: VectorTables): Promise<boolean> {
+  const table = qualifiedName(tables.vectors);
+  const names = triggers.map((trigger) => `${tables.name}_${trigger}`);
+  const rows = rowsOf<{ name: string; state: string }>(
     await db.execute(sql`
       select trigger.name, case when tgname is null then 'missing' else 'disabled' end as state
       from jsonb_array_elements_text(${JSON.stringify(names)}::text::jsonb) as trigger (name)
@@ -32,9 +33,15 @@ export async function requireTriggers(db: Db, tables: VectorTables): Promise<voi
       where to_regclass(${table}) is not null
         and tgenabled is distinct from 'A'
         and tgenabled is distinct from
-          case current_setting('session_replication_role') when 'replica' then 'R' else 'O' end`),
+          case current_setting('session_replication_role') when 'replica' then 'R' else 'O' end
+      union all
+      select extname, 'extension' from pg_extension where extname = 'citus'`),
   );
-  if (found.length === 0) return;
+  const found = rows.filter(({ state }) => state !== 'extension');
+  const hasCitus = rows.length > found.length;
+  if (found.length === 0) {
+    return hasCitus && (await readShape(db, tables)).kind === 'distributed';
+  }
   const isDisabled = found.every(({ state }) => state === 'disabled');
   const howToCreate =
     tables === defaultTables

@@ -73,8 +73,12 @@ export interface RecordedPage<DocId extends DocumentId = number> extends PageKey
 export interface WriteTarget {
   db: Db;
   tables: VectorTables;
-  /** Checks that the ledger's triggers work. Called after the arguments are checked, before the first write. */
-  requireTriggers(): Promise<void>;
+  /**
+   * Checks that the ledger's triggers work. Called after the arguments are checked, before the first write.
+   *
+   * @returns Whether the ledger is distributed.
+   */
+  requireTriggers(): Promise<boolean>;
 }
 
 /** A page and its path in the arguments. */
@@ -142,7 +146,7 @@ export async function writeGiven(
     tables,
   );
   await runCallback(() => options.signal?.throwIfAborted());
-  await target.requireTriggers();
+  const isDistributed = await target.requireTriggers();
   let recorded = new Map<string, RecordedPage<DocumentId>>();
   const writeChunks = () =>
     db.transaction(async (tx) => {
@@ -152,7 +156,7 @@ export async function writeGiven(
       chunks = undefined;
       for await (const chunk of encoded) {
         await runCallback(() => options.signal?.throwIfAborted());
-        for (const page of await insertChunk(tx, tables, chunk, options)) {
+        for (const page of await insertChunk(tx, tables, chunk, { ...options, isDistributed })) {
           recorded.set(keyOf(page), page);
         }
         sent += chunk.length;
@@ -294,14 +298,13 @@ async function writeChunk(
   chunk: readonly EncodedPage[],
   options: RecordOptions,
 ): Promise<RecordedPage<DocumentId>[]> {
-  await requireTriggers();
+  const isDistributed = await requireTriggers();
   let recorded: RecordedPage<DocumentId>[] = [];
+  const insert = (on: Db) => insertChunk(on, tables, chunk, { ...options, isDistributed });
   const write = async () => {
     // In a transaction, nobody can record a page again before its recording is read.
     recorded =
-      isTransaction(db) || options.pending
-        ? await db.transaction((tx) => insertChunk(tx, tables, chunk, options))
-        : await insertChunk(db, tables, chunk, options);
+      isTransaction(db) || options.pending ? await db.transaction(insert) : await insert(db);
   };
   await explainMissingDocument(db, tables, chunk, () => retryDeadlocks(db, write));
   return recorded;
@@ -311,7 +314,7 @@ async function insertChunk(
   db: Db,
   tables: VectorTables,
   chunk: readonly EncodedPage[],
-  { pending = false }: RecordOptions,
+  { pending = false, isDistributed }: RecordOptions & { isDistributed: boolean },
 ): Promise<RecordedPage<DocumentId>[]> {
   const { vectors } = tables;
   // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
@@ -321,30 +324,35 @@ async function insertChunk(
   // session deletes it before our insert, the new row gets the same id. So may a row after `truncate ... restart
   // identity`. Therefore a new row begins at a random revision. `offset 0` makes PostgreSQL look pages up one by one,
   // in order. The condition at the end skips unchanged pages.
+  const existing = sql`
+    left join lateral (
+      select id from ${vectors} as page
+      where page.doc_id = given.doc_id and page.page = given.page
+      offset 0
+    ) as existing on true`;
   await db.execute(sql`
     insert into ${vectors} as recorded
-      (id, doc_id, page, vector_ids, grid, namespace, indexed_at, revision)
+      (id, doc_id, page, vector_ids, grid, namespace, recorded_at, indexed_at, revision)
     overriding system value
     select coalesce(existing.id, nextval(${idSequence(tables)})), given.doc_id, given.page, given.vector_ids,
-      given.grid, given.namespace, case when given.pending then null else now() end,
+      given.grid, given.namespace, clock_timestamp(), case when given.pending then null else now() end,
       1 + floor(random() * 1000000000)::integer
     from jsonb_to_recordset(${rows}::text::jsonb)
       as given (
         doc_id ${keyType(tables)}, page integer, vector_ids jsonb, grid jsonb, namespace text, pending boolean
       )
-    left join lateral (
-      select id from ${vectors} as page
-      where page.doc_id = given.doc_id and page.page = given.page
-      offset 0
-    ) as existing on true
+    ${isDistributed ? noneExists : existing}
     on conflict (doc_id, page) do update
     set vector_ids = excluded.vector_ids, grid = excluded.grid, namespace = excluded.namespace,
-      indexed_at = excluded.indexed_at, recorded_at = clock_timestamp(), revision = recorded.revision + 1
+      indexed_at = excluded.indexed_at, recorded_at = excluded.recorded_at, revision = recorded.revision + 1
     where (recorded.vector_ids, recorded.grid, recorded.namespace, recorded.indexed_at is null)
       is distinct from
       (excluded.vector_ids, excluded.grid, excluded.namespace, excluded.indexed_at is null)`);
   return pending ? readRecordings(db, tables, chunk) : [];
 }
+
+/** Citus cannot join the given pages with the recorded ones here, and its sequences have ids to spare. */
+const noneExists = sql`cross join (select null::bigint as id) as existing`;
 
 /** The sequence of `vectors.id`, looked up once per statement. */
 function idSequence({ vectors }: VectorTables) {

@@ -10,7 +10,8 @@ import { namesOf } from './ledger-sql.ts';
  * logical replication.
  */
 export async function findBlindSpots(db: Db, tables: VectorTables): Promise<SchemaDrift[]> {
-  const [vectorsName, orphansName] = [tables.vectors, tables.vectorOrphans].map(qualifiedName);
+  const vectorsName = qualifiedName(tables.vectors);
+  const orphansName = qualifiedName(tables.vectorOrphans);
   const vectors = sql`to_regclass(${vectorsName})`;
   const [ledger] = rowsOf<{ exists: boolean }>(
     await db.execute(sql`
@@ -20,7 +21,7 @@ export async function findBlindSpots(db: Db, tables: VectorTables): Promise<Sche
   if (!ledger?.exists) return [];
   const ownTriggers = sql`(
     select jsonb_array_elements_text(${JSON.stringify(namesOf('trigger', tables))}::text::jsonb))`;
-  const found = rowsOf<{ object: string; expected: string; found: string | null; fix: string }>(
+  const found = rowsOf<BlindSpot>(
     await db.execute(sql`
       with recursive child as (
         select inhrelid as oid from pg_inherits where inhparent = ${vectors}
@@ -65,25 +66,44 @@ export async function findBlindSpots(db: Db, tables: VectorTables): Promise<Sche
       from pg_trigger
       where tgrelid = ${vectors} and not tgisinternal and tgname not in ${ownTriggers}
         and tgtype & 1 = 1 and tgtype & 2 = 2 and tgtype & 16 = 16
-      union all
-      select format('sequence %s', sequence.name), format('at least %s', sequence.highest_id),
-        format('at %s', sequence.last_value),
-        format('select setval(%L, %s)', sequence.name, sequence.highest_id)
-      from (
-        select pg_get_serial_sequence(${vectorsName}, 'id') as name,
-          (select max(id) from ${tables.vectors}) as highest_id,
-          pg_sequence_last_value(pg_get_serial_sequence(${vectorsName}, 'id')::regclass) as last_value
-        union all
-        select pg_get_serial_sequence(${orphansName}, 'id'),
-          (select max(id) from ${tables.vectorOrphans}),
-          pg_sequence_last_value(pg_get_serial_sequence(${orphansName}, 'id')::regclass)
-      ) as sequence
-      where sequence.highest_id > coalesce(sequence.last_value, 0)
       order by 1`),
   );
-  return found.map(({ object, expected, found: definition, fix }) =>
+  const behind = await findSequencesBehind(db, [vectorsName, orphansName]);
+  return [...found, ...behind].map(({ object, expected, found: definition, fix }) =>
     definition === null
       ? { object, problem: 'missing', expected, fix }
       : { object, problem: 'changed', expected, found: definition, fix },
   );
+}
+
+interface BlindSpot {
+  object: string;
+  expected: string;
+  found: string | null;
+  fix: string;
+}
+
+/** The sequences that are behind the ids of their tables. In statements of their own, which Citus requires. */
+async function findSequencesBehind(db: Db, tables: readonly string[]): Promise<BlindSpot[]> {
+  const found: BlindSpot[] = [];
+  for (const table of tables) {
+    // On Citus, each worker gives ids above 2^48, from a sequence of its own.
+    const [highest] = rowsOf<{ id: string | null }>(
+      await db.execute(
+        sql`select max(id)::text as id from ${sql.raw(table)} where id < 281474976710656`,
+      ),
+    );
+    const id = sql`${highest?.id ?? null}::text::bigint`;
+    found.push(
+      ...rowsOf<BlindSpot>(
+        await db.execute(sql`
+          select format('sequence %s', name) as object, format('at least %s', ${id}) as expected,
+            format('at %s', last_value) as found, format('select setval(%L, %s)', name, ${id}) as fix
+          from pg_get_serial_sequence(${table}, 'id') as name
+          cross join lateral pg_sequence_last_value(name::regclass) as last_value
+          where ${id} > coalesce(last_value, 0)`),
+      ),
+    );
+  }
+  return found;
 }

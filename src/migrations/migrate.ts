@@ -2,12 +2,14 @@ import { sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
 import { InvalidInputError } from '../errors.ts';
 import { type Check, integer, requireBoolean, requireOptions } from '../require.ts';
+import { requireUndistributed } from '../scale/require-undistributed.ts';
+import { defaultTables } from '../tables.ts';
 import { applyMigration, createMigrationsTable } from './apply.ts';
 import type { Migration } from './files.ts';
 import { readMigrationHistory, requireNoSkippedMigration } from './history.ts';
 import { inLockedTransaction } from './locked-transaction.ts';
 import { type MigrationTarget, withTargetDatabase } from './target.ts';
-import { requireVectorsTable } from './vectors-table.ts';
+import { hasVectorsTable, requireVectorsTable } from './vectors-table.ts';
 
 /** The options that `migrate` and `rollback` share. */
 export interface MigrationOptions extends MigrationTarget {
@@ -111,5 +113,11 @@ async function readPending(db: Db): Promise<Migration[]> {
   const history = await readMigrationHistory(db);
   requireNoSkippedMigration(history);
   if (history.applied.length > 0) await requireVectorsTable(db);
+  if (history.pending.length > 0 && (await hasVectorsTable(db))) {
+    await requireUndistributed(db, defaultTables, {
+      change: 'Migrations cannot be applied',
+      hint: 'Copy the rows into a new database that is not distributed. See docs/scaling.md.',
+    });
+  }
   return history.pending;
 }

@@ -1,6 +1,7 @@
 import type { Db } from '../db.ts';
 import { InvalidInputError, MigrationError } from '../errors.ts';
 import { integer, requireBoolean, requireOptions, requireString } from '../require.ts';
+import { requireUndistributed } from '../scale/require-undistributed.ts';
 import { readShape } from '../scale/shape.ts';
 import { defaultTables } from '../tables.ts';
 import { undoMigration } from './apply.ts';
@@ -9,7 +10,7 @@ import { type MigrationHistory, readMigrationHistory } from './history.ts';
 import { inLockedTransaction } from './locked-transaction.ts';
 import type { MigrationOptions } from './migrate.ts';
 import { withTargetDatabase } from './target.ts';
-import { requireLedgerInSearchPath } from './vectors-table.ts';
+import { hasVectorsTable, requireLedgerInSearchPath } from './vectors-table.ts';
 
 /** Which migrations `rollback` undoes. Without `to` or `all`, only the newest one. */
 export interface RollbackOptions extends MigrationOptions {
@@ -66,6 +67,12 @@ export async function rollback(options: RollbackOptions = {}): Promise<RollbackR
       if (target !== undefined) requireApplied(target, history);
       if (history.applied.length > 0) await requireLedgerInSearchPath(tx);
       await requireNoPartitions(tx);
+      if (await hasVectorsTable(tx)) {
+        await requireUndistributed(tx, defaultTables, {
+          change: 'Migrations cannot be undone',
+          hint: 'Copy the rows into a new database that is not distributed. See docs/scaling.md.',
+        });
+      }
       const newestToKeep = target ?? (all ? undefined : history.applied.at(-2));
       const newerThan = newestToKeep?.when ?? 0;
       const result: RollbackResult = { undone: [], warnings: [] };

@@ -38,11 +38,14 @@ export function expectedObjects(tables: VectorTables, shape: LedgerShape): Ledge
     }));
 }
 
-/** A unique index of a partitioned table contains the partition key. */
+/** What `partition` and `distribute` change: a unique index contains the key by which the rows are split. */
 function forShape(object: string, definition: string, { kind }: LedgerShape): string {
-  return kind === 'partitioned' && object.endsWith(' vectors_pkey')
-    ? definition.replace('(id)', '(id, doc_id)')
-    : definition;
+  if (kind === 'plain') return definition;
+  if (object.endsWith(' vectors_pkey')) return definition.replace('(id)', '(id, doc_id)');
+  if (kind === 'partitioned') return definition;
+  if (object.endsWith(' vector_orphans_pkey')) return definition.replace('(id)', '(id, doc_id)');
+  if (object === 'column vectors.id') return definition.replace('integer', 'bigint');
+  return object === 'column vector_orphans.doc_id' ? `${definition} not null` : definition;
 }
 
 /** Changes a definition, as PostgreSQL prints it, in the same way as `forKey` of ledger-sql.ts changes a statement. */

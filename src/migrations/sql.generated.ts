@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '98a378005bededfd9cc7070469062d7aaf9f64f64dbe2f4443ffe18cb3572fef',
+    hash: 'aa779c11b9691621af3c6e19e4f45faecdf9825a3eb6d0268c1a92d1d93a868f',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -575,6 +575,16 @@ language plpgsql stable rows 100
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
+  if current_setting('citus.version', true) is not null then
+    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
+    return query
+    select wanted.key, holding.doc_id, holding.page
+    from jsonb_array_elements_text(keys) as wanted (key)
+    join ledger.vectors as holding
+      on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    return;
+  end if;
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)
@@ -750,7 +760,7 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '1bf15728f54a2fe2671e8c4048803befe20a5789c0bb451ab13014d27667367e',
+    hash: '7561de5c05d67bc676144052fe0cc467647bc3543c4a8a739110dfdbc5fe9b89',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
 -- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
 -- may write to vectors but not to the queue.
@@ -791,11 +801,26 @@ end;
 -- trigger takes two to three times as long for a document of patch ids.
 create or replace function ledger.vectors_queue_deleted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  gone record;
 begin
-  insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
-  select doc_id, page, vector_ids, vector_count, namespace
-  from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
-  where vector_ids <> '[]';
+  if current_setting('citus.version', true) is null then
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    select doc_id, page, vector_ids, vector_count, namespace
+    from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]';
+    return null;
+  end if;
+  -- On Citus, a trigger of a shard can insert rows of its own document, one at a time, and cannot select from \`deleted\`
+  -- in the same statement.
+  for gone in
+    select doc_id, page, vector_ids, vector_count, namespace
+    from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]'
+  loop
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    values (gone.doc_id, gone.page, gone.vector_ids, gone.vector_count, gone.namespace);
+  end loop;
   return null;
 end $$;
 
@@ -1167,6 +1192,16 @@ CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
 AS $function$
 #variable_conflict use_column
 begin
+  if current_setting('citus.version', true) is not null then
+    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
+    return query
+    select wanted.key, holding.doc_id, holding.page
+    from jsonb_array_elements_text(keys) as wanted (key)
+    join ledger.vectors as holding
+      on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    return;
+  end if;
   return query
   select wanted.key, holding.doc_id, holding.page
   from jsonb_array_elements_text(keys) as wanted (key)
@@ -1309,11 +1344,26 @@ CREATE OR REPLACE FUNCTION ledger.vectors_queue_deleted()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  gone record;
 begin
-  insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
-  select doc_id, page, vector_ids, vector_count, namespace
-  from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
-  where vector_ids <> '[]';
+  if current_setting('citus.version', true) is null then
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    select doc_id, page, vector_ids, vector_count, namespace
+    from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]';
+    return null;
+  end if;
+  -- On Citus, a trigger of a shard can insert rows of its own document, one at a time, and cannot select from \`deleted\`
+  -- in the same statement.
+  for gone in
+    select doc_id, page, vector_ids, vector_count, namespace
+    from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
+    where vector_ids <> '[]'
+  loop
+    insert into ledger.vector_orphans (doc_id, page, vector_ids, vector_count, namespace)
+    values (gone.doc_id, gone.page, gone.vector_ids, gone.vector_count, gone.namespace);
+  end loop;
   return null;
 end $function$
 

@@ -3,6 +3,7 @@ import type { Ledger } from '../define-ledger.ts';
 import type { DocumentId } from '../document-id.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { requireBoolean, requireOptions } from '../require.ts';
+import { requireUndistributed } from '../scale/require-undistributed.ts';
 import { requireLedger, tablesOf } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import {
@@ -71,7 +72,7 @@ export interface LedgerStats {
  * not grow with the number of pages. The option `bloat` is the exception.
  *
  * @param db - A database or a transaction. With row level security, kinds and queue contain only what the role sees.
- * @throws {MigrationError} The migrations have not been run.
+ * @throws {MigrationError} The migrations have not been run, or the ledger is distributed.
  * @example
  * const { bytesPerPage, tables, queue } = await ledgerStats(db);
  */
@@ -91,6 +92,10 @@ export async function ledgerStats<DocId extends DocumentId = number>(
   requireOptions(options, { ledger: requireLedger, bloat: requireBoolean });
   const tables = tablesOf(options.ledger);
   return withLedgerErrors(async () => {
+    await requireUndistributed(db, tables, {
+      change: 'ledgerStats cannot read the sizes of shards',
+      hint: 'Query citus_tables and citus_shards.',
+    });
     const sizes = await readTables(db, tables);
     const indexes = await readIndexes(db, sizes);
     const activity = await readTableActivity(db, sizes);

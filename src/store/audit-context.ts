@@ -18,6 +18,9 @@ export interface Audit {
     signal: AbortSignal;
   };
   report: AuditReport<DocumentId>;
+  isDistributed: boolean;
+  /** How many of the untracked ids name no page. */
+  strays: number;
   /** Runs after each lookup: stops if the caller asked for it, and reports the progress. */
   step(): Promise<void>;
 }

@@ -24,6 +24,7 @@ export async function findUntracked(audit: Audit): Promise<void> {
   const { untracked } = audit.report;
   for await (const ids of untrackedIds(audit, (found) => reportLookup(audit, found))) {
     untracked.vectors += ids.length;
+    audit.strays += groupByNamedPage(audit.ledger.tables, ids).others.length;
     untracked.sample.push(...ids.slice(0, audit.options.sampleSize - untracked.sample.length));
   }
 }
@@ -36,7 +37,7 @@ async function reportLookup(audit: Audit, { ids, shared }: Lookup): Promise<void
   await audit.step();
 }
 
-/** @throws {AuditError} The share of untracked ids is too large. */
+/** @throws {AuditError} The share of untracked ids is too large, or a distributed ledger cannot queue some of them. */
 export async function queueUntracked(audit: Audit, maxShare: number): Promise<void> {
   const { stored, untracked } = audit.report;
   if (untracked.vectors > stored * maxShare) {
@@ -48,6 +49,13 @@ export async function queueUntracked(audit: Audit, maxShare: number): Promise<vo
   }
   if (untracked.vectors === 0) return;
   const { db, tables } = audit.ledger;
+  if (audit.strays > 0 && audit.isDistributed) {
+    throw new AuditError(
+      `${audit.strays} of the untracked ids name no page, and a distributed ledger cannot queue them: ` +
+        'delete them in the store yourself. Nothing was queued.',
+      { stored, untracked: untracked.vectors, sample: untracked.sample },
+    );
+  }
   for await (const ids of untrackedIds(audit, () => audit.step())) {
     await queueOrphans(db, tables, underTheirPages(tables, ids));
     untracked.queued += ids.length;

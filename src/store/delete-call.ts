@@ -31,6 +31,8 @@ export type DeleteVectors<DocId extends DocumentId = number> = (
 export interface PurgeContext {
   db: Db;
   tables: VectorTables;
+  /** Whether the ledger is distributed over the nodes of Citus. */
+  isDistributed: boolean;
   deleteVectors: DeleteVectors<DocumentId>;
   callTimeoutMs: number;
   /** On the clock of `performance.now()`. */

@@ -8,7 +8,7 @@ import { isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors
 import { InvalidInputError, PurgeError } from '../errors.ts';
 import { emitEvent, type LedgerEvent, type OnEvent, startTimer } from '../events.ts';
 import { decodeVectorIds } from '../ids/codec.ts';
-import { ledgerFunction } from '../ledger/read-pages.ts';
+import { keyType, ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { integer, requireFunction, requireOptions, requireSignal } from '../require.ts';
 import { requireLedger, tablesOf, type VectorTables } from '../tables.ts';
@@ -125,14 +125,6 @@ export async function purgeOrphans<DocId extends DocumentId = number>(
   const tables = tablesOf(ledger);
 
   const deadline = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
-  const purge: PurgeContext = {
-    db,
-    tables,
-    deleteVectors: deleteVectors as DeleteVectors<DocumentId>,
-    callTimeoutMs,
-    deadline,
-    signal,
-  };
   const progress: PurgeProgress = { deleted: 0, spared: 0, repaired: 0 };
   const failures = new Map<DocumentId | null, unknown>();
   let failuresInARow = 0;
@@ -140,8 +132,17 @@ export async function purgeOrphans<DocId extends DocumentId = number>(
 
   return withLedgerErrors(async () => {
     await runCallback(() => signal?.throwIfAborted());
-    await requireTriggers(db, tables);
+    const isDistributed = await requireTriggers(db, tables);
     await requireAllRows(db, tables);
+    const purge: PurgeContext = {
+      db,
+      tables,
+      isDistributed,
+      deleteVectors: deleteVectors as DeleteVectors<DocumentId>,
+      callTimeoutMs,
+      deadline,
+      signal,
+    };
     for await (const due of dueBatches(db, tables, batchIds)) {
       await runCallback(() => signal?.throwIfAborted());
       if (rowsLeft <= 0 || performance.now() >= deadline) break;
@@ -238,7 +239,7 @@ async function purgeBatch(purge: PurgeContext, batch: DueBatch): Promise<Outcome
  * @returns `busy` if writers of the document did not finish in time.
  */
 async function deleteInTransaction(
-  { db, tables }: PurgeContext,
+  { db, tables, isDistributed }: PurgeContext,
   { docId, rows }: DueBatch,
   call: DeleteCall,
 ): Promise<{ deleted: number; spared: number } | 'busy'> {
@@ -246,13 +247,15 @@ async function deleteInTransaction(
   const work = async (tx: Db) => {
     await prepareTransaction(tx, tables);
     // Strays have no lock, so no writer waits for them. The checks for live ids before and after the call protect them.
-    if (docId !== null) await takePurgeLock(tx, tables, docId, rows);
+    if (docId !== null) await takePurgeLock(tx, tables, docId);
     const deletedRows = rowsOf<{ vector_ids: string }>(
       await tx.execute(sql`
         delete from ${vectorOrphans} as orphan
         where ${ofDocument(docId)} and ${isOneOfRows(rows)} and not ${isOfPendingPage(vectors)}
         returning vector_ids::text`),
     );
+    // The shard may have moved to another node after the first lock was taken. The delete keeps it there.
+    if (docId !== null && isDistributed) await takePurgeLock(tx, tables, docId);
     const ids = new Set(
       deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(JSON.parse(vector_ids))),
     );
@@ -274,43 +277,46 @@ async function deleteInTransaction(
 }
 
 /**
- * Turns off timeouts, because a server that ends idle or long transactions would release the lock while the store
- * deletes. Checks again that this connection's role sees all pages.
+ * Turns off the timeouts of this session and checks again that its role sees all pages.
+ *
+ * @throws {DatabaseError} 42501: row level security may hide pages from the role.
  */
 async function prepareTransaction(tx: Db, tables: VectorTables): Promise<void> {
   const [row] = rowsOf<{ hides_rows: boolean }>(
-    await tx.execute(sql`
-      select ${hidesRows(tables)} as hides_rows,
-        set_config('idle_in_transaction_session_timeout', '0', true),
-        case when current_setting('transaction_timeout', true) is not null
-          then set_config('transaction_timeout', '0', true) end`),
+    await tx.execute(sql`select ${hidesRows(tables)} as hides_rows, ${noTimeouts}`),
   );
   if (row?.hides_rows) throw hiddenRowsError(tables);
 }
 
+/** A server that ends idle or long transactions would release the lock while the store deletes. */
+const noTimeouts = sql`
+  set_config('idle_in_transaction_session_timeout', '0', true),
+  case when current_setting('transaction_timeout', true) is not null
+    then set_config('transaction_timeout', '0', true) end`;
+
 /**
  * Takes the document's purge lock until the end of the transaction. Writers of the document's pages wait for it: the
- * triggers `vectors_wait_after_insert` and `vectors_wait_after_update` take it in shared mode. On Citus the lock must
- * be taken where the document's rows are, so the statement reads one of them.
+ * triggers `vectors_wait_after_insert` and `vectors_wait_after_update` take it in shared mode.
+ *
+ * On Citus the lock and the settings must be those of the node that has the document, so the statements read from its
+ * shard: an aggregate always has one row.
  *
  * @throws PostgreSQL's lock timeout if writers do not finish in time.
  */
-async function takePurgeLock(
-  tx: Db,
-  tables: VectorTables,
-  docId: DocumentId,
-  rows: readonly string[],
-): Promise<void> {
-  const key = sql`${ledgerFunction(tables, 'purge_lock_key')}(doc_id)`;
-  const fromRow = sql`
-    from ${tables.vectorOrphans} where doc_id = ${docId} and ${isOneOfRows(rows)} limit 1`;
+async function takePurgeLock(tx: Db, tables: VectorTables, docId: DocumentId): Promise<void> {
+  const key = sql`${ledgerFunction(tables, 'purge_lock_key')}(${docId}::${keyType(tables)})`;
+  const atShard = sql`from (
+    select count(*) from (select from ${tables.vectorOrphans} where doc_id = ${docId} limit 1) as orphan
+  ) as shard`;
   const [lock] = rowsOf<{ taken: boolean }>(
-    await tx.execute(sql`select pg_try_advisory_xact_lock(${key}) as taken ${fromRow}`),
+    await tx.execute(
+      sql`select pg_try_advisory_xact_lock(${key}) as taken, ${noTimeouts} ${atShard}`,
+    ),
   );
-  // Without a row there is nothing to delete, so no lock is needed.
-  if (lock === undefined || lock.taken) return;
-  // With many writers, trying would hardly ever succeed. Waiting gives the purge a place in the lock's queue.
-  await tx.execute(sql`select set_config('lock_timeout', ${`${lockWaitMs}ms`}::text, true)`);
-  await tx.execute(sql`select pg_advisory_xact_lock(${key}) ${fromRow}`);
-  await tx.execute(sql`select set_config('lock_timeout', '0', true)`);
+  if (lock?.taken) return;
+  // Trying alone would starve beside many writers. Waiting gives the purge a place in line. PostgreSQL evaluates the
+  // columns from left to right.
+  await tx.execute(sql`
+    select set_config('lock_timeout', ${`${lockWaitMs}ms`}::text, true), pg_advisory_xact_lock(${key}),
+      set_config('lock_timeout', '0', true) ${atShard}`);
 }

@@ -45,7 +45,7 @@ export async function* dueBatches(
     const fitting: DueRow[] = [];
     for (const row of rows) {
       // The pieces become due at the time at which the walk started, so it reaches them last.
-      if (row.vector_count > batchIds) await splitRow(db, tables, row.id, batchIds, start);
+      if (row.vector_count > batchIds) await splitRow(db, tables, row, batchIds, start);
       else fitting.push(row);
     }
     yield* groupIntoBatches(tables, fitting, batchIds);
@@ -125,12 +125,14 @@ function* groupIntoBatches(
 /** Replaces a row by rows of at most `batchIds` ids, all due at the given time. */
 async function splitRow(
   db: Db,
-  { vectorOrphans }: VectorTables,
-  id: string,
+  tables: VectorTables,
+  { id, doc_id }: DueRow,
   batchIds: number,
   dueUs: string,
 ): Promise<void> {
-  const isRow = sql`id = ${id}::text::bigint`;
+  const { vectorOrphans } = tables;
+  const docId = doc_id === null ? null : readDocId(tables, doc_id);
+  const isRow = sql`${ofDocument(docId)} and id = ${id}::text::bigint`;
   await db.transaction(async (tx) => {
     const [row] = rowsOf<{ vector_ids: string }>(
       await tx.execute(
@@ -175,20 +177,22 @@ export async function claimRows(
   { vectors, vectorOrphans }: VectorTables,
   { docId, rows }: DueBatch,
 ): Promise<ClaimedRow[]> {
+  // The subquery computes the times, and with now(), because Citus accepts neither volatile functions in an update nor
+  // stable ones of a column. Each claim is a transaction of its own, so now() is the time of the claim.
+  const jitter = 0.75 + Math.random() / 2;
   const claimed = await db.execute(sql`
     update ${vectorOrphans} as orphan
-    set attempts = orphan.attempts + 1,
-      tried_at = clock_timestamp(),
-      due_at = clock_timestamp()
-        + least(3600, power(2, least(orphan.attempts, 12))) * (0.75 + random() / 2) * interval '1 second'
+    set attempts = orphan.attempts + 1, tried_at = now(), due_at = free.next_due_at
     from (
-      select orphan.id, orphan.tried_at from ${vectorOrphans} as orphan
-      where ${ofDocument(docId)} and ${isOneOfRows(rows)} and orphan.due_at <= clock_timestamp()
+      select orphan.id, ${microseconds(sql`orphan.tried_at`)} as last_tried_us, now() + least(3600, power(2, least(orphan.attempts, 12)))
+        * ${jitter}::double precision * interval '1 second' as next_due_at
+      from ${vectorOrphans} as orphan
+      where ${ofDocument(docId)} and ${isOneOfRows(rows)} and orphan.due_at <= now()
         and not ${isOfPendingPage(vectors)}
       for update skip locked
     ) as free
     where orphan.id = free.id and ${ofDocument(docId, sql`orphan.`)}
-    returning orphan.id::text as id, ${microseconds(sql`free.tried_at`)} as last_tried_us`);
+    returning orphan.id::text as id, free.last_tried_us`);
   return rowsOf<{ id: string; last_tried_us: string | null }>(claimed).map((row) => ({
     id: row.id,
     lastTriedUs: row.last_tried_us,
@@ -204,7 +208,7 @@ export async function releaseRows(
 ): Promise<void> {
   await db.execute(sql`
     update ${vectorOrphans}
-    set attempts = attempts - 1, due_at = clock_timestamp(),
+    set attempts = attempts - 1, due_at = now(),
       tried_at = case when attempts > 1 then tried_at end
     where ${ofDocument(docId)} and ${isOneOfRows(rows)}`);
 }

@@ -30,7 +30,7 @@ export async function repairPages(
       .update(vectors)
       .set({
         indexedAt: null,
-        recordedAt: sql`clock_timestamp()`,
+        recordedAt: sql`now()`,
         revision: sql`${vectors.revision} + 1`,
       })
       .where(and(isOneOf(tables, keysAsJson(pages)), isAtRisk))

@@ -6,7 +6,7 @@ import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
 const commands = [
   ...['migrate', 'rollback', 'status', 'show', 'locate', 'pending', 'import', 'export'],
-  ...['purge', 'audit', 'stats', 'generate'],
+  ...['purge', 'audit', 'stats', 'generate', 'distribute'],
 ];
 
 test('--help lists every command', async () => {

@@ -19,13 +19,14 @@ import {
   vectorOrphans,
   vectors,
 } from '../../src/index.ts';
+import { type ClusterTemplates, cloneOnNodes, dropOnNodes } from './citus.ts';
 import { databaseUrl } from './database-url.ts';
 
 /** The driver of a database test; vitest.config.ts has a project for each. */
 export type Driver = 'pglite' | 'postgres.js' | 'node-postgres';
 
 /** How the ledger of a database test is stored. */
-export type Shape = 'plain' | 'partitioned';
+export type Shape = 'plain' | 'partitioned' | 'distributed';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -95,15 +96,35 @@ async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
 
 /** Creates a migrated database of the project's shape. */
 function createMigratedDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
-  const isPartitioned = inject('shape') === 'partitioned';
+  const shape = inject('shape');
+  if (shape === 'distributed') return createClusterDatabase('distributed');
+  const isPartitioned = shape === 'partitioned';
   return createServerDatabase(inject(isPartitioned ? 'partitionedTemplate' : 'templateDatabase'));
+}
+
+/** Creates a database on the Citus cluster, with a migrated ledger that is distributed or not yet. */
+export async function createClusterDatabase(
+  template: keyof ClusterTemplates,
+): Promise<{ url: string; drop: () => Promise<void> }> {
+  const cluster = inject('cluster');
+  if (cluster === null) throw new Error('TEST_CITUS_URL is not set');
+  const name = randomDatabaseName();
+  await cloneOnNodes(cluster.url, name, cluster.templates[template]);
+  return {
+    url: databaseUrl(cluster.url, name),
+    drop: () => dropOnNodes(cluster.url, name),
+  };
+}
+
+function randomDatabaseName(): string {
+  return `colpali_vectors_test_${randomBytes(6).toString('hex')}`;
 }
 
 /** Creates a database on the test server: empty, or a clone of `template`. */
 export async function createServerDatabase(
   template = 'template0',
 ): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `colpali_vectors_test_${randomBytes(6).toString('hex')}`;
+  const name = randomDatabaseName();
   const serverUrl = inject('serverUrl');
   const administer = async (statement: string) => {
     const client = postgres(serverUrl, { max: 1, onnotice: () => {} });

@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { migrate, openDatabase, partition } from '../../src/index.ts';
+import { type ClusterTemplates, createClusterTemplates, dropOnNodes } from './citus.ts';
 import { databaseUrl } from './database-url.ts';
 import { startTestServer } from './server.ts';
 
@@ -18,6 +19,8 @@ declare module 'vitest' {
     partitionedTemplate: string;
     /** The dump of a migrated PGlite without rows, to load. */
     templateFile: string;
+    /** A Citus cluster: its coordinator, and the databases to clone. Null without TEST_CITUS_URL. */
+    cluster: { url: string; templates: ClusterTemplates } | null;
     /** The directory of a PGlite that has not been migrated, to copy. */
     emptyPGlite: string;
   }
@@ -48,8 +51,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('templateDatabase', templateDatabase);
   project.provide('templateFile', templateFile);
   project.provide('emptyPGlite', emptyPGlite);
+  const clusterUrl = process.env['TEST_CITUS_URL'];
+  const templates = {
+    migrated: `${templateDatabase}_migrated`,
+    distributed: `${templateDatabase}_distributed`,
+  };
+  const cluster = clusterUrl ? { url: clusterUrl, templates } : null;
+  if (cluster !== null) await createClusterTemplates(cluster.url, templates);
+  project.provide('cluster', cluster);
 
   return async () => {
+    if (cluster !== null) {
+      for (const name of Object.values(templates)) await dropOnNodes(cluster.url, name);
+    }
     await sql.unsafe(`drop database ${templateDatabase}`);
     await sql.unsafe(`drop database ${partitionedTemplate}`);
     await sql.end();

@@ -130,3 +130,19 @@ export const operations: fc.Arbitrary<Operation> = fc.oneof(
       .map(([at, batchIds, store]) => ({ ...at, kind: 'purge' as const, batchIds, store })),
   },
 );
+
+/** Whether a host can do this on Citus at all. */
+export function runsOnCitus(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'queue stray':
+      return false;
+    case 'move page':
+      return operation.toDocument === operation.docId;
+    case 'ingest':
+      return operation.way !== 'two-phase commit' && operation.way !== 'merge';
+    case 'delete page':
+      return operation.by !== 'merge';
+    default:
+      return true;
+  }
+}
