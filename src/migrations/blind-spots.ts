@@ -69,7 +69,8 @@ export async function findBlindSpots(db: Db, tables: VectorTables): Promise<Sche
       order by 1`),
   );
   const behind = await findSequencesBehind(db, [vectorsName, orphansName]);
-  return [...found, ...behind].map(({ object, expected, found: definition, fix }) =>
+  const all = [...found, ...behind].toSorted((a, b) => (a.object < b.object ? -1 : 1));
+  return all.map(({ object, expected, found: definition, fix }) =>
     definition === null
       ? { object, problem: 'missing', expected, fix }
       : { object, problem: 'changed', expected, found: definition, fix },
