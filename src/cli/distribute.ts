@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type DistributeResult, distributeLedger } from '../scale/distribute.ts';
+import { rejectLedger } from './ledger-module.ts';
 import { examples, globalOptions, lockTimeoutOption, parsePositiveInteger } from './usage.ts';
 
 interface DistributeArguments {
@@ -30,6 +31,7 @@ export function addDistributeCommand(program: Command): void {
       ),
     )
     .action(async ({ shards, apply, lockTimeout: lockTimeoutMs }: DistributeArguments) => {
+      rejectLedger(program, 'call distributeLedger({ ledger }) for another one');
       const { output, url } = globalOptions(program);
       const result = await output.whileShowing('Distributing', () =>
         distributeLedger({ url, shards, apply, lockTimeoutMs }),
