@@ -9,7 +9,13 @@ import { vector } from '@electric-sql/pglite-pgvector';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import { eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/pglite';
-import { auditVectors, installLedger, ledgerStatus, purgeOrphans } from '../../src/index.ts';
+import {
+  auditVectors,
+  installLedger,
+  ledgerStatus,
+  purgeOrphans,
+  uninstallLedger,
+} from '../../src/index.ts';
 import * as schema from './pages-schema.ts';
 import { createCollection } from './pgvector-collection.ts';
 import { reEmbed } from './re-embed.ts';
@@ -129,6 +135,8 @@ say('The first collection is emptied, purged and audited, and its ledger is remo
 await retire(db, collections.colpali);
 await expectToFind(second, 3);
 deepEqual(await tell(), { colpali: [0, 0, 0], colqwen: [29, 0, 29 * 9] });
+deepEqual(await uninstallLedger(db, colpali), { pages: 0, orphans: 0 });
+await expectToFind(second, 3);
 await client.close();
 
 function run(): Promise<number> {

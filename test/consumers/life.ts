@@ -8,6 +8,7 @@ import {
   documents,
   hashedPatchVectorIds,
   type Ledger,
+  ledgerDrift,
   migrate,
   migrationStatus,
   patchVectorIds,
@@ -98,4 +99,5 @@ export async function liveThrough<DocId extends DocumentId>(
   deepEqual([...store], ['n', 'o']);
   equal(await audit(), 2);
   deepEqual((await repository.findByPage(neighbour, 1))?.vectorIds, ['n', 'o']);
+  deepEqual(await ledgerDrift(db, { ledger }), []);
 }

@@ -1,4 +1,4 @@
-import { installLedger } from 'colpali-vectors';
+import { installLedger, uninstallLedger } from 'colpali-vectors';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
@@ -14,8 +14,8 @@ async function main(): Promise<void> {
   const [first, second] = await db.insert(scans).values([{}, {}]).returning();
   if (first === undefined || second === undefined) throw new Error('not inserted');
   await liveThrough(db, [first.id, second.id], ledger);
+  console.log(await uninstallLedger(db, ledger));
   await client.end();
-  console.log('lived');
 }
 
 void main();

@@ -1,8 +1,8 @@
 import { PGlite } from '@electric-sql/pglite';
-import { installLedger } from 'colpali-vectors';
+import { installLedger, uninstallLedger } from 'colpali-vectors';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { liveInOwnTables, liveThrough } from '../life.js';
 import { books, ledger } from './schema.js';
 
@@ -23,4 +23,5 @@ test('a document lives in a ledger of books, which have text keys', async () => 
   const isbns = ["978-3-16-148410-0 'ä'", 'unknown'] as const;
   await db.insert(books).values(isbns.map((isbn) => ({ isbn })));
   await liveThrough(db, isbns, ledger);
+  expect(await uninstallLedger(db, ledger)).toEqual({ pages: 1, orphans: 0 });
 }, 120_000);
