@@ -17,15 +17,16 @@ export interface GenerateOptions {
 /**
  * Writes the SQL of the ledgers that the host's schema exports into a migration, unless its migrations have it.
  *
- * @throws {InvalidInputError} A file is not found, or no ledger is exported.
+ * @throws {InvalidInputError} A file is not found, or no ledger is exported and none is in the migrations.
  * @throws {MigrationError} A file cannot be loaded, or the tables are in no migration yet.
  */
 export async function generate(options: GenerateOptions): Promise<GeneratedMigration> {
   const project = await readDrizzleProject(options);
   const modules: Record<string, unknown>[] = [];
   for (const file of project.schemaFiles) modules.push(await loadModule(file));
-  const ledgers = findLedgers(modules);
-  if (ledgers.length > 0) return generateLedgerMigration(project, ledgers);
+  // The schema may have lost its last ledger, whose functions are still in the migrations.
+  const result = await generateLedgerMigration(project, findLedgers(modules));
+  if (result.ledgers.length > 0) return result;
   const files = project.schemaFiles.map((file) => relative('.', file)).join(', ');
   throw new InvalidInputError(
     ['schema'],
