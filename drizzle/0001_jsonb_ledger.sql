@@ -50,6 +50,7 @@ create or replace function ledger.vectors_ids_are_valid(vector_ids jsonb) return
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   pack text;
+  bytes integer;
 begin
   if jsonb_typeof(vector_ids) <> 'array' then
     return false;
@@ -81,9 +82,11 @@ begin
     select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element
     where element -> 'uuids'::text is not null
   loop
-    -- Base64 of 16 bytes per id, as the encoder writes it.
-    if pack = '' or length(decode(pack, 'base64')) % 16 <> 0
-      or replace(encode(decode(pack, 'base64'), 'base64'), E'\n', '') <> pack
+    bytes := length(decode(pack, 'base64'));
+    -- Base64 of 16 bytes per id, as the encoder writes it: no white space, which decode() skips, and no other bits in
+    -- the last four characters. Encoding all of it again would take twice as long.
+    if bytes = 0 or bytes % 16 <> 0 or length(pack) <> (bytes + 2) / 3 * 4
+      or encode(decode(right(pack, 4), 'base64'), 'base64') <> right(pack, 4)
     then
       return false;
     end if;
