@@ -1,11 +1,7 @@
 /** The ids of a page as callers give them: a list, or the number of patches whose ids the ledger generates. */
-import type { DocumentId, DocumentKey } from '../document-id.ts';
+import type { DocumentId } from '../document-id.ts';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { checkVectorIds, maxVectorsPerPage, type VectorIdInput } from '../ids/check-vector-ids.ts';
-import { encodeVectorIds, type StoredVectorId } from '../ids/codec.ts';
-import { encodeGeneratedIds, type GeneratedIds, listGeneratedIds } from '../ids/generated.ts';
-import { generatedHashedIds } from '../ids/hashed-patch-id.ts';
-import { generatedPatchIds } from '../ids/patch-id.ts';
 import { describe, requireInteger } from '../require.ts';
 
 /** The ids of a page's vectors: exactly one of the two fields. */
@@ -66,25 +62,4 @@ export function checkGivenIds(page: object, path: InputPath): GivenVectorIds<str
 /** The number of ids of a page. */
 export function countGivenIds(page: GivenVectorIds): number {
   return page.vectorIds === undefined ? page.patches : page.vectorIds.length;
-}
-
-/** The ids of a page, in patch order. */
-export function listGivenIds(page: CheckedVectorIds, key: DocumentKey): readonly string[] {
-  return page.vectorIds ?? listGeneratedIds(generatedIdsOf(page, key));
-}
-
-/** Encodes the ids of a page for the column. For a number of patches, makes no list of ids. */
-export function encodeGivenIds(page: CheckedVectorIds, key: DocumentKey): StoredVectorId[] {
-  return page.vectorIds === undefined
-    ? encodeGeneratedIds(generatedIdsOf(page, key))
-    : encodeVectorIds(page.vectorIds);
-}
-
-function generatedIdsOf(
-  { docId, page, patches }: { docId: DocumentId; page: number; patches: number },
-  { keyType }: DocumentKey,
-): GeneratedIds {
-  return keyType === 'integer'
-    ? generatedPatchIds(docId as number, page, patches)
-    : generatedHashedIds(String(docId), page, patches);
 }

@@ -11,7 +11,7 @@ import { createPause } from '../pause.ts';
 import { requireBoolean, requireFunction, requireOptions, requireSignal } from '../require.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 import { isTransaction } from '../uniform-db.ts';
-import { encodeGivenIds, listGivenIds } from './given-ids.ts';
+import { encodeGivenIds, listGivenIds } from './encode-given-ids.ts';
 import { explainMissingDocument } from './missing-documents.ts';
 import {
   byKey,
