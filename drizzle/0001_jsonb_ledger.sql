@@ -447,26 +447,22 @@ return hashtext(replace(lower(text collate "C"), '-', ''));
 -- The index keys of several ids and runs, see vectors_index_keys.
 create or replace function ledger.vectors_index_keys_of_many(vector_ids jsonb) returns integer[]
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-  element jsonb;
-  keys integer[] := '{}';
 begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
   end if;
-  for element in select value from jsonb_array_elements(vector_ids) loop
-    if element -> 'uuids'::text is not null then
-      keys := keys || array(
-        -- Cuts bytes, because cutting text counts the characters from its beginning each time.
-        select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
-        from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
-        cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
-      );
-    else
-      keys := keys || ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]));
-    end if;
-  end loop;
-  return keys;
+  -- One query for all elements. Appending to an array in a loop would copy it each time.
+  return array(
+    -- Cuts bytes, because cutting text counts the characters from its beginning each time.
+    select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
+    from jsonb_array_elements(vector_ids) as element
+    cross join lateral (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
+    cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
+    union all
+    select ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]))
+    from jsonb_array_elements(vector_ids) as element
+    where element -> 'uuids'::text is null
+  );
 end $$;
 
 -- The index keys of a page: one per id and one per run. A page that has the key of an id may still not have the id.

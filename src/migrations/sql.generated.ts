@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '9ec4749754f8f590377fff3c5ffca6c86e02f9c89ace66d25f5ffdc8195c3886',
+    hash: '679c01f900a5ed624ac9626dd6dfff77e2d99436580144a8cacce837c15a4184',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -534,26 +534,22 @@ return hashtext(replace(lower(text collate "C"), '-', ''));
 -- The index keys of several ids and runs, see vectors_index_keys.
 create or replace function ledger.vectors_index_keys_of_many(vector_ids jsonb) returns integer[]
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-  element jsonb;
-  keys integer[] := '{}';
 begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
   end if;
-  for element in select value from jsonb_array_elements(vector_ids) loop
-    if element -> 'uuids'::text is not null then
-      keys := keys || array(
-        -- Cuts bytes, because cutting text counts the characters from its beginning each time.
-        select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
-        from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
-        cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
-      );
-    else
-      keys := keys || ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]));
-    end if;
-  end loop;
-  return keys;
+  -- One query for all elements. Appending to an array in a loop would copy it each time.
+  return array(
+    -- Cuts bytes, because cutting text counts the characters from its beginning each time.
+    select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
+    from jsonb_array_elements(vector_ids) as element
+    cross join lateral (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
+    cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
+    union all
+    select ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]))
+    from jsonb_array_elements(vector_ids) as element
+    where element -> 'uuids'::text is null
+  );
 end $$;
 
 -- The index keys of a page: one per id and one per run. A page that has the key of an id may still not have the id.
@@ -1295,26 +1291,22 @@ CREATE OR REPLACE FUNCTION ledger.vectors_index_keys_of_many(vector_ids jsonb)
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  element jsonb;
-  keys integer[] := '{}';
 begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return array(select ledger.vectors_index_key(id) from jsonb_array_elements_text(vector_ids) as id);
   end if;
-  for element in select value from jsonb_array_elements(vector_ids) loop
-    if element -> 'uuids'::text is not null then
-      keys := keys || array(
-        -- Cuts bytes, because cutting text counts the characters from its beginning each time.
-        select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
-        from (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
-        cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
-      );
-    else
-      keys := keys || ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]));
-    end if;
-  end loop;
-  return keys;
+  -- One query for all elements. Appending to an array in a loop would copy it each time.
+  return array(
+    -- Cuts bytes, because cutting text counts the characters from its beginning each time.
+    select hashtext(encode(substr(bytes, 16 * number + 1, 16), 'hex'))
+    from jsonb_array_elements(vector_ids) as element
+    cross join lateral (select decode(element ->> 'uuids'::text, 'base64') as bytes offset 0) as pack
+    cross join lateral generate_series(0, length(bytes) / 16 - 1) as number
+    union all
+    select ledger.vectors_index_key(coalesce(element ->> 'prefix'::text, element #>> '{}'::text[]))
+    from jsonb_array_elements(vector_ids) as element
+    where element -> 'uuids'::text is null
+  );
 end $function$
 
 -- function vectors_new_revision
