@@ -4,8 +4,8 @@ import { requireIterable } from './require.ts';
 /**
  * An error that one of the caller's own functions threw.
  *
- * `toLedgerError` returns the wrapped error unchanged. Without the wrapper, it would take a vector store that refuses
- * a connection for the database, because both fail with the same code.
+ * `toLedgerError` returns the wrapped error unchanged. Without the wrapper, a vector store that refuses a connection
+ * would look like a database that refuses one, because both errors have the same code.
  */
 export class CallbackError {
   readonly error: unknown;

@@ -120,7 +120,7 @@ export function defineLedger<
   return ledger;
 }
 
-/** Leads from a table to its ledger, across copies of this package: a host may export only the tables. */
+/** The property of a table that holds its ledger. All copies of this package share the symbol. */
 const ledgerOfVectors = Symbol.for('colpali-vectors:ledger');
 
 /** The ledger whose table `vectors` this is. */
@@ -153,7 +153,7 @@ function requireName(name: unknown, documents: string): void {
   if (name === documents) {
     throw new InvalidInputError(path, 'must not be the name of the documents table');
   }
-  // Such names are those of another ledger's queue, view, indexes or sequences.
+  // The queue, view, indexes and sequences of another ledger can have such names.
   if (name === 'vector' || /^ix_|_(orphans|patches|pkey|seq)$/.test(name)) {
     throw new InvalidInputError(
       path,
@@ -162,7 +162,7 @@ function requireName(name: unknown, documents: string): void {
   }
 }
 
-/** The builder of `doc_id`. Its type says only what values the column has, because the builders share nothing else. */
+/** The builder of `doc_id`. It is typed by the column's values only, because the four builders have no common type. */
 type DocIdBuilder<DocId> = PgCustomColumnBuilder<ConvertCustomConfig<'doc_id', { data: DocId }>>;
 
 function docIdColumn<DocId>(keyType: KeyType, documentId: PgColumn): DocIdBuilder<DocId> {

@@ -166,7 +166,7 @@ export class AuditError extends VectorLedgerError {
   }
 }
 
-/** Formats a document's id for a message. A text is quoted and cut after 100 characters. */
+/** Formats a document's id for a message. A string is quoted and cut after 100 characters. */
 export function formatDocId(docId: DocumentId): string {
   return typeof docId === 'string' ? JSON.stringify(docId.slice(0, 100)) : String(docId);
 }

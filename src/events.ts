@@ -11,7 +11,7 @@ export interface IngestedEvent {
   durationMs: number;
 }
 
-/** One call of `deleteVectors` succeeded, or all ids of its rows are in use again. */
+/** One call of `deleteVectors` succeeded, or was left out because pages use all of its ids again. */
 export interface PurgedEvent {
   type: 'purged';
   /** The document that had the ids; null if it is unknown. */

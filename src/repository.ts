@@ -110,7 +110,7 @@ export interface VectorRepository<DocId extends DocumentId = number> {
 
   /**
    * Finds the ids of the patches that overlap a box of a page, in patch order, for example to search in this part of
-   * the page only. If the page has one id for all of its vectors, that is the id.
+   * the page only. If the page has one id for all of its vectors, returns that id.
    *
    * @param box - In the unit of the page: 0 is its left or upper edge and 1 its right or lower edge.
    * @returns Undefined if the page is not recorded or has no grid. Empty if the box lies outside the page.
@@ -261,7 +261,7 @@ export interface RepositoryOptions<DocId extends DocumentId = number> {
 /**
  * Creates the repository: typed queries on a database or a transaction.
  *
- * @param db - A Drizzle PostgreSQL database (postgres.js, node-postgres, PGlite) or one of its transactions,
+ * @param hostDb - A Drizzle PostgreSQL database (postgres.js, node-postgres, PGlite) or one of its transactions,
  *   with any schema. A write that fails inside a transaction leaves the transaction usable.
  * @example
  * const repository = createVectorRepository(db);

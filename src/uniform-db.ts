@@ -29,8 +29,8 @@ const hosts = new WeakMap<Db, Db>();
  *
  * - Reads skip Drizzle's query cache, which may return pages that were replaced.
  * - Reads go to the primary of `withReplicas`, because a replica may not have the newest pages yet.
- * - Rows are returned without holes. If a statement fails after some of its rows, postgres.js 3.4 puts as many holes
- *   before the rows of the next statement on that connection (porsager/postgres#1181).
+ * - Rows are returned without holes. When a statement fails after it returned some rows, the next result on that
+ *   connection of postgres.js 3.4 begins with a hole for each of these rows (porsager/postgres#1181).
  * - Columns keep their names, also if postgres.js is set to rename them (`transform: postgres.camel`).
  * - `transaction` throws an error that says so if the driver has no transactions.
  * - `transaction` throws a `DatabaseUnavailableError` if it gets no connection or loses it, also if the driver's error
@@ -104,7 +104,7 @@ function requireTransactions(db: Db): void {
   if (!withoutTransactions.includes(String(kind))) return;
   throw new InvalidInputError(
     ['db'],
-    'has a driver without transactions, which this call needs: use one that keeps a connection',
+    'has a driver without transactions, but this call needs a transaction: use a driver that keeps a connection',
   );
 }
 
