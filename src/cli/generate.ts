@@ -26,7 +26,11 @@ export function addGenerateCommand(program: Command): void {
       ),
     )
     .action(async (options: GenerateOptions) => {
-      rejectLedger(program, 'it finds all ledgers that your schema exports');
+      rejectLedger(
+        program,
+        'it finds all ledgers that your schema exports',
+        'this command does not use the option',
+      );
       const output = new Output(program.opts<{ json?: boolean }>().json ?? false);
       const result = await generate(options);
       for (const { ledger, state } of result.ledgers) {

@@ -8,7 +8,7 @@ import { importModule } from './import-module.ts';
 /**
  * The ledger that `--ledger` names: `schema.ts`, or `schema.ts#ledger` if the module exports several.
  *
- * @returns The package's own tables without the option.
+ * @returns Without the option, the package's own tables.
  * @throws {InvalidInputError} The module is not found or does not export the ledger.
  * @throws The module's own errors, unchanged.
  */
@@ -32,13 +32,19 @@ export async function loadLedger(program: Command): Promise<VectorTables> {
   );
 }
 
-/** @throws {InvalidInputError} `--ledger` is given to a command that is for the package's own ledger only. */
-export function rejectLedger(program: Command, instead: string): void {
+/**
+ * Rejects `--ledger` for a command that does not use it.
+ *
+ * @param instead - What to do about another ledger.
+ * @throws {InvalidInputError} The option is given.
+ */
+export function rejectLedger(
+  program: Command,
+  instead: string,
+  reason = "this command is for the package's own ledger only",
+): void {
   if (program.opts<{ ledger?: string }>().ledger === undefined) return;
-  throw new InvalidInputError(
-    ['ledger'],
-    `this command is for the package's own ledger only; ${instead}`,
-  );
+  throw new InvalidInputError(['ledger'], `${reason}; ${instead}`);
 }
 
 /**

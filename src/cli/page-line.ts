@@ -58,7 +58,7 @@ export function formatPageLine(recorded: PageVectors<DocumentId>): string {
   });
 }
 
-/** No page with its at most 100,000 ids needs a longer line, and a much longer one would not fit into a string. */
+/** The longest line that is read. A page of 100,000 ids needs less. A much longer line would not fit into a string. */
 const maxLineBytes = 256 * 1024 * 1024;
 
 function decode(bytes: Buffer): string {

@@ -21,12 +21,12 @@ export function addPartitionCommand(program: Command): void {
     .command('partition')
     .summary('store the pages in partitions by ranges of documents')
     .description(
-      'Prints the SQL that stores the pages in partitions by ranges of documents, adds or drops a range, or makes the partitions one table again. With --apply, runs it. When to do this, and what waits meanwhile, is in docs/scaling.md.',
+      'Prints the SQL that stores the pages in partitions by ranges of documents, adds or drops a range, or makes the partitions one table again. With --apply, runs it. docs/scaling.md says when to do this, and who has to wait while it runs.',
     )
     .addOption(
       new Option(
         '--at <docId...>',
-        'begin new ranges at these documents, which are above all that have pages',
+        'begin a new range at each of these documents; their ids must be higher than those of all documents with pages',
       )
         .argParser((text: string, before: number[] = []) => [...before, parsePositiveInteger(text)])
         .conflicts(['drop', 'undo']),
