@@ -64,7 +64,7 @@ function defaultDirectory(path: InputPath): string {
   );
 }
 
-/** Whether the text looks like a directory. PGlite would create one for anything else that is in DATABASE_URL. */
+/** Whether the text looks like a directory. PGlite would create a directory even for a mistake in DATABASE_URL. */
 function isDirectory(text: string): boolean {
   if (/^(\.{0,2}|[a-z]:)[\\/](?!\/)/i.test(text)) return !text.includes('://');
   const isUnset = /^(undefined|null|true|false|NaN|\[object \w+\])$/.test(text);

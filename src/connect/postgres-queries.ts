@@ -9,8 +9,8 @@ interface Query {
 /**
  * Removes the holes from results of `client.unsafe`, through which Drizzle sends its statements.
  *
- * If a statement fails after some of its rows, postgres.js 3.4 puts as many holes before the rows of the next statement
- * on that connection (porsager/postgres#1181).
+ * When a statement fails after it returned some rows, the next result on that connection of postgres.js 3.4 begins with
+ * a hole for each of these rows (porsager/postgres#1181).
  */
 export function removeHolesFromResults(client: Pick<Sql, 'unsafe'>): void {
   const { unsafe } = client;
@@ -42,7 +42,7 @@ function internals(query: unknown): Query {
   return query as Query;
 }
 
-/** Several statements in one text have several results, of which the first has the holes. */
+/** A text with several statements returns several results. Only the first of them can have holes. */
 function removeHoles(result: unknown): void {
   if (!Array.isArray(result)) return;
   const rows: unknown = 'command' in result ? result : result[0];

@@ -117,7 +117,10 @@ async function offersTls(socket: Socket): Promise<boolean> {
   throw new ConnectionError('PROTOCOL_VIOLATION', 'the server gave no valid answer about TLS');
 }
 
-/** Adds an `error` listener, because an error between two steps, or before postgres.js has the socket, has no other. */
+/**
+ * Adds an `error` listener. There is no other one between two steps, and until postgres.js has the socket. An error
+ * without a listener ends the process.
+ */
 function withoutUncaughtErrors<Stream extends Duplex>(stream: Stream): Stream {
   return stream.on('error', () => {});
 }

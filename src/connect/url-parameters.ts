@@ -208,9 +208,9 @@ export function invalidParameter(path: InputPath, name: string, reason: string):
 
 function unknownParameter(name: string, path: InputPath): InvalidInputError {
   // Text that does not look like a name may be a part of a password.
-  const shown = /^[a-z][a-z_]{1,40}$/i.test(name) ? `"${name}"` : 'whose name is not valid';
+  const shown = /^[a-z][a-z_]{1,40}$/i.test(name) ? `"${name}"` : 'whose name is not shown';
   return new InvalidInputError(
     path,
-    `has a parameter ${shown} that is not known; settings of the server can be given as options=-c name=value`,
+    `has an unknown parameter ${shown}; settings of the server can be given as options=-c name=value`,
   );
 }
