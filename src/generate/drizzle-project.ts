@@ -11,7 +11,7 @@ export interface DrizzleProject {
   schemaFiles: string[];
   /** The folder of the migrations. */
   out: string;
-  /** What tells drizzle-kit the same: `--config=...`, or `--schema=...` and more. */
+  /** The options that give drizzle-kit the same files: `--config=...`, or `--schema=...` and `--out=...`. */
   kitOptions: string[];
 }
 
@@ -67,7 +67,7 @@ function schemaFilesOf(paths: readonly string[]): string[] {
   throw new InvalidInputError(['schema'], `there is no schema file ${paths.join(', ')}`);
 }
 
-/** The files of a path: of a file, of a folder, or of a glob, with the rules that schema paths use. */
+/** The files that a schema path of drizzle-kit names: a file, the files of a folder, or the matches of a glob. */
 function filesOf(path: string): string[] {
   if (existsSync(path)) return statSync(path).isDirectory() ? filesIn(path) : [path];
   const base = path.slice(0, path.search(/[^/]*[*?{[]/));

@@ -21,8 +21,8 @@ export interface GeneratedMigration {
 const markLine = /^-- colpali-vectors: (creates|drops) ledger (\S.*?)(?: ([0-9a-f]{16}))?$/gm;
 
 /**
- * Adds a custom migration with the functions, checks, triggers, index and view of each ledger whose SQL is not in the
- * folder yet, or is there as another version of this package wrote it.
+ * Adds a custom migration with the functions, checks, triggers, index and view of each ledger, unless the folder
+ * already has the same SQL. Another version of this package may have written other SQL.
  *
  * A ledger that is no longer exported loses its functions, but only once your migrations have dropped its table: until
  * then, its triggers still queue ids. Such a ledger is reported as `orphaned`.
@@ -140,7 +140,7 @@ async function writeMigration(
     throw new MigrationError(`drizzle-kit added no migration to ${out}:\n${printed.trim()}`);
   }
   const path = join(out, `${tag}.sql`);
-  // A comment is no statement of its own.
+  // A comment is not a statement, so no breakpoint follows it.
   const text = parts
     .map((part) =>
       part.startsWith('-- colpali-vectors: ') ? part : `${part}\n--> statement-breakpoint`,
