@@ -98,8 +98,8 @@ function findInRun(run: VectorIdRun, wanted: ReadonlySet<string>): [string, numb
 }
 
 /**
- * Whether a run may contain UUIDs and other ids, because its ids grow longer. The ends do not tell: if they have 35
- * and 37 characters, only the ids between them are UUIDs.
+ * Whether a run may contain both UUIDs and other ids, because its later ids are longer. To check the first and the last
+ * id is not enough: if these have 35 and 37 characters, only ids between them can be UUIDs.
  */
 function mayMixUuids({ length: shortest }: string, { length: longest }: string): boolean {
   return (
