@@ -71,8 +71,8 @@ export async function ingestPages(
     try {
       await writeVectors(recorded, { signal });
     } catch (cause) {
-      // The function may have written vectors of a page that was deleted, and purged, in the meantime. If this fails
-      // too, the caller still gets the function's error, and an audit finds the vectors.
+      // The function may have written vectors of a page after the page was deleted and purged, so we queue them. If
+      // queueing fails too, the caller still gets the function's error, and an audit finds the vectors.
       const queue = () => db.transaction((tx) => queueReplaced(tx, tables, recorded));
       await retryDeadlocks(db, queue).catch(() => {});
       if (signal.aborted) throw new CallbackError(cause);

@@ -79,7 +79,7 @@ function recordingOf(page: PageKey<DocumentId> & { id: number; revision: number 
 
 /**
  * Queues the ids of recordings whose page was deleted or recorded again since: their vectors may have been written,
- * and perhaps no page has them. Takes no lock: whoever replaces a current recording later queues its ids.
+ * and perhaps no page has them. Takes no lock: a session that replaces a current recording later queues its ids itself.
  */
 export async function queueReplaced(
   tx: Db,

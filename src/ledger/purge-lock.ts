@@ -1,4 +1,4 @@
-/** The keys of the advisory locks that keep purges and writers apart. `vectors_purge_lock_key` computes a document's. */
+/** The advisory locks that keep purges and writers apart. `vectors_purge_lock_key` computes the key for a document. */
 
 /** The upper half of each key, in SQL: "colo" in ASCII. The lower half is the number of the lock. */
 export const purgeLockClass = '(1668246639::bigint << 32)';

@@ -175,9 +175,9 @@ export function selectStoredByKeys(db: Db, tables: VectorTables, keys: string | 
 
 /**
  * Selects the stored pages that may have ids, through the index on `vector_ids`. Returns each page once, with the keys
- * that found it. The index does not contain pages of their own patch ids.
+ * that found it. The index does not contain pages that have only their own patch ids, because such ids name their page.
  *
- * The pages come in no order, because PostgreSQL would sort them together with their ids, on disk.
+ * The pages are not sorted, because PostgreSQL would sort them together with their ids, on disk.
  *
  * @param indexKeys - The keys of `indexKeysOf` as a JSON array.
  */

@@ -42,7 +42,7 @@ type Row = Record<
  *
  * The statement reads an index of all pages and the whole queue, so do not run it more often than you need the figures.
  *
- * @param db - A database or a transaction. With row level security, it counts the rows that the role sees.
+ * @param hostDb - A database or a transaction. With row level security, it counts the rows that the role sees.
  * @throws {MigrationError} The migrations have not been run.
  * @example
  * const { pending, orphans } = await ledgerStatus(db);

@@ -61,7 +61,7 @@ export function requireUpsertOptions(options: unknown): asserts options is Upser
 export interface RecordedPage<DocId extends DocumentId = number> extends PageKey<DocId> {
   /** The page's ids, in patch order. */
   vectorIds: readonly string[];
-  /** The page's namespace in the vector store. `markIndexed` queues the ids under it if the page was deleted. */
+  /** The page's namespace in the vector store. If `markIndexed` queues the ids, it queues them with this namespace. */
   namespace?: string | null | undefined;
   /** `id` of the page's row. */
   id: number;
@@ -243,7 +243,7 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
     let next = chunks.next();
     for (let chunk = await next; !chunk.done; chunk = await next) {
       next = chunks.next();
-      // Its error is thrown when `next` is awaited, after the chunk before it. Until then, it must not be uncaught.
+      // An error is thrown below, when `next` is awaited. Without this, Node would report it as unhandled before that.
       next.catch(() => {});
       yield chunk.value;
     }
@@ -302,7 +302,8 @@ async function writeChunk(
   let recorded: RecordedPage<DocumentId>[] = [];
   const insert = (on: Db) => insertChunk(on, tables, chunk, { ...options, isDistributed });
   const write = async () => {
-    // In a transaction, nobody can record a page again before its recording is read.
+    // In the host's transaction, this makes a savepoint. With `pending`, the transaction keeps other sessions from
+    // recording a page again before its recording is read.
     recorded =
       isTransaction(db) || options.pending ? await db.transaction(insert) : await insert(db);
   };
@@ -321,9 +322,9 @@ async function insertChunk(
   // needs to read this, and a list of values is limited to 65,534 parameters.
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
   // A page that exists keeps its id, so that recording it again does not use up a value of the sequence. If another
-  // session deletes it before our insert, the new row gets the same id. So may a row after `truncate ... restart
-  // identity`. Therefore a new row begins at a random revision. `offset 0` makes PostgreSQL look pages up one by one,
-  // in order. The condition at the end skips unchanged pages.
+  // session deletes the page before our insert, the new row gets the old id. After `truncate ... restart identity`, new
+  // rows get old ids too. So a new row begins at a random revision. `offset 0` makes PostgreSQL look pages up one by
+  // one, in order. The condition at the end skips unchanged pages.
   const existing = sql`
     left join lateral (
       select id from ${vectors} as page
