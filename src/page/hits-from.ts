@@ -178,9 +178,9 @@ function weaviate(
 /**
  * Reads hits from Vespa: the JSON of its search API. The score is the relevance of the rank profile.
  *
- * @param options - `id` is a summary field with the vector's id. {@defaultValue the last part of the document's id} If the
- *   rank profile has `closest(field)` among its match features, `closest` is the name of the field, and the label of
- *   the closest vector becomes the offset.
+ * @param options - `id` is a summary field with the vector's id. {@defaultValue the last part of the document's id}
+ *   If the match features of the rank profile contain `closest(field)`, set `closest` to the name of that field. The
+ *   label of the closest vector then becomes the hit's offset.
  * @throws {InvalidInputError} An argument is not valid.
  */
 function vespa(

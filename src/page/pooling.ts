@@ -1,6 +1,6 @@
 /**
- * Grids of pooled vectors. The mean of a row or a column is a place on the page. Other pooled vectors, such as those
- * of hierarchical clustering, stand for patches all over the page and have no grid.
+ * Grids of pooled vectors. The mean of a row or a column covers one part of the page. Other pooled vectors, such as
+ * those of hierarchical clustering, cover patches all over the page and have no grid.
  */
 import { requireInteger } from '../require.ts';
 import { checkGrid, type PatchGrid } from './grid.ts';

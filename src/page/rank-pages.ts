@@ -41,8 +41,8 @@ export interface RankedPage<DocId extends DocumentId = number> {
  * tokens. Hits without `queryToken` count as hits of one token.
  *
  * A page without a hit of a token gets 0 for the token, or the token's lowest score if that is negative. The store
- * returns the best vectors, so the others are no better than its lowest score. Without this rule, a page with few hits
- * would win if scores are negative distances.
+ * returned the token's best vectors, so the vectors of this page score at most as much as the lowest of them. Without
+ * this rule, a page with few hits would win if scores are negative distances.
  *
  * @param places - The place of each hit, in the order of the hits. Undefined for a hit that is on no page; it is left
  *   out.
