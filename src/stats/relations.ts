@@ -119,7 +119,7 @@ export async function readIndexes(db: Db, tables: readonly TableSize[]): Promise
   }));
 }
 
-/** Formats oids as an array of PostgreSQL. With a constant array, the planner looks up single rows of a view. */
+/** Formats oids as a PostgreSQL array. If the array is constant, a view computes only the rows with these oids. */
 export function oidsOf(relations: readonly { oid: string }[]): string {
   return `{${relations.map(({ oid }) => oid).join()}}`;
 }

@@ -71,7 +71,8 @@ export interface LedgerStats {
  * It reads the catalog, PostgreSQL's statistics, and at most a few hundred blocks of the tables, so its cost does
  * not grow with the number of pages. The option `bloat` is the exception.
  *
- * @param db - A database or a transaction. With row level security, kinds and queue contain only what the role sees.
+ * @param hostDb - A database or a transaction. With row level security, kinds and queue contain only what the role
+ *   sees.
  * @throws {MigrationError} The migrations have not been run, or the ledger is distributed.
  * @example
  * const { bytesPerPage, tables, queue } = await ledgerStats(db);
