@@ -91,7 +91,7 @@ const lockWaitMs = 500;
  * A call that timed out may still delete. When it ends, the purge repairs pages again. If the process dies before
  * that, an audit finds the missing vectors.
  *
- * @param db - A database, not a transaction, because the purge opens its own transactions.
+ * @param hostDb - A database, not a transaction, because the purge opens its own transactions.
  * @throws {PurgeError} `deleteVectors` failed. All other documents were handled, unless 20 calls in a row failed.
  * @throws {MigrationError} A trigger is missing or disabled.
  * @throws {DatabaseError} 42501: row level security may hide pages from the role.
@@ -298,8 +298,8 @@ const noTimeouts = sql`
  * Takes the document's purge lock until the end of the transaction. Writers of the document's pages wait for it: the
  * triggers `vectors_wait_after_insert` and `vectors_wait_after_update` take it in shared mode.
  *
- * On Citus the lock and the settings must be those of the node that has the document, so the statements read from its
- * shard: an aggregate always has one row.
+ * On Citus, the lock must be taken and the settings made on the node that has the document. So the statements read from
+ * the document's shard. They read an aggregate, because it always has one row.
  *
  * @throws PostgreSQL's lock timeout if writers do not finish in time.
  */
@@ -314,8 +314,8 @@ async function takePurgeLock(tx: Db, tables: VectorTables, docId: DocumentId): P
     ),
   );
   if (lock?.taken) return;
-  // Trying alone would starve beside many writers. Waiting gives the purge a place in line. PostgreSQL evaluates the
-  // columns from left to right.
+  // With many writers, trying again and again might never succeed. Waiting gives the purge a place in the queue for the
+  // lock. PostgreSQL evaluates the columns from left to right.
   await tx.execute(sql`
     select set_config('lock_timeout', ${`${lockWaitMs}ms`}::text, true), pg_advisory_xact_lock(${key}),
       set_config('lock_timeout', '0', true) ${atShard}`);

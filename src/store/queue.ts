@@ -177,8 +177,8 @@ export async function claimRows(
   { vectors, vectorOrphans }: VectorTables,
   { docId, rows }: DueBatch,
 ): Promise<ClaimedRow[]> {
-  // The subquery computes the times, and with now(), because Citus accepts neither volatile functions in an update nor
-  // stable ones of a column. Each claim is a transaction of its own, so now() is the time of the claim.
+  // In an update, Citus accepts neither volatile functions nor stable functions of a column. So the subquery computes
+  // the times, and uses now(). Each claim is a transaction of its own, so now() is the time of the claim.
   const jitter = 0.75 + Math.random() / 2;
   const claimed = await db.execute(sql`
     update ${vectorOrphans} as orphan
