@@ -120,7 +120,7 @@ export async function requireDistributable(
   }
   if (row.strays) {
     refuse(
-      'strays are queued, which have no document',
+      'strays are queued: ids that have no document',
       'Purge until vector_orphans has no row whose doc_id is null.',
     );
   }

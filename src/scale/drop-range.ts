@@ -29,7 +29,7 @@ export async function planDrop(
   const next = partitions[position + 1];
   if (next === undefined || next.from !== dropped.to) {
     throw new MigrationError(
-      `${name} cannot be dropped, because no partition follows it that could take new pages of its documents: add a range first`,
+      `${name} cannot be dropped, because no next partition can take new pages of its documents: add a range first`,
     );
   }
   const table = await readTableSql(db, tables);

@@ -42,10 +42,10 @@ export interface PartitionOptions<DocId extends DocumentId = number> {
 const defaultLockTimeoutMs = 500;
 
 /**
- * Returns the SQL that changes the partitions, for psql. It changes nothing. Run the SQL soon: it fits the tables as they
- * are now. If it stops half way, ask for it again: it contains only what is left to do.
+ * Returns the SQL that changes the partitions, for psql. It changes nothing. Run the SQL soon: it fits the tables as
+ * they are now. If it stops half way, ask for it again: it contains only what is left to do.
  *
- * @param db - A database whose role owns the tables.
+ * @param hostDb - A database whose role owns the tables.
  * @throws {InvalidInputError} An option is not valid.
  * @throws {MigrationError} The ledger is not migrated, something refers to its table, or a range has pages already.
  * @example
@@ -62,10 +62,10 @@ export async function partitionSql<DocId extends DocumentId = number>(
 }
 
 /**
- * Changes the partitions of `vectors`: makes it partitioned by ranges of documents, adds ranges, drops a range, or makes
- * it one table again. Runs the SQL of `partitionSql`, and tries steps again that do not get their locks.
+ * Changes the partitions of `vectors`: makes it partitioned by ranges of documents, adds ranges, drops a range, or
+ * makes it one table again. Runs the SQL of `partitionSql`, and tries steps again that do not get their locks.
  *
- * @param db - A database whose role owns the tables; not a transaction.
+ * @param hostDb - A database whose role owns the tables; not a transaction.
  * @throws {InvalidInputError} An option is not valid.
  * @throws {MigrationError} As `partitionSql`; or a step failed. The same call goes on from there.
  */

@@ -60,7 +60,7 @@ export function checkRange(tables: VectorTables, table: string, { from, to }: Ra
   const name = rangeCheckName(tables);
   return [
     {
-      comment: `Locks ${table} for a moment. Until the last step is done, it takes only pages with ${conditions.slice(1).join(' and ')}.`,
+      comment: `Locks ${table} for a moment. Until the last step is done, it accepts only pages with ${conditions.slice(1).join(' and ')}.`,
       locked: [table],
       statements: [
         `alter table ${table} drop constraint if exists ${name}, ` +
@@ -102,15 +102,15 @@ export async function createUniqueIndex(
   ];
 }
 
-/** The tables that the role may lock, of those that a swap locks. */
+/** The tables that a swap locks, without `documents` if the role may not lock it. */
 export function lockedTables({ table, documents, mayLockDocuments }: TableSql): string[] {
   return [...(mayLockDocuments ? [documents] : []), table];
 }
 
 /**
  * Statements that take the locks of a swap in the order in which others take them. A delete of a document locks
- * `documents`, then the table; a writer of pages locks the table, then `documents` in a mode that does not conflict with
- * this one. The role may lack the right to lock `documents`; its lock is then taken when it is needed.
+ * `documents`, then the table. A writer of pages locks the table, then `documents` in a mode that does not conflict
+ * with this one. If the role may not lock `documents`, that lock is taken when it is needed.
  */
 export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {
   return [
@@ -121,7 +121,7 @@ export function lockAll({ table, documents, mayLockDocuments, views }: TableSql)
   ];
 }
 
-/** Statements that create empty partitions for the ranges. Statement triggers do not come from the parent by themselves. */
+/** Statements that create empty partitions for the ranges. A partition does not get its parent's statement triggers. */
 export function createPartitions(
   tables: VectorTables,
   table: TableSql,
@@ -151,7 +151,7 @@ export function triggerOn(definition: string, from: string, to: string): string 
   return definition.replace(` ON ${from} `, () => ` ON ${to} `);
 }
 
-/** The next ranges after `from`: one that begins at each of `at`, the last without an upper limit. */
+/** One range from each of `at` to the next. The last range has no upper limit. */
 export function rangesFrom(at: readonly string[]): Range[] {
   return at.map((from, index) => ({ from, to: at[index + 1] ?? null }));
 }

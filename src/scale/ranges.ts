@@ -23,9 +23,9 @@ import type { Plan } from './steps.ts';
 import { readTableSql, type TableSql } from './table-sql.ts';
 
 /**
- * Makes the table the first partition, without copying it, followed by a partition from each of `at` on.
+ * Makes the table the first partition, without copying it, and adds a partition that begins at each of `at`.
  *
- * @param at - In their order.
+ * @param at - Document ids in ascending order.
  * @throws {MigrationError}
  */
 export async function planPartitions(
@@ -85,7 +85,7 @@ export async function planPartitions(
       ...(await createUniqueIndex(db, table, plain, index)),
       ...checkRange(tables, plain, range),
       {
-        comment: `The swap: ${plain} becomes its first partition. Locks it, and ${table.documents}, for a moment.`,
+        comment: `The swap: a partitioned table replaces ${plain}, which becomes its first partition. Locks ${plain}, and ${table.documents}, for a moment.`,
         locked: lockedTables(table),
         statements: swap,
       },
@@ -94,7 +94,7 @@ export async function planPartitions(
 }
 
 /**
- * Ends the last range where the first of `at` begins, and adds a partition from each of `at` on.
+ * Ends the last range at the first of `at`, and adds a partition that begins at each of `at`.
  *
  * @throws {MigrationError}
  */
@@ -162,7 +162,7 @@ function namedRanges(table: TableSql, at: readonly string[], firstNumber: number
   }));
 }
 
-/** One more than the highest number in the partitions' names: numbers of dropped ranges in between are not used again. */
+/** One more than the highest number in the partitions' names. Numbers of dropped ranges below it are not used again. */
 function nextNumber(partitions: readonly LedgerPartition[]): number {
   const numbers = partitions.map(({ name }) => Number(/_p(\d{1,9})"?$/.exec(name)?.[1] ?? 0));
   return Math.max(0, ...numbers) + 1;

@@ -4,7 +4,7 @@ import { qualifiedName, type VectorTables } from '../tables.ts';
 import { readShape } from './shape.ts';
 
 /**
- * Checks that a ledger is not distributed, before something that does not work on shards or that nobody has tried there.
+ * Checks that a ledger is not distributed. Call it before work that fails on shards or was never tested on them.
  *
  * @param refusal.change - What cannot be done, as the message begins: `Migrations cannot be undone`.
  * @param refusal.hint - What to do instead.

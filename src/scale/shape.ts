@@ -5,7 +5,7 @@ import { qualifiedName, type VectorTables } from '../tables.ts';
 
 /** A partition of `vectors`: the pages of a range of documents. */
 export interface LedgerPartition {
-  /** As SQL writes it: `vectors_d1`, `app.vectors_d1`. */
+  /** As SQL writes it: `vectors_p1`, `app.vectors_p1`. */
   name: string;
   /** The first document id of the range, as text. Null if there is no lower limit. */
   from: string | null;

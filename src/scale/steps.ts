@@ -9,8 +9,8 @@ export interface Step {
   comment: string;
   statements: string[];
   /**
-   * The tables that it locks, in one transaction that waits for the locks for a short time only. Without it, the statements
-   * run outside a transaction.
+   * The tables that it locks, in one transaction that waits for the locks for a short time only. Without it, the
+   * statements run outside a transaction.
    */
   locked?: string[];
 }
@@ -40,8 +40,9 @@ export function formatPlan({ steps, cleanup }: Plan, lockTimeoutMs: number): str
 }
 
 /**
- * The statements of a transaction. First it takes a lock for which no reader or writer waits, but an autovacuum ends: it
- * ends only for those who wait for longer than `deadlock_timeout`, a second.
+ * The statements of a transaction. First it takes a lock that blocks no reader or writer but makes a running autovacuum
+ * stop. An autovacuum stops only for a session that has waited for `deadlock_timeout` (1 second), so this lock has a
+ * longer timeout than the others.
  */
 function inTransaction(
   statements: readonly string[],
@@ -94,7 +95,7 @@ async function runStep(db: Db, { statements, locked }: Step, lockTimeoutMs: numb
       );
     } catch (error) {
       if (tries === maxTries || !(isLockTimeout(error) || isDeadlock(error))) throw error;
-      // Those who waited behind the lock go first, and have at least as long as we had.
+      // Sessions that waited behind us go first, and get at least as much time as we had.
       await new Promise((resolve) => setTimeout(resolve, lockTimeoutMs * (1 + Math.random())));
     }
   }

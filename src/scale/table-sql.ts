@@ -25,14 +25,14 @@ export interface TableSql {
   options: string;
   primaryKey: string;
   foreignKeys: Part[];
-  /** All but that of the primary key. */
+  /** All except that of the primary key. */
   indexes: Part[];
   triggers: (Part & { forEachRow: boolean })[];
   /** The views that read the table. */
   views: (Part & { view: string })[];
   /** The sequence of the ids. */
   sequence: string | null;
-  /** Statements that give a table, whose name replaces `%s`, the same owner, rights and policies. */
+  /** Statements that give another table the same owner, rights and policies. `%s` stands for its name. */
   rights: string[];
   /** Roles that get rights on each new table by default. */
   defaultGrantees: string[];
