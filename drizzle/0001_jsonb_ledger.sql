@@ -476,7 +476,7 @@ return case
 end;
 
 -- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
--- does not contain pages of their own patch ids.
+-- does not contain pages that have only their own patch ids.
 --
 -- The settings are needed because PostgreSQL expects to find each key on a hundredth of all pages. It would compile
 -- the query, which takes longer than running it. A session that planned the query while the table was small would

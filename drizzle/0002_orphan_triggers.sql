@@ -73,7 +73,7 @@ begin
 end $$;
 
 -- Queues the ids of a truncated table, because TRUNCATE does not fire the triggers of DELETE.
--- `row_security = off` makes it fail if a policy hides rows from the owner, whose ids would be lost.
+-- With `row_security = off`, it fails if a policy hides rows from the owner. Otherwise their ids would be lost.
 create or replace function ledger.vectors_queue_truncated() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 begin

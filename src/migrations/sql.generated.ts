@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '679c01f900a5ed624ac9626dd6dfff77e2d99436580144a8cacce837c15a4184',
+    hash: '1efc9ed45c7a8eddfdeb68af6f366fc2b6f8d6ef4f78320d30e9a6992ea3d1fd',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -563,7 +563,7 @@ return case
 end;
 
 -- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
--- does not contain pages of their own patch ids.
+-- does not contain pages that have only their own patch ids.
 --
 -- The settings are needed because PostgreSQL expects to find each key on a hundredth of all pages. It would compile
 -- the query, which takes longer than running it. A session that planned the query while the table was small would
@@ -759,7 +759,7 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '7561de5c05d67bc676144052fe0cc467647bc3543c4a8a739110dfdbc5fe9b89',
+    hash: '494c3cf27d2ea1fd5939a539bc4af1b2e3c3cf1a2e5ec09159a542aef1ae3e04',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
 -- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
 -- may write to vectors but not to the queue.
@@ -835,7 +835,7 @@ begin
 end $$;
 
 -- Queues the ids of a truncated table, because TRUNCATE does not fire the triggers of DELETE.
--- \`row_security = off\` makes it fail if a policy hides rows from the owner, whose ids would be lost.
+-- With \`row_security = off\`, it fails if a policy hides rows from the owner. Otherwise their ids would be lost.
 create or replace function ledger.vectors_queue_truncated() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 begin
