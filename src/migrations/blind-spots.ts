@@ -84,7 +84,7 @@ interface BlindSpot {
   fix: string;
 }
 
-/** The sequences that are behind the ids of their tables. In statements of their own, which Citus requires. */
+/** The sequences that are behind the ids of their tables. Citus requires separate statements for this. */
 async function findSequencesBehind(db: Db, tables: readonly string[]): Promise<BlindSpot[]> {
   const found: BlindSpot[] = [];
   for (const table of tables) {

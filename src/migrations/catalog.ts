@@ -50,7 +50,7 @@ export async function readLedgerObjects(db: Db, tables: VectorTables): Promise<L
         left join pg_attrdef on adrelid = attrelid and adnum = attnum
         union all
         select relname, 'constraint', conname, relname || ': ' || case
-          -- Written in one way, whether the search_path finds the documents or not.
+          -- PostgreSQL names the schema only if the search_path does not find the documents.
           when confrelid = ${documents} and document_id.attname = ${tables.documentId.name} then replace(
             pg_get_constraintdef(pg_constraint.oid),
             format('%s(%I)', confrelid::regclass, document_id.attname), ${documentReference(tables)})
@@ -61,7 +61,7 @@ export async function readLedgerObjects(db: Db, tables: VectorTables): Promise<L
         where contype in ('c', 'f', 'p', 'u')
         union all
         select ledger_table.relname, 'index', index.relname,
-          -- That of a partitioned table has ONLY in it.
+          -- The index of a partitioned table has ONLY in its definition.
           replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') || case when indisvalid then '' else ' -- invalid' end
         from pg_index
         join ledger_table on indrelid = ledger_table.oid

@@ -58,7 +58,7 @@ export function fixFor(
   }
 }
 
-/** Finds the table in `vectors.page`, `vectors: CHECK ...` or `CREATE INDEX ... ON vectors ...`; otherwise `vectors`. */
+/** Finds the table in `vectors.page`, `vectors: CHECK ...` or `CREATE INDEX ... ON vectors`; otherwise `vectors`. */
 function tableOf(text: string, { vectors, vectorOrphans }: VectorTables): PgTable {
   const [, first, on] = /^(\w+)[.:]| ON (\w+) /.exec(text) ?? [];
   return (first ?? on) === getTableConfig(vectorOrphans).name ? vectorOrphans : vectors;

@@ -15,7 +15,7 @@ import { tableExists } from './vectors-table.ts';
  * in one transaction. Run it after each migration that creates such tables, and after each update of this package.
  * Running it again does no harm.
  *
- * @param db - A database or a transaction whose role owns the tables.
+ * @param hostDb - A database or a transaction whose role owns the tables.
  * @param ledger - What `defineLedger` returned. {@defaultValue the package's own tables, which `migrate` creates}
  * @throws {MigrationError} The tables do not exist, have other columns, or contain rows that the checks reject.
  * @example

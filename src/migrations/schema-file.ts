@@ -21,8 +21,8 @@ export function formatSchemaFile(objects: readonly LedgerObject[]): string {
 }
 
 /**
- * The objects that a ledger must have: those of `drizzle/schema.sql`, with its names, the type of its key and the primary
- * key of its shape.
+ * The objects that a ledger must have: those of `drizzle/schema.sql`, with its names, the type of its key and the
+ * primary key of its shape.
  */
 export function expectedObjects(tables: VectorTables, shape: LedgerShape): LedgerObject[] {
   const unquoted = (text: string) =>
@@ -38,7 +38,7 @@ export function expectedObjects(tables: VectorTables, shape: LedgerShape): Ledge
     }));
 }
 
-/** What `partition` and `distribute` change: a unique index contains the key by which the rows are split. */
+/** Applies what `partition` and `distribute` change, such as primary keys that also contain `doc_id`. */
 function forShape(object: string, definition: string, { kind }: LedgerShape): string {
   if (kind === 'plain') return definition;
   if (object.endsWith(' vectors_pkey')) return definition.replace('(id)', '(id, doc_id)');

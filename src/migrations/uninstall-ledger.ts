@@ -12,15 +12,15 @@ import { tableExists } from './vectors-table.ts';
 /** How many rows were dropped with a ledger. */
 export interface UninstalledLedger {
   pages: number;
-  /** Rows of the queue. Nothing else knows the vectors of their ids. */
+  /** Rows of the queue. Their ids are recorded nowhere else. */
   orphans: number;
 }
 
 /**
- * Drops a ledger: its view, tables, triggers and functions, as far as they exist. The documents stay. Purge before, because
- * afterwards nothing knows which vectors are in the vector store.
+ * Drops a ledger: its view, tables, triggers and functions, as far as they exist. The documents stay. Purge first,
+ * because afterwards nothing knows which vectors are in the vector store.
  *
- * @param db - A database or a transaction whose role owns the ledger.
+ * @param hostDb - A database or a transaction whose role owns the ledger.
  * @param ledger - What `defineLedger` returned. `rollback({ all: true })` drops the package's own.
  * @throws {MigrationError} An object of yours depends on a table of the ledger. Nothing is dropped.
  * @example
