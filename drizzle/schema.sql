@@ -244,8 +244,8 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged. Each type is checked, because a jsonpath that is
-  -- not strict also compares the elements of an array.
+  -- Removing every invalid element must leave the array unchanged. In lax mode, jsonpath unwraps an array and compares
+  -- its elements, so each type is checked.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
         && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
@@ -269,8 +269,8 @@ begin
     where element -> 'uuids'::text is not null
   loop
     bytes := length(decode(pack, 'base64'));
-    -- Base64 of 16 bytes per id, as the encoder writes it: no white space, which decode() skips, and no other bits in
-    -- the last four characters. Encoding all of it again would take twice as long.
+    -- Must be base64 of 16 bytes per id, as the encoder writes it. decode() skips white space and ignores the unused bits
+    -- of the last four characters, so these are checked too. Encoding all of it again would take twice as long.
     if bytes = 0 or bytes % 16 <> 0 or length(pack) <> (bytes + 2) / 3 * 4
       or encode(decode(right(pack, 4), 'base64'), 'base64') <> right(pack, 4)
     then

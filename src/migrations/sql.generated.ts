@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '1efc9ed45c7a8eddfdeb68af6f366fc2b6f8d6ef4f78320d30e9a6992ea3d1fd',
+    hash: '193cd2d5a3e956a26a7792b5acca2bd8390299e056476ebb5fc3bccead0b7fa1',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -145,8 +145,8 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged. Each type is checked, because a jsonpath that is
-  -- not strict also compares the elements of an array.
+  -- Removing every invalid element must leave the array unchanged. In lax mode, jsonpath unwraps an array and compares
+  -- its elements, so each type is checked.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
         && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
@@ -170,8 +170,8 @@ begin
     where element -> 'uuids'::text is not null
   loop
     bytes := length(decode(pack, 'base64'));
-    -- Base64 of 16 bytes per id, as the encoder writes it: no white space, which decode() skips, and no other bits in
-    -- the last four characters. Encoding all of it again would take twice as long.
+    -- Must be base64 of 16 bytes per id, as the encoder writes it. decode() skips white space and ignores the unused bits
+    -- of the last four characters, so these are checked too. Encoding all of it again would take twice as long.
     if bytes = 0 or bytes % 16 <> 0 or length(pack) <> (bytes + 2) / 3 * 4
       or encode(decode(right(pack, 4), 'base64'), 'base64') <> right(pack, 4)
     then
@@ -1232,8 +1232,8 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged. Each type is checked, because a jsonpath that is
-  -- not strict also compares the elements of an array.
+  -- Removing every invalid element must leave the array unchanged. In lax mode, jsonpath unwraps an array and compares
+  -- its elements, so each type is checked.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
         && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
@@ -1257,8 +1257,8 @@ begin
     where element -> 'uuids'::text is not null
   loop
     bytes := length(decode(pack, 'base64'));
-    -- Base64 of 16 bytes per id, as the encoder writes it: no white space, which decode() skips, and no other bits in
-    -- the last four characters. Encoding all of it again would take twice as long.
+    -- Must be base64 of 16 bytes per id, as the encoder writes it. decode() skips white space and ignores the unused bits
+    -- of the last four characters, so these are checked too. Encoding all of it again would take twice as long.
     if bytes = 0 or bytes % 16 <> 0 or length(pack) <> (bytes + 2) / 3 * 4
       or encode(decode(right(pack, 4), 'base64'), 'base64') <> right(pack, 4)
     then
