@@ -4,7 +4,7 @@ import { CallbackError, runCallback } from '../callbacks.ts';
 import { type Db, rowsOf } from '../db.ts';
 import type { Ledger } from '../define-ledger.ts';
 import type { DocumentId } from '../document-id.ts';
-import { isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors.ts';
+import { isDeadlock, isLockTimeout, toLedgerError, withLedgerErrors } from '../driver-errors.ts';
 import { InvalidInputError, PurgeError } from '../errors.ts';
 import { emitEvent, type LedgerEvent, type OnEvent, startTimer } from '../events.ts';
 import { decodeVectorIds } from '../ids/codec.ts';
@@ -271,7 +271,7 @@ async function deleteInTransaction(
     // Each statement needs its own snapshot, hence read committed.
     return await db.transaction(work, { isolationLevel: 'read committed' });
   } catch (error) {
-    if (!call.hasStarted && isLockTimeout(error)) return 'busy';
+    if (!call.hasStarted && (isLockTimeout(error) || isDeadlock(error))) return 'busy';
     throw error;
   }
 }

@@ -135,9 +135,8 @@ export const operations: fc.Arbitrary<Operation> = fc.oneof(
 export function runsOnCitus(operation: Operation): boolean {
   switch (operation.kind) {
     case 'queue stray':
-      return false;
     case 'move page':
-      return operation.toDocument === operation.docId;
+      return false;
     case 'ingest':
       return operation.way !== 'two-phase commit' && operation.way !== 'merge';
     case 'delete page':
