@@ -35,6 +35,7 @@ test.each(['block_writes', 'force_logical'])(
     let isMoving = true;
     let purged = 0;
     let recorded = 0;
+    let moves = 0;
 
     /** Deletes and records the same pages again and again, with the same ids. */
     const write = async (docId: number) => {
@@ -61,8 +62,8 @@ test.each(['block_writes', 'force_logical'])(
     const writers = docIds.map(write);
     const purger = purge();
     try {
-      for (let move = 0; move < 10; move += 1) {
-        await moveShard(db, docIds[move % docIds.length] as number, mode);
+      for (; moves < 10 || (purged < 20 && moves < 60); moves += 1) {
+        await moveShard(db, docIds[moves % docIds.length] as number, mode);
         await sleep(100);
       }
     } finally {
@@ -88,7 +89,7 @@ test.each(['block_writes', 'force_logical'])(
     for await (const { vectorIds } of repository.streamPages()) live.push(...vectorIds);
     expect([...store.ids].toSorted()).toEqual(live.toSorted());
     expect(purged).toBeGreaterThan(0);
-    console.log(`${mode}: 10 moves, ${recorded} pages recorded, ${purged} ids purged`);
+    console.log(`${mode}: ${moves} moves, ${recorded} pages recorded, ${purged} ids purged`);
   },
   300_000,
 );

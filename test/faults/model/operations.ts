@@ -138,7 +138,8 @@ export function runsOnCitus(operation: Operation): boolean {
     case 'move page':
       return false;
     case 'ingest':
-      return operation.way !== 'two-phase commit' && operation.way !== 'merge';
+      // COPY works, but it reports all errors of a shard as internal errors.
+      return !['two-phase commit', 'merge', 'copy'].includes(operation.way);
     case 'delete page':
       return operation.by !== 'merge';
     default:
