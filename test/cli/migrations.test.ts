@@ -30,7 +30,7 @@ test('migrate, status and rollback print what they did', async () => {
   const status = await run('status');
   expect(status).toMatchObject({ code: 0, stderr: '' });
   expect(status.stdout).toMatch(
-    /^database {4}PostgreSQL \d+\.\d+(?: \(.+\))?, \w+ at [\w.]+:\d+ as \w+\nmigrations {2}3 applied, 0 pending\ndrift {7}none\npages {7}2 pages, 1 pending\norphans {5}1 row waiting for a purge\n$/,
+    /^database {4}PostgreSQL \d+\.\d+(?: \(.+\))?, \w+ at [\w.]+:\d+ as \w+\nmigrations {2}3 applied, 0 pending\ndrift {7}none\nstored {6}one table\npages {7}2 pages, 1 pending\norphans {5}1 row waiting for a purge\n$/,
   );
 
   expect(await run('rollback')).toMatchObject({
@@ -68,6 +68,7 @@ test('migrate, status and rollback print JSON with --json', async () => {
     skipped: [],
     unknown: 0,
     drift: [],
+    shape: { kind: 'plain' },
     pages: 0,
     pendingPages: 0,
     orphans: 0,
