@@ -120,7 +120,8 @@ export function toLedgerError(error: unknown): unknown {
   if (error instanceof VectorLedgerError) return error;
   const cause = driverErrorOf(error);
   if (cause === undefined) return withoutCode(error);
-  if (meansUnavailable(cause.code)) return unavailable(cause.message || cause.code, cause);
+  if (meansUnavailable(cause.code) || endsConnection(cause))
+    return unavailable(cause.message || cause.code, cause);
   if (missingObjects.has(cause.code)) {
     const message = `The ledger's tables are missing or out of date (${cause.message}). Run the migrations.`;
     return new MigrationError(message, { hint: cause.hint }, { cause });
@@ -160,12 +161,14 @@ function withoutCode(error: unknown): unknown {
 }
 
 /**
- * Maps an error that a driver threw at the beginning or the end of a transaction. Drizzle does not wrap these errors.
- * Those of node-postgres's pool have no code ("timeout exceeded when trying to connect").
+ * Maps an error that a driver threw at the beginning or the end of a transaction, or when it lost the connection.
+ * Drizzle wraps those of `begin`, `commit`, `rollback` and savepoints on some drivers. Those of node-postgres's pool
+ * have no code ("timeout exceeded when trying to connect").
  */
 export function toTransactionError(error: unknown): unknown {
-  const isPlain = error instanceof Error && error.name === 'Error' && !('code' in error);
-  return isPlain ? unavailable(error.message, error) : error;
+  const source: unknown = error instanceof DrizzleQueryError ? error.cause : error;
+  const isPlain = source instanceof Error && source.name === 'Error' && !('code' in source);
+  return isPlain ? unavailable(source.message, source) : error;
 }
 
 function unavailable(reason: string, cause: Error): DatabaseUnavailableError {

@@ -2,9 +2,9 @@
 import { entityKind, is } from 'drizzle-orm';
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Db } from './db.ts';
-import { toTransactionError } from './driver-errors.ts';
+import { endsConnection, toTransactionError } from './driver-errors.ts';
 import { InvalidInputError } from './errors.ts';
-import { withPooledConnections } from './pooled-transaction.ts';
+import { withWatchedConnection } from './watched-connection.ts';
 
 /** The part of Drizzle's session through which every statement goes. It is not part of Drizzle's types. */
 interface Session {
@@ -34,7 +34,8 @@ const hosts = new WeakMap<Db, Db>();
  * - Columns keep their names, also if postgres.js is set to rename them (`transform: postgres.camel`).
  * - `transaction` throws an error that says so if the driver has no transactions.
  * - `transaction` throws a `DatabaseUnavailableError` if it gets no connection or loses it, also if the driver's error
- *   has no code. It always gives the connection back to the pool.
+ *   has no code. It rejects as soon as the driver tells about the loss, and always gives the connection back to the
+ *   pool.
  *
  * @throws {InvalidInputError} `db` is not a Drizzle database for PostgreSQL.
  */
@@ -62,19 +63,22 @@ async function runTransaction(
   config?: object,
 ): Promise<unknown> {
   let thrown: { error: unknown } | undefined;
+  const transact = (db: Db) =>
+    db.transaction(async (tx) => {
+      try {
+        return await work(uniform(tx));
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    }, config);
   try {
-    return await withPooledConnections(host, (db) =>
-      db.transaction(async (tx) => {
-        try {
-          return await work(uniform(tx));
-        } catch (error) {
-          thrown = { error };
-          throw error;
-        }
-      }, config),
-    );
+    // The connection of a savepoint is watched by its transaction.
+    return await (isTransaction(host) ? transact(host) : withWatchedConnection(host, transact));
   } catch (error) {
-    throw error === thrown?.error ? error : toTransactionError(error);
+    if (error === thrown?.error) throw error;
+    // The rollback on the lost connection fails too, with an error that does not say why the connection was lost.
+    throw endsConnection(thrown?.error) ? thrown?.error : toTransactionError(error);
   }
 }
 

@@ -1,14 +1,179 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
+import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle } from 'drizzle-orm/postgres-js';
+import pg from 'pg';
 import postgres from 'postgres';
-import { expect, test } from 'vitest';
-import { type Db, guardPostgres, openDatabase } from '../../src/index.ts';
-import { select, useServerDatabase } from '../support/database.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { withLedgerErrors } from '../../src/driver-errors.ts';
+import {
+  createVectorRepository,
+  DatabaseUnavailableError,
+  type Db,
+  guardPostgres,
+  openDatabase,
+  purgeOrphans,
+} from '../../src/index.ts';
+import { uniform } from '../../src/uniform-db.ts';
+import {
+  createDocument,
+  emptyLedger,
+  makeDue,
+  select,
+  useServerDatabase,
+} from '../support/database.ts';
+import { thrownBy } from '../support/thrown-by.ts';
 
 const url = useServerDatabase();
+let closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  await Promise.all(closing.map((close) => close()));
+  closing = [];
+});
+
+/** How the server says that a backend was terminated, and how postgres.js says it between two statements. */
+const reasonOfLoss =
+  /^The database is not available: (terminating connection due to administrator command|write CONNECTION_CLOSED .*)$/;
+
+type Open = () => Db | Promise<Db>;
+
+const drivers: [name: string, open: Open][] = [
+  [
+    'openDatabase',
+    async () => {
+      const { db, close } = await openDatabase(url());
+      closing.push(close);
+      return db;
+    },
+  ],
+  [
+    'a guarded client of postgres.js',
+    () => {
+      const client = guardPostgres(postgres(url(), { onnotice: () => {} }));
+      closing.push(() => client.end({ timeout: 1 }));
+      return drizzle({ client });
+    },
+  ],
+  [
+    'a pool of node-postgres',
+    () => {
+      const client = new pg.Pool({ connectionString: url() });
+      closing.push(() => client.end());
+      return drizzleNodePostgres({ client });
+    },
+  ],
+  [
+    'a client of node-postgres',
+    async () => {
+      const client = new pg.Client(url());
+      await client.connect();
+      closing.push(() => client.end());
+      return drizzleNodePostgres({ client });
+    },
+  ],
+];
+
+/** Ends the backend of a transaction from another connection. */
+async function terminate(tx: Db): Promise<void> {
+  const [session] = await select<{ pid: number }>(tx, 'select pg_backend_pid() as pid');
+  const admin = new pg.Client(url());
+  await admin.connect();
+  await admin.query('select pg_terminate_backend($1, 5000)', [session?.pid]);
+  await admin.end();
+}
+
+describe.each(drivers)('on %s', (name, open) => {
+  test('the signal of deleteVectors fires when the purge has lost its connection', async () => {
+    const db = await open();
+    await emptyLedger(db);
+    const docId = await createDocument(db);
+    await createVectorRepository(db).upsertPage({ docId, page: 1, vectorIds: ['a', 'b'] });
+    await createVectorRepository(db).deleteByDocument(docId);
+    await makeDue(db);
+    const calls: string[][] = [];
+    const error = await thrownBy(
+      purgeOrphans(
+        db,
+        async (ids, { tx, signal }) => {
+          calls.push(ids);
+          await terminate(tx);
+          if (!signal.aborted) await once(signal, 'abort');
+          expect(signal.reason).toBeInstanceOf(DatabaseUnavailableError);
+        },
+        { batchIds: 1 },
+      ),
+    );
+    expect(error).toBeInstanceOf(DatabaseUnavailableError);
+    expect((error as Error).message).toMatch(reasonOfLoss);
+    expect(calls).toHaveLength(1);
+
+    const next = name === 'a client of node-postgres' ? await open() : db;
+    await makeDue(next);
+    expect(await purgeOrphans(next, async () => {})).toMatchObject({ deleted: 2, remaining: 0 });
+  });
+
+  test.each<[step: string, work: (tx: Db) => Promise<unknown>]>([
+    ['a commit', async () => {}],
+    ['a statement', (tx) => select(tx, 'select 1')],
+    ['a savepoint', (tx) => tx.transaction(async () => {})],
+    ['a rollback', () => Promise.reject(new Error('not the reason'))],
+  ])('%s after the loss rejects with the reason of the loss', async (_, work) => {
+    const db = uniform(await open());
+    const error = await thrownBy(
+      withLedgerErrors(() =>
+        db.transaction(async (tx) => {
+          await terminate(tx);
+          await work(tx);
+        }),
+      ),
+    );
+    expect(error).toBeInstanceOf(DatabaseUnavailableError);
+    expect((error as Error).message).toMatch(reasonOfLoss);
+  });
+
+  test('a statement that is running at the loss rejects with the reason of the loss', async () => {
+    const db = uniform(await open());
+    const error = await thrownBy(
+      withLedgerErrors(() =>
+        db.transaction((tx) =>
+          tx.execute(sql`select pg_terminate_backend(pg_backend_pid(), 5000)`),
+        ),
+      ),
+    );
+    expect(error).toBeInstanceOf(DatabaseUnavailableError);
+    expect((error as Error).message).toMatch(reasonOfLoss);
+  });
+});
+
+test('a transaction that cannot begin says why, and not which statement failed', async () => {
+  const client = new pg.Client(url());
+  await client.connect();
+  await client.end();
+  const repository = createVectorRepository(drizzleNodePostgres({ client }));
+  const error = await thrownBy(repository.deleteByDocument(1));
+  expect(error).toBeInstanceOf(DatabaseUnavailableError);
+  expect((error as Error).message).toBe(
+    'The database is not available: Client was closed and is not queryable',
+  );
+});
+
+test('idle_in_transaction_session_timeout makes the database unavailable', async () => {
+  for (const [, open] of drivers) {
+    const db = uniform(await open());
+    const error = await thrownBy(
+      withLedgerErrors(() =>
+        db.transaction(async (tx) => {
+          await tx.execute(sql`set local idle_in_transaction_session_timeout = 20`);
+          await sleep(300);
+        }),
+      ),
+    );
+    expect(error).toBeInstanceOf(DatabaseUnavailableError);
+  }
+});
 
 test('a connection that is lost inside a transaction rejects, and no error is uncaught', async () => {
   const { code, stdout, stderr } = await runProcess('lost-connection-process.ts', url());
