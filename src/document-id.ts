@@ -35,7 +35,7 @@ export function requireDocId(
 ): asserts value is DocumentId {
   if (key.keyType === 'integer') requireInteger(value, path, { min: 1 });
   else if (!isDocId(value, key)) {
-    throw new InvalidInputError(path, `must be ${expected(key)}, got ${describe(value)}`);
+    throw new InvalidInputError(path, `must be ${expected(key)}, got ${describeDocId(value, key)}`);
   }
 }
 
@@ -55,6 +55,17 @@ function expected({ keyType, documentId }: DocumentKey): string {
   if (keyType === 'uuid') return 'a UUID in lower case with dashes';
   if (keyType === 'text') return 'a non-empty string of valid Unicode without U+0000';
   return documentId.dataType === 'bigint' ? 'a bigint of 64 bits' : 'a safe integer';
+}
+
+/** Says what is wrong with a string without repeating it, because it may be long. */
+function describeDocId(value: unknown, { keyType }: DocumentKey): string {
+  if (typeof value !== 'string') return describe(value);
+  if (value === '') return 'an empty string';
+  if (keyType !== 'uuid') return 'a string';
+  if (canonicalUuid.test(value.toLowerCase())) return 'one with upper-case letters';
+  return value.length === 36
+    ? 'a string with other characters'
+    : `a string of ${value.length} characters instead of 36`;
 }
 
 /** The id as a value of JSON, which has no bigint. PostgreSQL reads a string as well. */

@@ -10,6 +10,7 @@ import {
   MigrationError,
   VectorLedgerError,
 } from './errors.ts';
+import { missingFunctionsHint, missingTablesHint } from './missing-objects.ts';
 
 /** The SQLSTATEs that this package tells apart. */
 export const sqlStates = {
@@ -25,11 +26,11 @@ export const sqlStates = {
   lockNotAvailable: '55P03',
 } as const;
 
-/** The SQLSTATEs with which our statements fail if the migrations have not been run. */
-const missingObjects = new Set<string>([
-  sqlStates.undefinedTable,
-  sqlStates.undefinedColumn,
-  sqlStates.undefinedFunction,
+/** The SQLSTATEs with which our statements fail if the migrations have not been run: what is missing, and the hint. */
+const missingObjects = new Map<string, { what: string; hint: string }>([
+  [sqlStates.undefinedTable, { what: 'tables', hint: missingTablesHint }],
+  [sqlStates.undefinedColumn, { what: 'tables', hint: missingTablesHint }],
+  [sqlStates.undefinedFunction, { what: 'functions', hint: missingFunctionsHint }],
 ]);
 
 /** Prefixes of the SQLSTATEs that mean: no usable connection. */
@@ -122,9 +123,12 @@ export function toLedgerError(error: unknown): unknown {
   if (cause === undefined) return withoutCode(error);
   if (meansUnavailable(cause.code) || endsConnection(cause))
     return unavailable(cause.message || cause.code, cause);
-  if (missingObjects.has(cause.code)) {
-    const message = `The ledger's tables are missing or out of date (${cause.message}). Run the migrations.`;
-    return new MigrationError(message, { hint: cause.hint }, { cause });
+  const missing = missingObjects.get(cause.code);
+  if (missing !== undefined) {
+    const { what, hint } = missing;
+    // Not PostgreSQL's own hint, which is about type casts and misspelled names.
+    const message = `The ledger's ${what} are missing or out of date (${cause.message}).\nHint: ${hint}`;
+    return new MigrationError(message, { hint }, { cause });
   }
   if (!isSqlState(cause.code)) {
     return error instanceof DrizzleQueryError ? error.cause : error;

@@ -8,6 +8,7 @@ import { count, formatNumber } from './output.ts';
 import { safeValue } from './safe-text.ts';
 import { exitCodes, writeNote } from './stderr.ts';
 import { listenForStop } from './stop-signal.ts';
+import { withNamedErrors } from './store-errors.ts';
 import { loadStore, storeOption } from './store-module.ts';
 import { examples, globalOptions, parsePositiveInteger } from './usage.ts';
 
@@ -64,18 +65,14 @@ export function addAuditCommand(program: Command): void {
       const stop = listenForStop();
       const audit = withDatabase(url, (db) =>
         output.whileShowing('Auditing', (show) =>
-          auditVectors(
-            db,
-            { listIds, existing },
-            {
-              ...options,
-              ledger,
-              sampleSize,
-              signal: stop.signal,
-              onProgress: ({ vectors, stored }) =>
-                show(`Auditing: ${count(vectors, 'vector')}, ${count(stored, 'id')} of the store`),
-            },
-          ),
+          auditVectors(db, withNamedErrors({ listIds, existing }), {
+            ...options,
+            ledger,
+            sampleSize,
+            signal: stop.signal,
+            onProgress: ({ vectors, stored }) =>
+              show(`Auditing: ${count(vectors, 'vector')}, ${count(stored, 'id')} of the store`),
+          }),
         ),
       );
       const report = await audit.catch((error: unknown) => {

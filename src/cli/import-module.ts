@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type InputPath, InvalidInputError } from '../errors.ts';
 import { loadModule } from '../generate/drizzle-project.ts';
@@ -30,10 +30,14 @@ function resolveModule(module: string, option: InputPath): string {
   try {
     return createRequire(resolve('index.js')).resolve(module);
   } catch (cause) {
-    throw new InvalidInputError(
-      option,
-      'must be the path of a module or the name of an installed package; use the path if the package is ESM only',
-      { cause },
-    );
+    const reason = isClearlyPath(module)
+      ? `there is no file ${path}`
+      : `there is no file ${path} and no installed package of this name; if the package is ESM only, use the path of its module`;
+    throw new InvalidInputError(option, reason, { cause });
   }
+}
+
+/** Whether the text cannot be the name of a package. `chart.js` can. */
+function isClearlyPath(module: string): boolean {
+  return isAbsolute(module) || /^\.|\.(?:[cm]js|[cm]?ts)$/.test(module);
 }

@@ -3,7 +3,9 @@ import { parseDatabaseUrl } from '../connect/database-url.ts';
 import { describeAddresses, parseServerUrl } from '../connect/server-url.ts';
 import { type Db, rowsOf } from '../db.ts';
 import { ledgerStatus } from '../ledger/status.ts';
+import type { LedgerObject } from '../migrations/catalog.ts';
 import { ledgerDrift, type SchemaDrift } from '../migrations/drift.ts';
+import { expectedObjects } from '../migrations/schema-file.ts';
 import { type MigrationStatus, readMigrationStatus } from '../migrations/status.ts';
 import { hasVectorsTable, tableExists } from '../migrations/vectors-table.ts';
 import { type LedgerShape, readShape } from '../scale/shape.ts';
@@ -31,6 +33,8 @@ export interface LedgerReport extends Counts {
   shape: LedgerShape | null;
   /** Null if the table does not exist. */
   drift: SchemaDrift[] | null;
+  /** Whether the ledger has any of its functions. Without them, it is not installed. Null if the table does not exist. */
+  installed: boolean | null;
 }
 
 interface Counts {
@@ -41,6 +45,8 @@ interface Counts {
   /** Number of rows in `vector_orphans`; null unless the database has the current schema. */
   orphans: number | null;
 }
+
+const notCounted = { pages: null, pendingPages: null, orphans: null } satisfies Counts;
 
 export async function readStatusReport(db: Db, url: string | undefined): Promise<StatusReport> {
   const database = await describeDatabase(db, url);
@@ -59,16 +65,22 @@ export async function readLedgerReport(
     ledger: qualifiedName(ledger.vectors),
   };
   if (!(await tableExists(db, ledger.vectors))) {
-    return { ...report, shape: null, drift: null, pages: null, pendingPages: null, orphans: null };
+    return { ...report, shape: null, drift: null, installed: null, ...notCounted };
   }
   const shape = await readShape(uniform(db), ledger);
   const drift = await ledgerDrift(db, { ledger });
+  const installed = hasFunctions(drift, expectedObjects(ledger, shape));
   // A missing column would make counting fail.
   const isComplete = !drift.some(({ object }) => object.startsWith('column '));
-  if (!isComplete)
-    return { ...report, shape, drift, pages: null, pendingPages: null, orphans: null };
+  if (!isComplete) return { ...report, shape, drift, installed, ...notCounted };
   const { pages, pending, orphans } = await ledgerStatus(db, { ledger });
-  return { ...report, shape, drift, pages, pendingPages: pending.pages, orphans: orphans.rows };
+  const counts = { pages, pendingPages: pending.pages, orphans: orphans.rows };
+  return { ...report, shape, drift, installed, ...counts };
+}
+
+function hasFunctions(drift: readonly SchemaDrift[], expected: readonly LedgerObject[]): boolean {
+  const missing = new Set(drift.flatMap((each) => (each.problem === 'missing' ? each.object : [])));
+  return expected.some(({ object }) => object.startsWith('function ') && !missing.has(object));
 }
 
 async function describeDatabase(db: Db, url: string | undefined): Promise<DatabaseDescription> {
@@ -90,7 +102,7 @@ async function describeDatabase(db: Db, url: string | undefined): Promise<Databa
 }
 
 async function countRows(db: Db, isCurrent: boolean): Promise<Counts> {
-  if (!(await hasVectorsTable(db))) return { pages: null, pendingPages: null, orphans: null };
+  if (!(await hasVectorsTable(db))) return notCounted;
   if (isCurrent) {
     const { pages, pending, orphans } = await ledgerStatus(db);
     return { pages, pendingPages: pending.pages, orphans: orphans.rows };

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SchemaDrift } from '../migrations/drift.ts';
+import { installFix } from '../migrations/drift-fix.ts';
 import { defaultTables } from '../tables.ts';
 import { withDatabase } from './database.ts';
 import { loadLedger } from './ledger-module.ts';
@@ -45,14 +46,14 @@ function formatStatus(status: StatusReport | LedgerReport): string {
   return [
     `database    ${formatDatabase(database)}`,
     ...('ledger' in status ? [`ledger      ${status.ledger}`] : formatMigrations(status)),
-    `drift       ${drift === null ? notChecked(status) : formatDrift(drift)}`,
+    `drift       ${drift === null ? notChecked(status) : formatDrift(drift, status)}`,
     ...(shape === null ? [] : [`stored      ${formatShape(shape)}`]),
     `pages       ${formatPageCounts(status)}`,
     ...(orphans === null ? [] : [`orphans     ${count(orphans, 'row')} waiting for a purge`]),
   ].join('\n');
 }
 
-function formatMigrations({ applied, pending, skipped, unknown }: StatusReport): string[] {
+function formatMigrations({ applied, pending, skipped, unknown, shape }: StatusReport): string[] {
   return [
     `migrations  ${applied.length} applied, ${pending.length} pending`,
     ...pending.map((tag) => `              ${tag}`),
@@ -61,6 +62,9 @@ function formatMigrations({ applied, pending, skipped, unknown }: StatusReport):
     ),
     ...(unknown > 0
       ? [`              ${count(unknown, 'migration')} from a newer version of this package`]
+      : []),
+    ...(shape === null
+      ? ['              If you made a ledger with defineLedger, name it: --ledger <module>']
       : []),
   ];
 }
@@ -90,8 +94,18 @@ function notChecked(status: StatusReport | LedgerReport): string {
   return `not checked: ${reason}`;
 }
 
-function formatDrift(drift: readonly SchemaDrift[]): string {
+function formatDrift(drift: readonly SchemaDrift[], status: StatusReport | LedgerReport): string {
   if (drift.length === 0) return 'none';
+  if (!('installed' in status) || status.installed) return formatDifferences(drift);
+  return [
+    "\n              the ledger's functions and triggers are not installed",
+    '\n                fix: run "colpali-vectors generate" and then your migrations, or installLedger(db, ledger)',
+    // Installing the ledger fixes all others.
+    formatDifferences(drift.filter(({ fix }) => fix !== installFix)),
+  ].join('');
+}
+
+function formatDifferences(drift: readonly SchemaDrift[]): string {
   return drift
     .map(({ object, problem, expected, found = '', fix }) => {
       const isShort = !`${expected}${found}`.includes('\n');

@@ -1,8 +1,9 @@
 /** What the command line writes on stderr: lines of text, or with --json one JSON object per line. */
 import { CommanderError } from 'commander';
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, PurgeError } from '../errors.ts';
 import { describeInvalidInput } from './invalid-input.ts';
 import { safeJson, safeLines } from './safe-text.ts';
+import { reasonOf } from './store-errors.ts';
 
 /** The exit codes of the command line. */
 export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const;
@@ -45,7 +46,9 @@ export function reportError(error: unknown): number {
     writeFailure(error.code, describeInvalidInput(error));
     return exitCodes.wrongUsage;
   }
-  writeFailure(codeOf(error), error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof PurgeError ? `: ${reasonOf(error.cause)}` : '';
+  writeFailure(codeOf(error), message + reason);
   return exitCodes.failed;
 }
 

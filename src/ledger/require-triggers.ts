@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
+import { generateHint, migrateHint } from '../missing-objects.ts';
 import { readShape } from '../scale/shape.ts';
 import { defaultTables, qualifiedName, type VectorTables } from '../tables.ts';
 
@@ -43,10 +44,7 @@ export async function requireTriggers(db: Db, tables: VectorTables): Promise<boo
     return hasCitus && (await readShape(db, tables)).kind === 'distributed';
   }
   const isDisabled = found.every(({ state }) => state === 'disabled');
-  const howToCreate =
-    tables === defaultTables
-      ? 'Run "npx colpali-vectors migrate". If it has nothing to apply, run "npx colpali-vectors rollback" first.'
-      : 'Run "npx colpali-vectors generate" and then your migrations, or call installLedger(db, ledger).';
+  const howToCreate = tables === defaultTables ? migrateHint : generateHint;
   const hint = isDisabled
     ? `Run: alter table ${table} enable trigger ${found.map((trigger) => trigger.name).join(`; alter table ${table} enable trigger `)}; and check session_replication_role.`
     : howToCreate;

@@ -3,6 +3,9 @@ import { defaultTables, qualifiedName, quote, type VectorTables } from '../table
 import type { LedgerObject } from './catalog.ts';
 import type { SchemaDrift } from './drift.ts';
 
+/** What to do about the objects that `installLedger` creates in a ledger of the host. */
+export const installFix = 'run installLedger(db, ledger)';
+
 /**
  * What to do about an object that is missing or changed.
  *
@@ -15,7 +18,7 @@ export function fixFor(
 ): string {
   const [kind = '', name = ''] = object.split(' ');
   const isDefault = tables === defaultTables;
-  const install = isDefault ? 'run installLedger(db)' : 'run installLedger(db, ledger)';
+  const install = isDefault ? 'run installLedger(db)' : installFix;
   const table = tableOf(kind === 'column' ? name : expected, tables);
   const { name: relation } = getTableConfig(table);
   const tableName = qualifiedName(table);
@@ -26,6 +29,8 @@ export function fixFor(
 
   switch (kind) {
     case 'column': {
+      // Drizzle cannot define the storage of a column, so installing the ledger sets it.
+      if (`${found} storage external` === expected) return install;
       const column = quote(name.slice(name.indexOf('.') + 1));
       return found === undefined
         ? `alter table ${tableName} add column ${column} ${expected}`

@@ -26,12 +26,14 @@ const books = pgTable('books', { isbn: text().primaryKey() });
 const ofFiles = defineLedger({ documents: files.id, schema: app });
 const ofScans = defineLedger({ documents: scans.id, name: 'scan_pages' });
 const ofBooks = defineLedger({ documents: books.isbn, name: 'book_pages' });
+/** Its tables exist, and nothing else. */
+const ofDrafts = defineLedger({ documents: books.isbn, name: 'draft_pages' });
 const fileId = '1b4e28ba-2fa1-4d1e-883f-0016d3cca427';
 
 beforeAll(async () => {
   database = await openDatabase(url());
   const { db } = database;
-  const tables = [ofFiles, ofScans, ofBooks].flatMap((ledger) => [
+  const tables = [ofFiles, ofScans, ofBooks, ofDrafts].flatMap((ledger) => [
     ledger.documents,
     ledger.vectors,
     ledger.vectorOrphans,
@@ -69,7 +71,8 @@ beforeAll(async () => {
      export const ofFiles = defineLedger({ documents: files.id, schema: app });
      export const { vectors } = ofFiles;
      export const ofScans = defineLedger({ documents: scans.id, name: 'scan_pages' });
-     export const ofBooks = defineLedger({ documents: books.isbn, name: 'book_pages' });`,
+     export const ofBooks = defineLedger({ documents: books.isbn, name: 'book_pages' });
+     export const ofDrafts = defineLedger({ documents: books.isbn, name: 'draft_pages' });`,
   );
   writeFileSync(
     join(folder(), 'store.mjs'),
@@ -97,7 +100,7 @@ test('commands work on a ledger with uuid keys in another schema', async () => {
   });
   expect(await run('ofFiles', 'show', fileId, '1')).toContain('0  a');
   expect(await run('ofFiles', 'show', fileId.toUpperCase())).toContain(
-    '2: colpali-vectors: docId: must be a UUID in lower case with dashes',
+    '2: colpali-vectors: docId: must be a UUID in lower case with dashes, got one with upper-case letters',
   );
   expect(await run('ofFiles', 'pending', '--document', fileId)).toContain(fileId);
   const store = ['--store', join(folder(), 'store.mjs')];
@@ -127,4 +130,24 @@ test('a ledger with text keys is not mixed up with the others of its module', as
   });
   expect(several).toMatchObject({ code: 2 });
   expect(several.stderr).toContain('exports several ledgers');
+}, 600_000);
+
+test('status says once that a ledger is not installed, and lists only what else differs', async () => {
+  const { db } = database;
+  const drift = async () =>
+    (await run('ofDrafts', 'status')).match(/^drift[\s\S]*(?=^stored)/m)?.[0];
+  const notInstalled = `drift       
+              the ledger's functions and triggers are not installed
+                fix: run "colpali-vectors generate" and then your migrations, or installLedger(db, ledger)
+`;
+  expect(await drift()).toBe(notInstalled);
+  await execute(db, 'drop index ix_draft_pages_doc_page');
+  expect(await drift()).toMatch(
+    /^drift[\s\S]*installLedger\(db, ledger\)\n {14}index ix_draft_pages_doc_page is missing\n {16}fix: CREATE .*\n$/,
+  );
+  const report = JSON.parse(await run('ofDrafts', 'status', '--json'));
+  expect(report).toMatchObject({ installed: false });
+  expect(report.drift.length).toBeGreaterThan(20);
+  await installLedger(db, ofDrafts as never);
+  expect(await drift()).not.toContain('not installed');
 }, 600_000);

@@ -139,8 +139,11 @@ test('status --exit-code exits with 1 if a migration is pending or the schema wa
     stdout: expect.stringContaining('0 applied, 3 pending'),
     stderr: '',
   });
+  const hint = 'If you made a ledger with defineLedger, name it: --ledger <module>';
+  expect((await run('status')).stdout).toContain(hint);
   await run('migrate');
   expect(await run('status', '--exit-code')).toMatchObject({ code: 0 });
+  expect((await run('status')).stdout).not.toContain(hint);
   await database().db.execute(sql`drop index ix_vectors_doc_page`);
   expect(await run('status', '--exit-code', '--json')).toMatchObject({ code: 1, stderr: '' });
 });

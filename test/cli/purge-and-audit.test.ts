@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useCliLedger } from '../support/cli-ledger.ts';
+import { freePort } from '../support/free-port.ts';
 import { runCli, startCli } from '../support/run-cli.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -80,12 +81,13 @@ describe('purge', () => {
     expect(failed).toMatchObject({ code: 1, stdout: '' });
     expect(JSON.parse(failed.stderr)).toEqual({
       code: 'PURGE_FAILED',
-      message: expect.stringContaining(String(ledger().docId)),
+      message: `deleteVectors failed for documents ${ledger().docId}: the store is down`,
     });
   });
 
   test.each([
-    [['./no-such-file.js'], 'must be the path of a module or the name of an installed package'],
+    [['./no-such-file.js'], '/no-such-file.js\n'],
+    [['no-such-file.mjs'], '--store: there is no file /'],
     [['./ids.json'], ''],
     [['./empty.mjs'], 'the module must export a function deleteVectors'],
   ])('names what is wrong with --store %s', async ([store = ''], message) => {
@@ -198,6 +200,39 @@ untracked   1 id, 0 queued
     expect(code).toBe(1);
     expect(JSON.parse(stderr)).toMatchObject({ code: 'AUDIT_REFUSED' });
   });
+});
+
+test.each([
+  ['audit', 'listIds', 'listIds of the store failed'],
+  ['audit', 'existing', 'existing of the store failed'],
+  ['purge', 'deleteVectors', 'deleteVectors failed for documents'],
+])(
+  '%s says that %s failed, and why, if the store cannot be reached',
+  async (command, name, what) => {
+    // Nothing listens on this port.
+    const port = await freePort();
+    write(
+      'down.mjs',
+      `${functions}\n${name} = async function${name === 'listIds' ? '*' : ''} () { await fetch('http://127.0.0.1:${port}'); };\nexport ${names};`,
+    );
+    await ledger().repository.deleteByPage(ledger().docId, 1);
+    const message = new RegExp(
+      `^${what}( \\d+)?: fetch failed: connect ECONNREFUSED 127\\.0\\.0\\.1:${port}$`,
+    );
+    const failed = await run(command, '--store', './down.mjs');
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr.trimEnd().replace('colpali-vectors: ', '')).toMatch(message);
+    await ledger().db.execute('update vector_orphans set due_at = now()');
+    const { stderr } = await run(command, '--store', './down.mjs', '--json');
+    expect(JSON.parse(stderr).message).toMatch(message);
+  },
+);
+
+test('audit says that listIds must return lists', async () => {
+  write('none.mjs', `export const listIds = () => {};\nexport const existing = (ids) => ids;`);
+  const { code, stderr } = await run('audit', '--store', './none.mjs');
+  expect(code).toBe(2);
+  expect(stderr).toContain('store.listIds: must be an array or another iterable, got undefined');
 });
 
 async function fileExists(name: string): Promise<void> {

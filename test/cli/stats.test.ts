@@ -63,5 +63,6 @@ test('stats fails if the migrations have not been run', async () => {
   const { code, stdout, stderr } = await run(['stats']);
   await db.execute(sql`alter table renamed rename to vectors`);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toContain('Run the migrations.');
+  expect(stderr).toContain('run "npx colpali-vectors migrate"');
+  expect(stderr).toContain('--ledger <module>');
 });

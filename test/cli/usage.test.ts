@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { useServerDatabase } from '../support/database.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -29,7 +30,11 @@ describe('wrong usage exits with code 2 and says why', () => {
     [['show', 'seven'], 'docId: must be an integer from 1 to 2147483647'],
     [['migrate', '--ledger', 'schema.ts'], '--ledger: this command is for the package'],
     [['rollback', '--ledger', 'schema.ts'], '--ledger: this command is for the package'],
-    [['status', '--ledger', 'no-such-module.js'], '--ledger: must be the path of a module'],
+    [['status', '--ledger', 'no-such.ts'], `--ledger: there is no file ${resolve('no-such.ts')}\n`],
+    [
+      ['status', '--ledger', 'no-such-package'],
+      `--ledger: there is no file ${resolve('no-such-package')} and no installed package of this name`,
+    ],
     [['show', '7', '0'], 'Expected an integer from 1 to 2147483647.'],
     [['show', '7', '1.5'], 'Expected an integer from 1 to 2147483647.'],
     [['rollback', '--to', '0000_20250524_vectors', '--all'], 'cannot be used with'],

@@ -32,13 +32,30 @@ test('the error of a rejected statement has the SQLSTATE and none of the values'
   });
 });
 
-test('a query without the tables throws a MigrationError that says to run the migrations', async () => {
+test('a query without the tables throws a MigrationError that names both ways to have them', async () => {
   await inRolledBackTransaction(db(), async (tx) => {
     await tx.execute(sql`drop table vectors cascade`);
     const error = await thrownBy(createVectorRepository(tx).findByPage(1, 1));
     expect(error).toBeInstanceOf(MigrationError);
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', tag: undefined });
-    expect((error as Error).message).toContain('Run the migrations');
+    const { message, hint = '' } = error as MigrationError;
+    expect(hint).toContain('"npx colpali-vectors migrate"');
+    expect(hint).toContain('--ledger <module> on the command line, { ledger } in code');
+    expect(message).toContain(hint);
+  });
+});
+
+test('a query without the functions throws a MigrationError that says how to create them', async () => {
+  await inRolledBackTransaction(db(), async (tx) => {
+    await tx.execute(sql`drop function vectors_holding cascade`);
+    const error = await thrownBy(createVectorRepository(tx).locate(['x']));
+    expect(error).toBeInstanceOf(MigrationError);
+    const { message, hint = '' } = error as MigrationError;
+    expect(message).toMatch(/^The ledger's functions are missing or out of date \(.*holding/);
+    expect(hint).toMatch(/^Run "npx colpali-vectors generate" and then your migrations/);
+    expect(hint).toContain('run "npx colpali-vectors migrate"');
+    expect(message).toContain(hint);
+    expect(message).not.toContain('type casts');
   });
 });
 
