@@ -150,10 +150,11 @@ async function retryLostConnections<Result>(work: () => Promise<Result>): Promis
   }
 }
 
-/** Replaces times, row ids and the document's id, which differ from run to run. */
+/** Replaces times, row ids, revisions and the document's id, which differ from run to run. */
 function withoutTimes(value: unknown, docId: number): unknown {
   const hex = docId.toString(16).padStart(8, '0');
   const text = JSON.stringify(value, (key, field) => {
+    if (key === 'revision' && Number.isInteger(field)) return '<revision>';
     if (key === 'id' || key === 'docId') return `<${key}>`;
     if (key === 'recordedAt' || key === 'indexedAt') return field === null ? null : '<time>';
     return typeof field === 'string'
