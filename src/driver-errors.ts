@@ -1,6 +1,6 @@
 /**
- * Turns the errors of the drivers into the errors of this package. Only this file knows SQLSTATEs; other files ask its
- * predicates.
+ * Turns the errors of the drivers into the errors of this package. Only this file lists SQLSTATEs; other files use
+ * its predicates and `sqlStates`.
  */
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { CallbackError } from './callbacks.ts';

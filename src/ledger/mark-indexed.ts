@@ -79,7 +79,8 @@ function recordingOf(page: PageKey<DocumentId> & { id: number; revision: number 
 
 /**
  * Queues the ids of recordings whose page was deleted or recorded again since: their vectors may have been written,
- * and perhaps no page has them. Takes no lock: a session that replaces a current recording later queues its ids itself.
+ * and perhaps no page has them. Takes no lock: if a session replaces a recording after this, its trigger queues
+ * the ids.
  */
 export async function queueReplaced(
   tx: Db,

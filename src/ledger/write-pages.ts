@@ -323,8 +323,8 @@ async function insertChunk(
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
   // A page that exists keeps its id, so that recording it again does not use up a value of the sequence. If another
   // session deletes the page before our insert, the new row gets the old id. After `truncate ... restart identity`, new
-  // rows get old ids too. So a new row begins at a random revision. `offset 0` makes PostgreSQL look pages up one by
-  // one, in order. The condition at the end skips unchanged pages.
+  // rows get old ids too. So a new row begins at a random revision: it must not pass for the old recording. `offset 0`
+  // makes PostgreSQL look pages up one by one, in order. The condition at the end skips unchanged pages.
   const existing = sql`
     left join lateral (
       select id from ${vectors} as page
