@@ -91,8 +91,12 @@ test(
   async () => {
     const workers = [new Supervised('ingest'), new Supervised('purge')];
     let killed = 0;
+    const killsPerServer = kills.processes / kills.server;
     for (let server = 0; server < kills.server; server += 1) {
-      for (const until = killed + kills.processes / kills.server; killed < until; killed += 1) {
+      // Without work between the kills, the test would prove nothing. A slow machine needs longer.
+      const before = await pagesRecorded();
+      while ((await pagesRecorded()) <= before + killsPerServer) await sleep(100);
+      for (const until = killed + killsPerServer; killed < until; killed += 1) {
         // A worker needs about half a second to start. Some are killed before that, most while they work.
         await sleep(randomInt(400, 1_400));
         workers[randomInt(2)]?.kill();
@@ -131,7 +135,6 @@ test(
     await close();
 
     const recorded = await pagesRecorded();
-    // Without work between the kills, the test would prove nothing.
     expect(recorded).toBeGreaterThan(kills.processes);
     const starts = workers.map((worker) => worker.starts);
     console.log(
