@@ -37,7 +37,7 @@ function resolveModule(module: string, option: InputPath): string {
   }
 }
 
-/** Whether the text cannot be the name of a package. `chart.js` can. */
+/** Whether the text must be a path, not the name of a package. `chart.js` may be either. */
 function isClearlyPath(module: string): boolean {
   return isAbsolute(module) || /^\.|\.(?:[cm]js|[cm]?ts)$/.test(module);
 }

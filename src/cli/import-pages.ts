@@ -134,7 +134,7 @@ function parseContent(
   }
 }
 
-/** Replaces the pages of documents that do not exist with errors. */
+/** Puts an error in place of each page whose document does not exist. */
 async function rejectMissingDocuments(
   db: Db,
   ledger: VectorTables,

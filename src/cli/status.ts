@@ -100,7 +100,7 @@ function formatDrift(drift: readonly SchemaDrift[], status: StatusReport | Ledge
   return [
     "\n              the ledger's functions and triggers are not installed",
     '\n                fix: run "colpali-vectors generate" and then your migrations, or installLedger(db, ledger)',
-    // Installing the ledger fixes all others.
+    // Lists only what installing the ledger does not fix.
     formatDifferences(drift.filter(({ fix }) => fix !== installFix)),
   ].join('');
 }

@@ -15,7 +15,7 @@ export interface GenerateOptions {
 }
 
 /**
- * Writes the SQL of the ledgers that the host's schema exports into a migration, unless its migrations have it.
+ * Writes a migration with the SQL of the ledgers that the host's schema exports, unless its migrations have that SQL.
  *
  * @throws {InvalidInputError} A file is not found, or no ledger is exported and none is in the migrations.
  * @throws {MigrationError} A file cannot be loaded, or the tables are in no migration yet.

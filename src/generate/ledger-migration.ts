@@ -121,7 +121,7 @@ function partsOf(name: string): string[] {
   return [...name.matchAll(/"((?:[^"]|"")*)"/g)].map(([, part = '']) => part.replaceAll('""', '"'));
 }
 
-/** Lets drizzle-kit add an empty migration, so that its journal and snapshots are as it expects, and fills it. */
+/** Lets drizzle-kit add an empty migration, which keeps journal and snapshots right, and then fills that file. */
 async function writeMigration(
   out: string,
   kitOptions: readonly string[],

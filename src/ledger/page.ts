@@ -129,7 +129,7 @@ export function requirePageKeys(
     requirePageKey(keys[index], [...path, index], key);
 }
 
-/** A page's key as one string, for maps. The page comes last, because a text may contain a slash. */
+/** A page's key as one string, for maps. The page comes last, because a document id may contain a slash. */
 export function keyOf({ docId, page }: PageKey<DocumentId>): string {
   return `${docId}/${page}`;
 }

@@ -5,7 +5,7 @@ import { generateHint, migrateHint } from '../missing-objects.ts';
 import { readShape } from '../scale/shape.ts';
 import { defaultTables, qualifiedName, type VectorTables } from '../tables.ts';
 
-/** The triggers on `vectors` without which ids would be lost, without the name of the ledger. */
+/** The triggers that keep ids from being lost. The names lack the prefix of the ledger. */
 const triggers = [
   'queue_deleted',
   'queue_replaced',

@@ -6,7 +6,7 @@ import type { PageKey } from './page.ts';
 /**
  * Rejects a page that is given twice, because we cannot know which of the two to keep.
  *
- * Streams may be long, so a document whose pages come in order takes one number, not one per page.
+ * Streams may be long, so for a document whose pages come in order we keep one number, not one per page.
  */
 export class SeenPages {
   /** For each document, the last of the pages 1, 2, 3 ... that came in order. */

@@ -352,7 +352,7 @@ async function insertChunk(
   return pending ? readRecordings(db, tables, chunk) : [];
 }
 
-/** Citus cannot join the given pages with the recorded ones here, and its sequences have ids to spare. */
+/** On Citus no id is kept: it cannot join the given pages with the recorded ones here, and has ids to spare. */
 const noneExists = sql`cross join (select null::bigint as id) as existing`;
 
 /** The sequence of `vectors.id`, looked up once per statement. */

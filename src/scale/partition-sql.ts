@@ -10,7 +10,7 @@ export interface PartitionSql {
   options: string;
   bytes: number;
   primaryKey: string;
-  /** Its indexes and foreign keys, each with the one of the parent that it belongs to. */
+  /** Its indexes and foreign keys, each with its counterpart on the parent. */
   indexes: { name: string; parent: string }[];
   foreignKeys: { name: string; parent: string }[];
   /** The roles that have rights on it, and its policies. */

@@ -33,8 +33,8 @@ export interface PartitionOptions<DocId extends DocumentId = number> {
   /** What `defineLedger` returned. {@defaultValue the package's own tables} */
   ledger?: Ledger<DocId> | undefined;
   /**
-   * How long a step may wait for its locks, in milliseconds. New queries wait behind it. A step that gets none is tried
-   * again. {@defaultValue 500}
+   * How long a step may wait for its locks, in milliseconds. New queries wait behind it. A step that does not get
+   * them in time is tried again. {@defaultValue 500}
    */
   lockTimeoutMs?: number | undefined;
 }
@@ -67,7 +67,7 @@ export async function partitionSql<DocId extends DocumentId = number>(
  *
  * @param hostDb - A database whose role owns the tables; not a transaction.
  * @throws {InvalidInputError} An option is not valid.
- * @throws {MigrationError} As `partitionSql`; or a step failed. The same call goes on from there.
+ * @throws {MigrationError} As `partitionSql`; or a step failed: repeat the call to go on from there.
  */
 export async function partition<DocId extends DocumentId = number>(
   hostDb: Db,

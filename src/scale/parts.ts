@@ -78,7 +78,10 @@ export function dropRangeCheck(tables: VectorTables, table: string): string {
   return `alter table ${table} drop constraint if exists ${rangeCheckName(tables)}`;
 }
 
-/** The step that creates a unique index without a lock. Empty if the index exists; one that failed is created again. */
+/**
+ * The step that creates a unique index without a lock. No step if the index exists. Drops what a failed attempt left
+ * first.
+ */
 export async function createUniqueIndex(
   db: Db,
   table: TableSql,
@@ -110,7 +113,7 @@ export function lockedTables({ table, documents, mayLockDocuments }: TableSql): 
 /**
  * Statements that take the locks of a swap in the order in which others take them. A delete of a document locks
  * `documents`, then the table. A writer of pages locks the table, then `documents` in a mode that does not conflict
- * with this one. If the role may not lock `documents`, that lock is taken when it is needed.
+ * with our lock on it. If the role may not lock `documents`, that lock is taken when it is needed.
  */
 export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {
   return [

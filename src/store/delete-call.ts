@@ -88,7 +88,7 @@ export class DeleteCall {
   }
 
   /**
-   * Makes a page pending if it recorded an id while this call, or an earlier one, was deleting it from the store.
+   * Makes pages pending that recorded an id while this call, or an earlier one, was deleting that id from the store.
    *
    * @param hadLock - Whether the purge lock kept the document's writers waiting until this call ended. If so, they
    *   write their vectors after the delete, and their pages need no repair.
