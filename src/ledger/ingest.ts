@@ -11,6 +11,7 @@ import {
   requireSignal,
 } from '../require.ts';
 import { isTransaction } from '../uniform-db.ts';
+import { countGivenIds } from './given-ids.ts';
 import { markPagesIndexed, queueReplaced } from './mark-indexed.ts';
 import type { NewPageVectors } from './page.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
@@ -86,7 +87,7 @@ export async function ingestPages(
       throw new IngestError(recorded, { cause });
     }
     const marked = await retryDeadlocks(db, () => markPagesIndexed(db, tables, recorded));
-    const vectors = recorded.reduce((sum, { vectorIds }) => sum + vectorIds.length, 0);
+    const vectors = chunk.reduce((sum, { page }) => sum + countGivenIds(page), 0);
     emitEvent(onEvent, { type: 'ingested', pages: marked, vectors, durationMs: durationMs() });
     indexed += marked;
     await runCallback(() => onProgress?.(indexed));
