@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
-import type { VectorTables } from '../tables.ts';
+import { quote, type VectorTables } from '../tables.ts';
 import type { Step } from './steps.ts';
 import type { TableSql } from './table-sql.ts';
 
@@ -14,10 +14,6 @@ export interface Range {
 
 /** PostgreSQL cuts names after this many bytes. */
 const maxNameLength = 63;
-
-export function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
 
 /** `vectors_p1` for `vectors`, short enough for PostgreSQL. */
 export function nameWith(name: string, suffix: string): string {

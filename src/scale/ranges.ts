@@ -1,7 +1,7 @@
 /** The plans that make a table partitioned, and that add ranges to a partitioned one. */
 import type { Db } from '../db.ts';
 import { MigrationError } from '../errors.ts';
-import type { VectorTables } from '../tables.ts';
+import { quote, type VectorTables } from '../tables.ts';
 import { readPartitionSql } from './partition-sql.ts';
 import {
   applyTo,
@@ -14,7 +14,6 @@ import {
   lockAll,
   lockedTables,
   nameWith,
-  quote,
   rangesFrom,
   requireNoPagesFrom,
 } from './parts.ts';

@@ -2,17 +2,9 @@ import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
 import { purgeLockClass, purgeLockCount } from '../ledger/purge-lock.ts';
-import type { VectorTables } from '../tables.ts';
+import { quote, type VectorTables } from '../tables.ts';
 import { readPartitionSql } from './partition-sql.ts';
-import {
-  applyTo,
-  createUniqueIndex,
-  inSchema,
-  lockAll,
-  lockedTables,
-  nameWith,
-  quote,
-} from './parts.ts';
+import { applyTo, createUniqueIndex, inSchema, lockAll, lockedTables, nameWith } from './parts.ts';
 import type { LedgerPartition } from './shape.ts';
 import type { Plan } from './steps.ts';
 import { readTableSql } from './table-sql.ts';
