@@ -33,7 +33,7 @@ export function addMigrateCommand(program: Command): void {
     .action(async ({ duplicates, dryRun, lockTimeout: lockTimeoutMs }: MigrateArguments) => {
       rejectLedger(
         program,
-        '"colpali-vectors generate" adds another ledger to your own migrations',
+        'for another ledger, "colpali-vectors generate" writes migrations into your project',
       );
       const { output, url } = globalOptions(program);
       const result = await output.whileShowing('Migrating', () =>

@@ -125,11 +125,14 @@ export async function requireDistributable(
     );
   }
   if (row.other_triggers !== null) {
-    refuse(`it would move triggers to the shards: ${row.other_triggers}`, 'Drop them first.');
+    refuse(
+      `the table has other triggers, which Citus would move to the shards: ${row.other_triggers}`,
+      'Drop them first.',
+    );
   }
   if (!isDistributed && row.other_unique !== null) {
     refuse(
-      `${name} is unique by other columns: ${row.other_unique}`,
+      `${name} has a unique key without ${documentId.name}: ${row.other_unique}`,
       `On Citus, each unique key has to contain ${documentId.name}.`,
     );
   }

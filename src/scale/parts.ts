@@ -165,6 +165,6 @@ export async function requireNoPagesFrom(db: Db, tables: VectorTables, at: strin
   if (found === undefined) return;
   throw new MigrationError(
     `The ledger has pages of document ${found.highest}, so a new range cannot begin at ${at}: ` +
-      'choose a document id above it, and so far ahead that no document reaches it before the range exists',
+      'choose a higher document id. Leave a gap, because pages may be added before the range exists',
   );
 }

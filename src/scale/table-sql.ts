@@ -161,7 +161,7 @@ function readObstacles(texts: (query: SQL) => Promise<string[]>, table: SQL): Pr
     union
     select format('the table inherits from %s', inhparent::regclass) from pg_inherits where inhrelid = ${table}
     union
-    select format('index %I is unique without doc_id', relname)
+    select format('the unique index %I does not contain doc_id', relname)
     from pg_index join pg_class on pg_class.oid = indexrelid
     where indrelid = ${table} and (indisunique and not indisprimary or indisexclusion) and (
       select attnum from pg_attribute where attrelid = ${table} and attname = 'doc_id'
