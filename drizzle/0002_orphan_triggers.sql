@@ -23,8 +23,8 @@ begin atomic
     when vector_ids @> '[{}]' then (
       select sum(case
         when element -> 'count'::text is not null then (element ->> 'count'::text)::numeric
-        -- A pack: base64 has four characters for three bytes, and 16 bytes are one id.
-        when element -> 'uuids'::text is not null then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
+        -- A pack: base64 has four characters for three bytes, and 16 bytes are one id. At most two bytes are padding.
+        when element -> 'uuids'::text is not null then octet_length(element ->> 'uuids'::text) * 3 / 4 / 16
         else 1
       end)::integer
       from jsonb_array_elements(vector_ids) as element

@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '193cd2d5a3e956a26a7792b5acca2bd8390299e056476ebb5fc3bccead0b7fa1',
+    hash: 'c71117214eec4f9b26dd4ab3c0d4442810e17c425c7c6cf94ae09810e8ddf186',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -109,8 +109,8 @@ return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'),
   || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
 
 -- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
--- because its ids name it. Never null, even if the run lacks a field. These two functions have no SET and no subquery,
--- so that PostgreSQL inlines them. In jsonpath, \`(exists (@.uuids)) is unknown\` means that there is no such field.
+-- because its ids name it. Never null, even if the run lacks a field. This function and vectors_patch_id_head have no
+-- SET and no subquery, so that PostgreSQL inlines them. In jsonpath, \`(exists (@.uuids)) is unknown\` means that there is no such field.
 create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return case
@@ -131,13 +131,14 @@ return case
   )
 end;
 
--- Whether vector_ids is a JSON array of ids, runs and packs that the decoder can read. A run must not count past
--- its last tail, 9999 or fff.
+-- Whether vector_ids is a JSON array of ids, runs and packs that the decoder can read. The tails of a run end at
+-- 9999 or fff at the latest.
 create or replace function ledger.vectors_ids_are_valid(vector_ids jsonb) returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   pack text;
   bytes integer;
+  last_four text;
 begin
   if jsonb_typeof(vector_ids) <> 'array' then
     return false;
@@ -169,12 +170,15 @@ begin
     select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element
     where element -> 'uuids'::text is not null
   loop
-    bytes := length(decode(pack, 'base64'));
-    -- Must be base64 of 16 bytes per id, as the encoder writes it. decode() skips white space and ignores the unused bits
-    -- of the last four characters, so these are checked too. Encoding all of it again would take twice as long.
-    if bytes = 0 or bytes % 16 <> 0 or length(pack) <> (bytes + 2) / 3 * 4
-      or encode(decode(right(pack, 4), 'base64'), 'base64') <> right(pack, 4)
-    then
+    bytes := octet_length(decode(pack, 'base64'));
+    -- Must be base64 of 16 bytes per id, as the encoder writes it. decode() skips white space, so the length is checked.
+    -- length() and right() would count characters, which takes several times as long as everything else here.
+    if bytes = 0 or bytes % 16 <> 0 or octet_length(pack) <> (bytes + 2) / 3 * 4 then
+      return false;
+    end if;
+    -- decode() ignores the unused bits of the last four characters.
+    last_four := convert_from(substr(convert_to(pack, 'UTF8'), octet_length(pack) - 3), 'UTF8');
+    if encode(decode(last_four, 'base64'), 'base64') <> last_four then
       return false;
     end if;
   end loop;
@@ -759,7 +763,7 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: '494c3cf27d2ea1fd5939a539bc4af1b2e3c3cf1a2e5ec09159a542aef1ae3e04',
+    hash: 'faa4075ec87b22c7dd38333465f888070d6ce1ed73cde1c12f231c2558d2cda7',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
 -- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
 -- may write to vectors but not to the queue.
@@ -785,8 +789,8 @@ begin atomic
     when vector_ids @> '[{}]' then (
       select sum(case
         when element -> 'count'::text is not null then (element ->> 'count'::text)::numeric
-        -- A pack: base64 has four characters for three bytes, and 16 bytes are one id.
-        when element -> 'uuids'::text is not null then length(rtrim(element ->> 'uuids'::text, '=')) * 3 / 4 / 16
+        -- A pack: base64 has four characters for three bytes, and 16 bytes are one id. At most two bytes are padding.
+        when element -> 'uuids'::text is not null then octet_length(element ->> 'uuids'::text) * 3 / 4 / 16
         else 1
       end)::integer
       from jsonb_array_elements(vector_ids) as element
@@ -1120,7 +1124,7 @@ BEGIN ATOMIC
              WHEN (vector_ids @> '[{}]'::jsonb) THEN ( SELECT (sum(
                      CASE
                          WHEN ((element.value -> 'count'::text) IS NOT NULL) THEN ((element.value ->> 'count'::text))::numeric
-                         WHEN ((element.value -> 'uuids'::text) IS NOT NULL) THEN ((((length(rtrim((element.value ->> 'uuids'::text), '='::text)) * 3) / 4) / 16))::numeric
+                         WHEN ((element.value -> 'uuids'::text) IS NOT NULL) THEN ((((octet_length((element.value ->> 'uuids'::text)) * 3) / 4) / 16))::numeric
                          ELSE (1)::numeric
                      END))::integer AS sum
                 FROM jsonb_array_elements(vectors_count_ids.vector_ids) element(value))
@@ -1225,6 +1229,7 @@ AS $function$
 declare
   pack text;
   bytes integer;
+  last_four text;
 begin
   if jsonb_typeof(vector_ids) <> 'array' then
     return false;
@@ -1256,12 +1261,15 @@ begin
     select element ->> 'uuids'::text from jsonb_array_elements(vector_ids) as element
     where element -> 'uuids'::text is not null
   loop
-    bytes := length(decode(pack, 'base64'));
-    -- Must be base64 of 16 bytes per id, as the encoder writes it. decode() skips white space and ignores the unused bits
-    -- of the last four characters, so these are checked too. Encoding all of it again would take twice as long.
-    if bytes = 0 or bytes % 16 <> 0 or length(pack) <> (bytes + 2) / 3 * 4
-      or encode(decode(right(pack, 4), 'base64'), 'base64') <> right(pack, 4)
-    then
+    bytes := octet_length(decode(pack, 'base64'));
+    -- Must be base64 of 16 bytes per id, as the encoder writes it. decode() skips white space, so the length is checked.
+    -- length() and right() would count characters, which takes several times as long as everything else here.
+    if bytes = 0 or bytes % 16 <> 0 or octet_length(pack) <> (bytes + 2) / 3 * 4 then
+      return false;
+    end if;
+    -- decode() ignores the unused bits of the last four characters.
+    last_four := convert_from(substr(convert_to(pack, 'UTF8'), octet_length(pack) - 3), 'UTF8');
+    if encode(decode(last_four, 'base64'), 'base64') <> last_four then
       return false;
     end if;
   end loop;
