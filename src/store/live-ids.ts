@@ -3,12 +3,12 @@ import type { Db } from '../db.ts';
 import type { DocumentId } from '../document-id.ts';
 import { indexKeysOf, positionsOf } from '../ids/lookup.ts';
 import { groupByNamedPage } from '../ledger/named-pages.ts';
-import { keyOf, keysAsJson, type PageKey } from '../ledger/page.ts';
+import { byKey, keyOf, keysAsJson, type PageKey } from '../ledger/page.ts';
 import { selectStoredByIndexKeys, selectStoredByKeys } from '../ledger/read-pages.ts';
 import { createPause } from '../pause.ts';
 import type { VectorTables } from '../tables.ts';
 
-/** The pages that have each id, in any spelling. Ids that no page has are not in the map. */
+/** The pages that have each id, in any spelling, by document and page. Ids that no page has are not in the map. */
 export type LiveIds = ReadonlyMap<string, readonly PageKey<DocumentId>[]>;
 
 /**
@@ -46,5 +46,5 @@ export async function findLiveIds(
   for (const row of await selectStoredByIndexKeys(db, tables, JSON.stringify(keys))) {
     await note(row, (JSON.parse(row.keys) as string[]).flatMap(idsOf));
   }
-  return new Map(Array.from(live, ([id, pages]) => [id, [...pages.values()]]));
+  return new Map(Array.from(live, ([id, pages]) => [id, [...pages.values()].sort(byKey)]));
 }
