@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** How long a loop may run before the rest of the process gets a turn. */
-const sliceMs = 1;
+const sliceMs = 5;
 
-/** Creates a function for a long loop to await in each round. It lets other work run once per millisecond. */
+/** Creates a function for a long loop to await in each round. It lets other work run every 5 ms. */
 export function createPause(): () => Promise<void> {
   let sliceEnd = performance.now() + sliceMs;
   return async () => {

@@ -19,6 +19,7 @@ import {
 import {
   createPageStatements,
   decodePages,
+  inOrder,
   selectPages,
   streamPages,
 } from './ledger/read-pages.ts';
@@ -204,7 +205,8 @@ export function createQueries(
         olderThanMs === 0
           ? undefined
           : sql`${vectors.recordedAt} < clock_timestamp() - ${olderThanMs}::integer * interval '1 millisecond'`;
-      const pending = selectPages(db, tables, and(isNull(vectors.indexedAt), ofDocument, isOld));
+      const isPending = and(isNull(vectors.indexedAt), ofDocument, isOld);
+      const pending = selectPages(db, tables, isPending).orderBy(...inOrder(tables));
       return decodePages(await (limit === undefined ? pending : pending.limit(limit)));
     },
   };

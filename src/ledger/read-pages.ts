@@ -6,6 +6,7 @@ import {
   between,
   eq,
   getTableColumns,
+  or,
   type Placeholder,
   type SQL,
   type SQLWrapper,
@@ -21,6 +22,7 @@ import { once } from '../once.ts';
 import { createPause } from '../pause.ts';
 import type { PageVectors, PatchGrid } from '../schema.ts';
 import type { VectorTables } from '../tables.ts';
+import { byKey } from './page.ts';
 
 /** The prepared statements that read pages. */
 export type PageStatements = ReturnType<typeof createPageStatements>;
@@ -54,7 +56,10 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
     build: (values: Values<Name>) => Preparable<EncodedPage>,
   ) => {
     const select = statement(names, build);
-    return async (values: Record<Name, unknown>) => decodePages(await select(values));
+    return async (values: Record<Name, unknown>) => {
+      const encoded = await select(values);
+      return decodePages(encoded.toSorted(byKey));
+    };
   };
 
   return {
@@ -83,15 +88,20 @@ interface Preparable<Row> {
   execute(): Promise<Row[]>;
 }
 
-/** Selects the recorded pages that meet `condition`, by document and page. Decode them with `decodePages`. */
+/**
+ * Selects the recorded pages that meet `condition`. Decode them with `decodePages`.
+ *
+ * They are not sorted, because PostgreSQL would sort them together with their ids, which takes as long as reading them,
+ * and for a long document on disk.
+ */
 export function selectPages(db: Db, tables: VectorTables, condition: SQL | undefined) {
   const { vectors } = tables;
-  return db
-    .select(pageColumns(tables))
-    .from(vectors)
-    .where(condition)
-    .orderBy(asc(vectors.docId), asc(vectors.page))
-    .$dynamic();
+  return db.select(pageColumns(tables)).from(vectors).where(condition).$dynamic();
+}
+
+/** The order of pages: by document and page. */
+export function inOrder({ vectors }: VectorTables): [SQL, SQL] {
+  return [asc(vectors.docId), asc(vectors.page)];
 }
 
 /** A page as `selectPages` returns it: its ids are JSON text. */
@@ -160,7 +170,11 @@ export async function* streamPages(
       last && sql`(${vectors.docId}, ${vectors.page}) > (${last.docId}, ${last.page})`;
     signal?.throwIfAborted();
     const batch = await withLedgerErrors(async () =>
-      decodePages(await selectPages(db, tables, and(condition, afterLast)).limit(batchSize)),
+      decodePages(
+        await selectPages(db, tables, and(condition, afterLast))
+          .orderBy(...inOrder(tables))
+          .limit(batchSize),
+      ),
     );
     yield* batch;
     last = batch.length < batchSize ? undefined : batch.at(-1);
@@ -177,7 +191,7 @@ export function selectStoredByKeys(db: Db, tables: VectorTables, keys: string | 
  * Selects the stored pages that may have ids, through the index on `vector_ids`. Returns each page once, with the keys
  * that found it. The index does not contain pages that have only their own patch ids, because such ids name their page.
  *
- * The pages are not sorted, because PostgreSQL would sort them together with their ids, on disk.
+ * The pages are not sorted, as in `selectPages`.
  *
  * @param indexKeys - The keys of `indexKeysOf` as a JSON array.
  */
@@ -204,6 +218,33 @@ export function selectStoredByIndexKeys(
       )
       .$dynamic()
   );
+}
+
+/**
+ * Selects the stored pages of one document that may have ids: pages with these numbers, and pages that have one of the
+ * index keys. On Citus, this asks only the node that has the document.
+ *
+ * @param keys - The keys of `indexKeysOf`.
+ */
+export function selectStoredInDocument(
+  db: Db,
+  tables: VectorTables,
+  docId: DocumentId,
+  { pages, keys }: { pages: readonly number[]; keys: readonly string[] },
+) {
+  const { vectors } = tables;
+  const listed = (values: readonly unknown[]) =>
+    sql`jsonb_array_elements_text(${JSON.stringify(values)}::text::jsonb)`;
+  const hasKey = sql`${ledgerFunction(tables, 'index_keys')}(${vectors.vectorIds})
+    && array(select ${ledgerFunction(tables, 'index_key')}(value) from ${listed(keys)})`;
+  const isIndexed = sql`not ${ledgerFunction(tables, 'has_own_ids')}(
+    ${vectors.docId}, ${vectors.page}, ${vectors.vectorIds})`;
+  const isListed = sql`${vectors.page} in (select value::integer from ${listed(pages)})`;
+  return db
+    .select(storedPage(tables))
+    .from(vectors)
+    .where(and(eq(vectors.docId, docId), or(isListed, and(isIndexed, hasKey))))
+    .$dynamic();
 }
 
 /**
