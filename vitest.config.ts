@@ -24,7 +24,7 @@ function onDriver(
   };
 }
 
-/** The tests of a migrated ledger. The others create and migrate databases of their own. */
+/** The tests that get a migrated ledger. All other database tests create and migrate their own databases. */
 const ofMigratedLedger = [
   'test/db/queries/**/*.test.ts',
   'test/db/{purge,purge-lock,disturbed,lost-connection,returning-ids}.server.test.ts',
@@ -44,7 +44,7 @@ export default defineConfig(({ mode }) => ({
       onDriver('pglite', 'pglite', ['test/db/**/*.test.ts'], ['test/db/**/*.server.test.ts']),
       onDriver('postgres.js', 'postgres.js', ['test/db/**/*.test.ts']),
       onDriver('node-postgres', 'node-postgres', ['test/db/queries/**/*.test.ts']),
-      // All tests of a migrated ledger, unless a part of them is enough: with `npm run test:shapes`.
+      // `npm run test:shapes` runs all tests of a migrated ledger here, other runs only two files.
       onDriver(
         'partitioned',
         'postgres.js',

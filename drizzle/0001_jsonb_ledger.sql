@@ -21,9 +21,10 @@ language sql immutable
 return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'), 2, 4)
   || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
 
--- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
--- because its ids name it. Never null, even if the run lacks a field. This function and vectors_patch_id_head have no
--- SET and no subquery, so that PostgreSQL inlines them. In jsonpath, `(exists (@.uuids)) is unknown` means that there is no such field.
+-- Whether all ids of the page are its own patch ids, stored as runs that each begin at 000. Such a page is not in the
+-- index on ids, because its ids name it. Never null, even if the run lacks a field. This function and
+-- vectors_patch_id_head have no SET and no subquery, so that PostgreSQL inlines them. In jsonpath,
+-- `(exists (@.uuids)) is unknown` means that there is no such field.
 create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return case

@@ -188,7 +188,7 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    * Replaces all pages of a document with these, atomically. The previous ids are queued as orphans.
    *
    * Locks the document's row until the end of the transaction, so calls for the same document run one after
-   * another. Others can still insert pages of the document.
+   * another. Other writers, such as `upsertPage`, do not wait for this lock and can still insert pages of the document.
    *
    * @param pages - `docId` can be omitted; the id of another document is rejected.
    * @returns How many pages the document now has; the recordings, if they are recorded as pending.

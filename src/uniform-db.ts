@@ -32,7 +32,7 @@ const hosts = new WeakMap<Db, Db>();
  * - Rows are returned without holes. When a statement fails after it returned some rows, the next result on that
  *   connection of postgres.js 3.4 begins with a hole for each of these rows (porsager/postgres#1181).
  * - Columns keep their names, also if postgres.js is set to rename them (`transform: postgres.camel`).
- * - `transaction` throws an error that says so if the driver has no transactions.
+ * - If the driver has no transactions, `transaction` throws an error that says so.
  * - `transaction` throws a `DatabaseUnavailableError` if it gets no connection or loses it, also if the driver's error
  *   has no code. It rejects as soon as the driver tells about the loss, and always gives the connection back to the
  *   pool.

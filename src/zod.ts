@@ -57,7 +57,10 @@ const newPageFields = createInsertSchema(vectors, {
     pending: z.boolean().optional(),
   });
 
-/** What `newPageVectorsSchema` accepts. TypeScript cannot derive from a check that two fields exclude each other. */
+/**
+ * What `newPageVectorsSchema` accepts. Two fields exclude each other. A check enforces that, and TypeScript cannot derive
+ * the type from a check.
+ */
 type NewPage<DocId = number> = Omit<
   z.infer<typeof newPageFields>,
   'docId' | 'vectorIds' | 'patches'
@@ -81,7 +84,7 @@ export const pageVectorsSchema = createSelectSchema(vectors, {
 });
 
 /**
- * Creates the schemas for another ledger. `docId` has the type of its key and is checked in the same way. A bigint may
+ * Creates the schemas for another ledger. `docId` has the type of the ledger's key, and is checked as the repository checks it. A bigint may
  * also be a number or a string of digits, because JSON has no bigint; the result is a bigint.
  *
  * @param ledger - What `defineLedger` returned.

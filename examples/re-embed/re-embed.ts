@@ -27,8 +27,8 @@ export async function reEmbed(
   return target.ingest(
     pagesToEmbed(),
     async (recorded) => {
-      // The target has recorded these pages, so `deletePage` now deletes them in both ledgers. Here we only look for pages
-      // that were deleted before that.
+      // The target has recorded these pages. From now on, `deletePage` of serve.ts deletes them in both ledgers.
+      // Here we look for pages that were deleted before the target recorded them.
       const originals = await source.findByPages(recorded);
       for (const [index, { docId, page, vectorIds }] of recorded.entries()) {
         if (originals[index] === undefined) await target.deleteByPage(docId, page);

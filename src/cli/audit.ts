@@ -47,7 +47,7 @@ export function addAuditCommand(program: Command): void {
     )
     .option(
       '--batch-ids <number>',
-      'how many ids one call gets (default: 1000)',
+      'how many ids one call of existing gets (default: 1000)',
       parsePositiveInteger,
     )
     .option('--exit-code', 'exit with 1 if there is any difference')

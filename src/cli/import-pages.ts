@@ -102,7 +102,7 @@ export async function importPages(
       result.lines = last.number;
     }
   } catch (error) {
-    // An aborted input throws this while we wait for its next bytes.
+    // An aborted input throws an AbortError while we wait for its next bytes.
     if (!(signal?.aborted && error instanceof Error && error.name === 'AbortError')) throw error;
   }
   return { ...result, stopped: signal?.aborted ?? false };

@@ -57,9 +57,7 @@ function formatMigrations({ applied, pending, skipped, unknown, shape }: StatusR
   return [
     `migrations  ${applied.length} applied, ${pending.length} pending`,
     ...pending.map((tag) => `              ${tag}`),
-    ...skipped.map(
-      (tag) => `              ${tag} is older than an applied migration; generate it again`,
-    ),
+    ...skipped.map((tag) => `              ${tag} is not applied, but a newer migration is`),
     ...(unknown > 0
       ? [`              ${count(unknown, 'migration')} from a newer version of this package`]
       : []),

@@ -6,7 +6,8 @@ import { stopTransactionsOnLostConnection } from './postgres-transactions.ts';
  * Changes a postgres.js client so that two faults of postgres.js 3.4 do not reach Drizzle. `openDatabase` does this for
  * its own client. If you create the client, call this once, before you pass the client to `drizzle`.
  *
- * - After a statement that failed in the middle of its rows, the next results on that connection have no holes.
+ * - If a statement fails after it returned some rows, postgres.js begins its next result on that connection with empty
+ *   array elements. They are removed.
  * - If a transaction loses its connection, it rejects and sends nothing more. Without this, the process can end with an
  *   uncaught error, or a statement can run in another transaction.
  *

@@ -27,7 +27,7 @@ class ConnectionError extends Error {
  * Connects to a server and encrypts the connection.
  *
  * postgres.js could do this itself, but it retries forever if all of several hosts are down, checks the certificate
- * of an IP address against the name "localhost", and goes on without the server's consent to TLS.
+ * of an IP address against the name "localhost", and starts the TLS handshake even if the server has refused TLS.
  *
  * @throws The errors of Node, or a `ConnectionError`. All have a `code`.
  */
@@ -57,7 +57,7 @@ function openPlain(address: ServerAddress, options: SocketOptions): Promise<Dupl
   });
 }
 
-/** Returns undefined if TLS is preferred but not possible. As in libpq, this includes a handshake that fails. */
+/** If TLS is only preferred, returns undefined when the handshake fails. libpq, too, then connects again without TLS. */
 function openEncrypted(
   address: ServerAddress,
   options: SocketOptions,
@@ -118,8 +118,8 @@ async function offersTls(socket: Socket): Promise<boolean> {
 }
 
 /**
- * Adds an `error` listener. There is no other one between two steps, and until postgres.js has the socket. An error
- * without a listener ends the process.
+ * Adds an `error` listener, because an error without a listener ends the process. There is no other listener between two
+ * calls of `until`, and before postgres.js has the socket.
  */
 function withoutUncaughtErrors<Stream extends Duplex>(stream: Stream): Stream {
   return stream.on('error', () => {});

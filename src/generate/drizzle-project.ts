@@ -44,7 +44,7 @@ export async function readDrizzleProject(options: {
   if (config === undefined || !existsSync(config)) {
     throw new InvalidInputError(
       ['config'],
-      `there is no ${config ?? 'drizzle.config.ts'} here: run the command beside it, or use --config or --schema`,
+      `there is no ${config ?? 'drizzle.config.ts'} here: run the command in its folder, or use --config or --schema`,
     );
   }
   const module = await loadModule(resolve(config));

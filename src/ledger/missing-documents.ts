@@ -61,7 +61,7 @@ export async function findMissingDocuments<DocId extends DocumentId>(
   const { documents, documentId } = tables;
   const byText = new Map(docIds.map((docId) => [String(docId), docId]));
   const given = JSON.stringify(Array.from(byText.values(), docIdAsJson));
-  // The difference is made here, because Citus cannot run a subquery that is correlated with a list.
+  // The missing ids are computed here and not in SQL, because Citus cannot run a subquery that is correlated with a list.
   const existing = await db.execute(sql`
     select ${documentId}::${keyType(tables)}::text as id from ${documents}
     where ${documentId} in (

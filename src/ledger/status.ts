@@ -24,7 +24,7 @@ export interface LedgerStatus {
     dueRows: number;
     /** How long ago the oldest row was queued, in milliseconds. Null if the queue is empty. */
     oldestMs: number | null;
-    /** How many purges have tried the same row, at most. */
+    /** The number of attempts of the row that purges have tried most often. */
     maxAttempts: number;
   };
 }

@@ -101,7 +101,8 @@ export async function readLedgerObjects(db: Db, tables: VectorTables): Promise<L
   const schemaName = schemaBeforeLedgerName(rows[0]?.schema ?? 'public', tables.name);
   return rows.map(({ kind, name, definition }) => {
     const text = definition.replaceAll(`"${tables.name}"`, tables.name).trim();
-    // Where PostgreSQL prints an expression, the search_path decides whether it names the schema.
+    // PostgreSQL prints an expression with the schema or without, depending on the search_path. So the schema is removed
+    // from expressions. In the name and the text of a function, `ledger.` replaces it.
     const isText = text.includes('AS $function$');
     return {
       object: `${kind} ${name}`,

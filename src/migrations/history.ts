@@ -36,7 +36,7 @@ export function requireNoSkippedMigration({ skipped }: MigrationHistory): void {
   if (oldest === undefined) return;
   throw new MigrationError(
     `Migration ${oldest.tag} is not applied to this database, but a newer migration is: ` +
-      'generate it again, so that it becomes the newest',
+      `generate ${oldest.tag} again, so that it becomes the newest`,
     { tag: oldest.tag },
   );
 }

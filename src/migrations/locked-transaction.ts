@@ -40,7 +40,10 @@ export async function inLockedTransaction<Result>(
   }
 }
 
-/** Takes the lock. Then sets the limits for `work` to the connection's own, but to `lockTimeoutMs` if it is given. */
+/**
+ * Takes the lock. Then restores the connection's own `statement_timeout` and `lock_timeout` for `work`. If `lockTimeoutMs`
+ * is given, it becomes the `lock_timeout`.
+ */
 async function takeLock(tx: Db, waitMs: number, lockTimeoutMs: number | undefined): Promise<void> {
   const [settings] = rowsOf<{ lock_timeout: string; statement_timeout: string }>(
     await tx.execute(sql`

@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: 'c71117214eec4f9b26dd4ab3c0d4442810e17c425c7c6cf94ae09810e8ddf186',
+    hash: 'a500fe60fa25536179a1b079507880579c8da5773196f9f412da0edbc6bc73dc',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -108,9 +108,10 @@ language sql immutable
 return lpad(to_hex(doc_id), 8, '0') || '-' || substr(lpad(to_hex(page), 8, '0'), 2, 4)
   || '-8' || substr(lpad(to_hex(page), 8, '0'), 6) || '-800' || left(lpad(to_hex(page), 8, '0'), 1) || '-';
 
--- Whether all ids of the page are its own patch ids, stored as whole runs. Such a page is not in the index on ids,
--- because its ids name it. Never null, even if the run lacks a field. This function and vectors_patch_id_head have no
--- SET and no subquery, so that PostgreSQL inlines them. In jsonpath, \`(exists (@.uuids)) is unknown\` means that there is no such field.
+-- Whether all ids of the page are its own patch ids, stored as runs that each begin at 000. Such a page is not in the
+-- index on ids, because its ids name it. Never null, even if the run lacks a field. This function and
+-- vectors_patch_id_head have no SET and no subquery, so that PostgreSQL inlines them. In jsonpath,
+-- \`(exists (@.uuids)) is unknown\` means that there is no such field.
 create or replace function ledger.vectors_has_own_ids(doc_id integer, page integer, vector_ids jsonb) returns boolean
 language sql immutable
 return case

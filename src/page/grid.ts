@@ -7,8 +7,8 @@ import { requireInteger, requireObject } from '../require.ts';
  * How a page's vectors cover the page: vector `start + row * (rowStride ?? cols) + col` is the patch at
  * (row, col), row by row from the top left.
  *
- * Some models cut the page into tiles and embed one tile after the other. Then the patches of a tile follow
- * each other in the same way, tile by tile, row by row from the top left.
+ * Some models cut the page into tiles and embed one tile after the other. Then the patches of each tile
+ * follow each other row by row. The tiles also follow each other row by row, from the top left.
  */
 export interface PatchGrid {
   /** The number of patches from left to right, over the whole page. */
@@ -26,7 +26,7 @@ export interface PatchGrid {
   tile?: { cols: number; rows: number } | undefined;
   /**
    * The number of vectors from the start of a tile to the start of the next, if other vectors lie between them.
-   * {@defaultValue the number of vectors from the start of a tile to its last patch, plus 1}
+   * {@defaultValue the number of vectors from the first patch of a tile to its last, both included}
    */
   tileStride?: number | undefined;
   /** The number of vectors between two rows of tiles, in addition to `tileStride`. {@defaultValue 0} */

@@ -21,7 +21,7 @@ export interface PatchScore {
 
 /**
  * Makes the map of a page. The value of a patch is its best similarity to any query token. A mean would mostly show the
- * tokens that match everything. Vectors of the prompt are left out, although they make up to a fifth of a page's score.
+ * tokens that match everything. Vectors of the prompt are left out, although up to a fifth of a page's score comes from them.
  *
  * @param scores - What `similarities` returned for the page, or the scores of some patches; the others are unknown.
  * @param tokens - Which query tokens count, by their position from 0, if `scores` are similarities.

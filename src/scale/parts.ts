@@ -75,8 +75,8 @@ export function dropRangeCheck(tables: VectorTables, table: string): string {
 }
 
 /**
- * The step that creates a unique index without a lock. No step if the index exists. Drops what a failed attempt left
- * first.
+ * The step that creates a unique index without a lock. No step if the index exists. First drops the invalid index
+ * that a failed attempt left.
  */
 export async function createUniqueIndex(
   db: Db,

@@ -124,12 +124,12 @@ function toStepError(error: unknown, { comment }: Step, left: string | undefined
   const cause = mapped instanceof Error ? (mapped.cause ?? mapped) : mapped;
   const reason = cause instanceof Error ? cause.message : String(cause);
   const again = isLockTimeout(error)
-    ? 'Other sessions did not let go of the tables. End long transactions, then run it again.'
-    : 'Run it again: it goes on where it stopped.';
+    ? 'Other sessions did not let go of the tables. End long transactions, then run the command again.'
+    : 'Run the command again. It goes on where it stopped.';
   const hint =
-    left === undefined ? again : `Run this first, or writers may fail: ${left}; ${again}`;
+    left === undefined ? again : `Writers may fail until you run this: ${left};\n${again}`;
   return new MigrationError(
-    `Not finished. This step failed: ${comment} ${reason}\nHint: ${hint}`,
+    `Not finished. This step failed: ${comment}\nReason: ${reason}\nHint: ${hint}`,
     { hint },
     { cause: mapped },
   );

@@ -3,13 +3,13 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 
-/** A part of a table, with the statement or clause that creates it. All names in it have their schema. */
+/** A part of a table, with the statement or clause that creates it. Names in `definition` have their schema. */
 interface Part {
   name: string;
   definition: string;
 }
 
-/** The table `vectors` of a ledger, one table or partitioned. All names have their schema, except those of parts. */
+/** The table `vectors` of a ledger, one table or partitioned. `table`, `documents` and other tables have their schema. */
 export interface TableSql {
   table: string;
   /** The table's name and schema, not quoted. */

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 
-/** Whether a table is `vectors` or the queue, or one of its partitions or child tables. */
+/** Which of the two tables a table belongs to. A partition or child table belongs to the same one as its parent. */
 export type LedgerPart = 'vectors' | 'queue';
 
 export interface TableSize {
@@ -119,7 +119,10 @@ export async function readIndexes(db: Db, tables: readonly TableSize[]): Promise
   }));
 }
 
-/** Formats oids as a PostgreSQL array. If the array is constant, a view computes only the rows with these oids. */
+/**
+ * Formats oids as a PostgreSQL array. With an array that is a constant, PostgreSQL's statistics views compute only the
+ * rows with these oids.
+ */
 export function oidsOf(relations: readonly { oid: string }[]): string {
   return `{${relations.map(({ oid }) => oid).join()}}`;
 }

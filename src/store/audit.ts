@@ -94,8 +94,8 @@ export interface AuditOptions<DocId extends DocumentId = number> {
  * the audit reports a difference it looks again, because the two sides may have changed in between. Memory
  * use does not grow with the ledger, the queue or the store.
  *
- * @throws {AuditError} `queueUntracked` would queue a larger share than `maxUntrackedShare`, or ids that name no page
- *   in a distributed ledger. Nothing was queued.
+ * @throws {AuditError} `queueUntracked` would queue a larger share than `maxUntrackedShare`. Or the ledger is distributed
+ *   with Citus, and some untracked ids name no page. In both cases nothing was queued.
  * @throws {MigrationError} A trigger is missing or disabled.
  * @throws {DatabaseError} 42501: row level security may hide pages from the role.
  * @throws The errors of the store's functions, unchanged.

@@ -30,7 +30,7 @@ const rowsPerQuery = 1_000;
 
 /**
  * Walks the queue once, in the order in which rows are due, and yields the rows in batches of at most `batchIds`
- * ids. Splits rows with more ids first. Skips rows whose page is pending: searches use the old vectors until the new
+ * ids. A row with more ids is split into smaller rows first. Skips rows whose page is pending: searches use the old vectors until the new
  * ones are written.
  */
 export async function* dueBatches(

@@ -17,8 +17,9 @@ export const langchain: Contender = {
   keepsOrder: false,
   table: 'upsertion_records',
   cannot: {
-    findByDocument: 'it returns the ids of several groups without their groups',
-    locate: 'it cannot return the group of an id',
+    findByDocument:
+      'it returns the ids of all pages in one list, and does not say which page each belongs to',
+    locate: 'it cannot return the page of an id',
     deleteDocument: 'it deletes single ids only',
   },
   async open(url) {

@@ -277,7 +277,7 @@ test('a step that fails leaves the table as it was, and takes pages of all docum
   await execute(db(), 'create table vectors_p1 (id integer)');
   const error = await thrownBy(partition(db(), { at: [100] }));
   expect(error).toBeInstanceOf(MigrationError);
-  expect(error).toMatchObject({ hint: 'Run it again: it goes on where it stopped.' });
+  expect(error).toMatchObject({ hint: 'Run the command again. It goes on where it stopped.' });
   expect(String(error)).toContain('relation "vectors_p1" already exists');
   await record(5, 400);
   await execute(db(), 'drop table vectors_p1');
