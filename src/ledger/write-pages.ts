@@ -13,6 +13,7 @@ import { qualifiedName, type VectorTables } from '../tables.ts';
 import { isTransaction } from '../uniform-db.ts';
 import { encodeGivenIds, listGivenIds } from './encode-given-ids.ts';
 import { explainMissingDocument } from './missing-documents.ts';
+import { requireOwnPatchIds } from './own-patch-ids.ts';
 import {
   byKey,
   type CheckedPage,
@@ -318,6 +319,7 @@ async function insertChunk(
   { pending = false, isDistributed }: RecordOptions & { isDistributed: boolean },
 ): Promise<RecordedPage<DocumentId>[]> {
   const { vectors } = tables;
+  if (isDistributed) requireOwnPatchIds(tables, chunk);
   // One JSON parameter for all rows. The drivers need longer to write arrays of text than PostgreSQL
   // needs to read this, and a list of values is limited to 65,534 parameters.
   const rows = `[${chunk.map(({ row }) => row).join()}]`;
@@ -352,7 +354,10 @@ async function insertChunk(
   return pending ? readRecordings(db, tables, chunk) : [];
 }
 
-/** On Citus no id is kept: it cannot join the given pages with the recorded ones here, and has ids to spare. */
+/**
+ * On Citus, a page does not keep its row id, because Citus cannot join the given pages with the recorded ones here. Its
+ * row ids are bigints, so they do not run out.
+ */
 const noneExists = sql`cross join (select null::bigint as id) as existing`;
 
 /** The sequence of `vectors.id`, looked up once per statement. */

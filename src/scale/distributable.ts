@@ -1,6 +1,8 @@
 import { getTableName, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
+import { findForeignPatchId } from '../ledger/own-patch-ids.ts';
+import { ledgerFunction, streamPages } from '../ledger/read-pages.ts';
 import { namesOf } from '../migrations/ledger-sql.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 import { readShape } from './shape.ts';
@@ -148,6 +150,26 @@ export async function requireDistributable(
     sequence: row.sequence_name,
     documentsAreDistributed: isDistributed,
   };
+}
+
+/**
+ * Checks that no document has a patch id that names another document: see `own-patch-ids.ts`. Reads all pages that have
+ * other ids than their own patch ids, which takes minutes on a large ledger.
+ *
+ * @throws {MigrationError}
+ */
+export async function requireNoForeignPatchIds(db: Db, tables: VectorTables): Promise<void> {
+  if (tables.keyType !== 'integer') return;
+  const { docId, page, vectorIds } = tables.vectors;
+  const hasOtherIds = sql`not ${ledgerFunction(tables, 'has_own_ids')}(${docId}, ${page}, ${vectorIds})`;
+  for await (const found of streamPages(db, tables, hasOtherIds, 1_000)) {
+    const foreign = findForeignPatchId(tables, found.docId, found.vectorIds);
+    if (foreign === undefined) continue;
+    refuse(
+      `page ${found.page} of document ${found.docId} has a patch id of document ${foreign.docId}`,
+      'Record the page with ids of its own document, and write its vectors again.',
+    );
+  }
 }
 
 function refuse(reason: string, hint: string): never {

@@ -8,7 +8,7 @@ import { inLockedTransaction } from '../migrations/locked-transaction.ts';
 import { type MigrationTarget, withTargetDatabase } from '../migrations/target.ts';
 import { integer, requireBoolean, requireOptions } from '../require.ts';
 import { qualifiedName, requireLedger, tablesOf, type VectorTables } from '../tables.ts';
-import { requireDistributable } from './distributable.ts';
+import { requireDistributable, requireNoForeignPatchIds } from './distributable.ts';
 
 export interface DistributeOptions<DocId extends DocumentId = number> extends MigrationTarget {
   /**
@@ -77,6 +77,7 @@ export async function distributeLedger<DocId extends DocumentId = number>(
 async function distributionSql(db: Db, tables: VectorTables, shards: number): Promise<string[]> {
   const found = await requireDistributable(db, tables);
   if (found === 'distributed') return [];
+  await requireNoForeignPatchIds(db, tables);
   const { documents, documentId, vectors, vectorOrphans } = tables;
   const [document, vector, orphan] = [documents, vectors, vectorOrphans].map(qualifiedName);
   const key = documentId.name;

@@ -63,6 +63,11 @@ export class DeleteCall {
       .at(-1);
   }
 
+  /** The document that the ids are from, if it is the only one that can have its patch ids: in a distributed ledger. */
+  get owner(): DocumentId | undefined {
+    return this.purge.isDistributed ? (this.batch.docId ?? undefined) : undefined;
+  }
+
   get hasStarted(): boolean {
     return this.running !== undefined;
   }
@@ -98,12 +103,13 @@ export class DeleteCall {
     const { db, tables, callTimeoutMs } = this.purge;
     const { docId } = this.batch;
     const isUnprotected = hadLock && docId !== null ? ne(tables.vectors.docId, docId) : undefined;
-    const repaired = await repairPages(db, tables, this.ids, isUnprotected);
+    const { owner } = this;
+    const repaired = await repairPages(db, tables, { ids: this.ids, owner }, isUnprotected);
     if (this.lastTriedUs === undefined) return repaired;
     // An earlier call that lost its lock may have continued to delete, at most for as long as a call may take.
     const isAsOld = sql`${tables.vectors.recordedAt}
       < ${timestamp(this.lastTriedUs)} + ${callTimeoutMs}::integer * interval '1 millisecond'`;
-    return repaired + (await repairPages(db, tables, this.spared, isAsOld));
+    return repaired + (await repairPages(db, tables, { ids: this.spared, owner }, isAsOld));
   }
 
   /** Waits for the call within its time limit. If the call ends later than that, repairs pages once more. */

@@ -83,8 +83,8 @@ const lockWaitMs = 500;
  * then twice as long each time, up to 1 hour. Any number of purges can run at the same time. Run it on a schedule
  * and after large deletes.
  *
- * While the store deletes ids of a document, recording pages of that document waits for that one call. A writer
- * of several documents may wait for as many calls as purges run at the same time. If an id is recorded again
+ * While the store deletes ids of a document, recording pages of that document waits for that one call. If
+ * several purges run at the same time, a writer of several documents may wait for one call of each. If an id is recorded again
  * during the call, by another document for example, its page becomes pending. This protects every writer
  * that writes its vectors after its page is committed.
  *
@@ -254,14 +254,15 @@ async function deleteInTransaction(
         where ${ofDocument(docId)} and ${isOneOfRows(rows)} and not ${isOfPendingPage(vectors)}
         returning vector_ids::text`),
     );
-    // The shard may have moved to another node after the first lock was taken. The delete keeps it there.
+    // Before the delete, the shard may have moved to another node, where nobody has taken the lock. The delete keeps the
+    // shard on its node, so the lock is taken there now.
     if (docId !== null && isDistributed) await takePurgeLock(tx, tables, docId);
     const ids = new Set(
       deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(JSON.parse(vector_ids))),
     );
     // A separate statement after the lock, so that it sees all writers that have committed. Later writers of the
     // document wait for the lock.
-    const live = await findLiveIds(tx, tables, [...ids]);
+    const live = await findLiveIds(tx, tables, [...ids], call.owner);
     const dead = [...ids].filter((id) => !live.has(id));
     call.spared = [...live.keys()];
     if (dead.length > 0) await call.run(dead, tx);

@@ -1,5 +1,6 @@
 import { and, type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../db.ts';
+import type { DocumentId } from '../document-id.ts';
 import { keysAsJson, uniqueKeys } from '../ledger/page.ts';
 import { isOneOf } from '../ledger/read-pages.ts';
 import { retryDeadlocks } from '../ledger/retry-deadlocks.ts';
@@ -10,20 +11,21 @@ import { findLiveIds } from './live-ids.ts';
  * Makes pages pending that have one of these ids, because a purge may have deleted its vector. Also gives them a new
  * revision, so that an ingest that is under way does not mark them as indexed.
  *
- * @param ids - Ids that were passed to `deleteVectors`.
+ * @param purged.ids - Ids that were passed to `deleteVectors`.
+ * @param purged.owner - As for `findLiveIds`.
  * @param isAtRisk - Which of the pages to make pending.
  * @returns How many pages it made pending.
  */
 export async function repairPages(
   db: Db,
   tables: VectorTables,
-  ids: readonly string[],
+  { ids, owner }: { ids: readonly string[]; owner: DocumentId | undefined },
   isAtRisk: SQL | undefined,
 ): Promise<number> {
   if (ids.length === 0) return 0;
   const { vectors } = tables;
   const repair = async () => {
-    const live = await findLiveIds(db, tables, ids);
+    const live = await findLiveIds(db, tables, ids, owner);
     const pages = uniqueKeys([...live.values()].flat());
     if (pages.length === 0) return 0;
     const repaired = await db
