@@ -113,3 +113,25 @@ export const growthResultSchema = z.strictObject({
 
 export type GrowthResult = z.infer<typeof growthResultSchema>;
 export type GrowthOperation = GrowthResult['points'][number]['operation'];
+
+const shape = z.enum(['one table', 'partitions', 'Citus']);
+
+export const shapesResultSchema = z.strictObject({
+  environment,
+  sizes: z.record(z.string(), z.int()),
+  points: z.array(
+    z.strictObject({
+      pages: z.int().positive(),
+      shape,
+      operation: z.string(),
+      /** The median, in milliseconds per call. */
+      ms: z.number().positive(),
+    }),
+  ),
+  /** The size of each ledger after the measurement. */
+  bytes: z.array(
+    z.strictObject({ pages: z.int(), shape, table: z.number().int(), indexes: z.number().int() }),
+  ),
+});
+
+export type ShapesResult = z.infer<typeof shapesResultSchema>;

@@ -55,11 +55,7 @@ export async function fillMixture(
   client: SqlClient,
   { idsPerPage, ...span }: PageSpan & { idsPerPage: number },
 ): Promise<void> {
-  const [index] = await client.query<{ definition: string }>(
-    `select pg_get_indexdef('ix_vectors_vector_ids'::regclass) as definition`,
-  );
-  await client.run('drop index ix_vectors_vector_ids');
-  await fillPages(
+  await fillWithoutIndex(
     client,
     span,
     `case
@@ -71,7 +67,32 @@ export async function fillMixture(
       else jsonb_build_array(gen_random_uuid()::text)
     end`,
   );
-  await client.run(index?.definition ?? '');
+}
+
+/** Adds pages of patch ids, but every tenth page has one random id. */
+export async function fillPatchAndSingleIds(
+  client: SqlClient,
+  { idsPerPage, ...span }: PageSpan & { idsPerPage: number },
+): Promise<void> {
+  await fillWithoutIndex(
+    client,
+    span,
+    `case when page % 10 = 0 then jsonb_build_array(gen_random_uuid()::text) else ${patchIds(idsPerPage)} end`,
+  );
+}
+
+/** Builds the index on ids after the pages were added. That takes a fraction of the time. */
+async function fillWithoutIndex(
+  client: SqlClient,
+  span: PageSpan,
+  vectorIds: string,
+): Promise<void> {
+  const [index] = await client.query<{ definition: string }>(
+    `select pg_get_indexdef('ix_vectors_vector_ids'::regclass) as definition`,
+  );
+  await client.run('drop index ix_vectors_vector_ids');
+  await fillPages(client, span, vectorIds);
+  await client.run(index?.definition.replace(' ON ONLY ', ' ON ') ?? '');
 }
 
 /** @param vectorIds - An SQL expression of `doc_id` and `page`. */

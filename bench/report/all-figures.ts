@@ -1,5 +1,6 @@
 import { ours } from '../contenders/ours.ts';
-import type { CaseMedians, Environment, GrowthResult, RunResult } from '../result.ts';
+import type { CaseMedians, GrowthResult, RunResult } from '../result.ts';
+import { describe } from './describe.ts';
 import { byReason } from './left-out.ts';
 import { formatConnections, formatNumber, shortNumber } from './numbers.ts';
 import { pageCounts } from './page-counts.ts';
@@ -39,21 +40,6 @@ function runFigures({ environment, cases }: RunResult): string[] {
       'with a long queue, or without a purge:',
     ownTable(cases.filter(({ id }) => ofPackageOnly.test(id) || id === 'delete-single')),
   ];
-}
-
-function describe({
-  cpu,
-  cores,
-  memoryGiB,
-  node,
-  postgresql,
-  settings,
-  date,
-}: Environment): string {
-  return (
-    `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}, PostgreSQL ${postgresql}, ` +
-    `shared_buffers ${settings['shared_buffers']}, fsync ${settings['fsync']} (${date})`
-  );
 }
 
 /** The package and the other contenders. */

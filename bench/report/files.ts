@@ -6,6 +6,8 @@ import {
   growthResultSchema,
   type RunResult,
   runResultSchema,
+  type ShapesResult,
+  shapesResultSchema,
 } from '../result.ts';
 
 const folder = new URL('../results/', import.meta.url);
@@ -24,7 +26,11 @@ export function growthFile(kind: LedgerKind, isTrial = false): string {
   return `${isTrial ? 'trial-' : ''}growth${kind === 'mixture' ? '-mixture' : ''}.json`;
 }
 
-export function writeResult(name: string, result: RunResult | GrowthResult): void {
+export function shapesFile(isTrial = false): string {
+  return `${isTrial ? 'trial-' : ''}shapes.json`;
+}
+
+export function writeResult(name: string, result: RunResult | GrowthResult | ShapesResult): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(new URL(name, folder), `${JSON.stringify(result, null, 2)}\n`);
 }
@@ -51,6 +57,11 @@ function readRun(name: string): RunResult {
 /** @throws {z.ZodError} If the file does not match the schema. */
 export function readGrowth(kind: LedgerKind): GrowthResult {
   return growthResultSchema.parse(readJson(growthFile(kind)));
+}
+
+/** @throws {z.ZodError} If the file does not match the schema. */
+export function readShapes(): ShapesResult {
+  return shapesResultSchema.parse(readJson(shapesFile()));
 }
 
 function readJson(name: string): unknown {

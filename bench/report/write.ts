@@ -1,12 +1,13 @@
 /**
- * `npm run bench:report`: writes the committed results into docs/benchmarks.md and README.md, between
- * their markers, and draws docs/growth.svg.
+ * `npm run bench:report`: writes the committed results into docs/benchmarks.md, docs/scaling.md and README.md,
+ * between their markers, and draws docs/growth.svg.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { allFigures } from './all-figures.ts';
-import { readGrowth, readRuns } from './files.ts';
+import { readGrowth, readRuns, readShapes } from './files.ts';
 import { keyFigures } from './key-figures.ts';
 import { drawGrowth } from './plot.ts';
+import { shapeFigures } from './shape-figures.ts';
 
 const repository = new URL('../../', import.meta.url);
 
@@ -20,6 +21,7 @@ writeBetweenMarkers(
   'docs/benchmarks.md',
   allFigures([...servers, ...(pglite ? [pglite] : [])], growth, readGrowth('mixture')),
 );
+writeBetweenMarkers('docs/scaling.md', shapeFigures(readShapes()));
 writeBetweenMarkers('README.md', keyFigures(main, growth));
 
 function writeBetweenMarkers(path: string, figures: string): void {

@@ -42,7 +42,7 @@ async function closeOnNodes(coordinatorUrl: string, name: string): Promise<void>
 }
 
 /** Creates an empty database with the extension on every node. Returns its URL on the coordinator. */
-async function createOnNodes(coordinatorUrl: string, name: string): Promise<string> {
+export async function createOnNodes(coordinatorUrl: string, name: string): Promise<string> {
   const nodes = await readNodes(coordinatorUrl);
   for (const node of nodes) {
     await run(node.url, `create database ${name}`);
