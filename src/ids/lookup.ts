@@ -20,13 +20,14 @@ export function indexKeysOf(ids: Iterable<string>): IndexKeys {
   const idsByKey = new Map<string, string[]>();
   for (const id of new Set(ids)) {
     const canonical = canonicalId(id);
-    for (const text of [canonical, ...runPrefixesOf(canonical)]) append(idsByKey, keyOf(text), id);
+    for (const text of [canonical, ...runPrefixesOf(canonical)])
+      append(idsByKey, indexKeyOf(text), id);
   }
   return { keys: [...idsByKey.keys()], idsOf: (key) => idsByKey.get(key) ?? [] };
 }
 
 /** The SQL function `vectors_index_key` does the same before it hashes the key. */
-function keyOf(text: string): string {
+function indexKeyOf(text: string): string {
   // ASCII only, as in the collation "C".
   return text.replaceAll('-', '').replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
@@ -91,7 +92,7 @@ function findInRun(run: VectorIdRun, wanted: ReadonlySet<string>): [string, numb
     return decodeVectorIds([run]).map((id, position) => [canonicalId(id), position]);
   }
   // Wanted ids are in canonical form.
-  const canonical = isUuid(first) ? { ...run, prefix: keyOf(run.prefix) } : run;
+  const canonical = isUuid(first) ? { ...run, prefix: indexKeyOf(run.prefix) } : run;
   return Array.from(wanted, (id): [string, number] => [id, positionInRun(canonical, id)]).filter(
     ([, position]) => position >= 0,
   );

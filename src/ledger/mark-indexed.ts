@@ -6,7 +6,7 @@ import { requireInteger } from '../require.ts';
 import type { VectorTables } from '../tables.ts';
 import { queueOrphans } from './orphans.ts';
 import { byKey, checkNamespace, keyOf, keysAsJson, type PageKey, requirePageKeys } from './page.ts';
-import { isOneOf, keyType, recordingColumns } from './read-pages.ts';
+import { docIdType, isOneOf, recordingColumns } from './read-pages.ts';
 import type { RecordedPage } from './write-pages.ts';
 
 /** Checks recordings of pages. @throws {InvalidInputError} */
@@ -65,7 +65,7 @@ async function markPending(
     .update(vectors)
     .set({ indexedAt: sql`now()` })
     .from(sql`jsonb_to_recordset(${JSON.stringify(recordings)}::text::jsonb)
-      as given (doc_id ${keyType(tables)}, page integer, id bigint, revision integer)`)
+      as given (doc_id ${docIdType(tables)}, page integer, id bigint, revision integer)`)
     .where(sql`${vectors.docId} = given.doc_id and ${vectors.page} = given.page and ${vectors.id} = given.id
       and ${vectors.revision} = given.revision and ${isNull(vectors.indexedAt)}`)
     .returning(recordingColumns(tables));

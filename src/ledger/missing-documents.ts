@@ -4,7 +4,7 @@ import { type DocumentId, docIdAsJson } from '../document-id.ts';
 import { isForeignKeyViolation } from '../driver-errors.ts';
 import { DocumentNotFoundError, type InputPath } from '../errors.ts';
 import type { VectorTables } from '../tables.ts';
-import { keyType, readDocId } from './read-pages.ts';
+import { docIdType, readDocId } from './read-pages.ts';
 
 /** A document's id and the path of its page in the arguments. */
 interface GivenDocument {
@@ -63,9 +63,9 @@ export async function findMissingDocuments<DocId extends DocumentId>(
   const given = JSON.stringify(Array.from(byText.values(), docIdAsJson));
   // The missing ids are computed here and not in SQL, because Citus cannot run a subquery that is correlated with a list.
   const existing = await db.execute(sql`
-    select ${documentId}::${keyType(tables)}::text as id from ${documents}
+    select ${documentId}::${docIdType(tables)}::text as id from ${documents}
     where ${documentId} in (
-      select value::${keyType(tables)} from jsonb_array_elements_text(${given}::text::jsonb)
+      select value::${docIdType(tables)} from jsonb_array_elements_text(${given}::text::jsonb)
     )`);
   for (const { id } of rowsOf<{ id: string }>(existing)) {
     byText.delete(String(readDocId(tables, id)));

@@ -3,7 +3,7 @@ import type { Db } from '../db.ts';
 import { type DocumentId, docIdAsJson } from '../document-id.ts';
 import { encodeVectorIds } from '../ids/codec.ts';
 import type { VectorTables } from '../tables.ts';
-import { keyType } from './read-pages.ts';
+import { docIdType } from './read-pages.ts';
 
 /** Ids to queue for the purge. */
 export interface OrphanedIds {
@@ -33,6 +33,6 @@ export async function queueOrphans(
     select doc_id, page, vector_ids, vector_count, namespace
     from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
       as queued (
-        doc_id ${keyType(tables)}, page integer, vector_ids jsonb, vector_count integer, namespace text
+        doc_id ${docIdType(tables)}, page integer, vector_ids jsonb, vector_count integer, namespace text
       )`);
 }

@@ -53,7 +53,7 @@ export function createPageStatements(db: Db, tables: VectorTables, prepare: bool
 
   const pages = <Name extends string>(
     names: readonly Name[],
-    build: (values: Values<Name>) => Preparable<EncodedPage>,
+    build: (values: Values<Name>) => Preparable<UndecodedPage>,
   ) => {
     const select = statement(names, build);
     return async (values: Record<Name, unknown>) => {
@@ -105,11 +105,11 @@ export function inOrder({ vectors }: VectorTables): [SQL, SQL] {
 }
 
 /** A page as `selectPages` returns it: its ids are JSON text. */
-type EncodedPage = Omit<PageVectors<DocumentId>, 'vectorIds'> & { vectorIds: string };
+type UndecodedPage = Omit<PageVectors<DocumentId>, 'vectorIds'> & { vectorIds: string };
 
 /** Decodes the ids of pages one page at a time. Drizzle would decode all of them without a pause. */
 export async function decodePages(
-  encoded: readonly EncodedPage[],
+  encoded: readonly UndecodedPage[],
 ): Promise<PageVectors<DocumentId>[]> {
   const pause = createPause();
   const pages: PageVectors<DocumentId>[] = [];
@@ -279,7 +279,7 @@ export function isOneOf(tables: VectorTables, keys: string | Placeholder): SQL {
   const { vectors } = tables;
   return sql`(${vectors.docId}, ${vectors.page}) in (
     select doc_id, page
-    from jsonb_to_recordset(${keys}::text::jsonb) as key (doc_id ${keyType(tables)}, page integer)
+    from jsonb_to_recordset(${keys}::text::jsonb) as key (doc_id ${docIdType(tables)}, page integer)
   )`;
 }
 
@@ -295,7 +295,7 @@ export function ledgerFunction({ name, vectors }: VectorTables, suffix: string):
 }
 
 /** The PostgreSQL type of the ledger's `doc_id`, for casts. */
-export function keyType(tables: VectorTables): SQL {
+export function docIdType(tables: VectorTables): SQL {
   return sql.raw(tables.keyType);
 }
 

@@ -7,7 +7,7 @@ import { DatabaseError, DocumentNotFoundError, formatDocId } from '../errors.ts'
 import { qualifiedName, type VectorTables } from '../tables.ts';
 import { lockPagesOf } from './delete-pages.ts';
 import type { NewPageVectors } from './page.ts';
-import { keyType } from './read-pages.ts';
+import { docIdType } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import {
   type RecordedPage,
@@ -48,7 +48,7 @@ export async function replacePagesOf(
 
 /** Whether a document has this id. The cast is needed because the column may be a smallint, too small for the id. */
 function hasId(tables: VectorTables, docId: DocumentId): SQL {
-  return sql`${tables.documentId} = ${docId}::${keyType(tables)}`;
+  return sql`${tables.documentId} = ${docId}::${docIdType(tables)}`;
 }
 
 /**

@@ -24,7 +24,7 @@ import {
   type PageKey,
   requirePageKey,
 } from './page.ts';
-import { isOneOf, keyType, recordingColumns } from './read-pages.ts';
+import { docIdType, isOneOf, recordingColumns } from './read-pages.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
 import { SeenPages } from './seen-pages.ts';
 
@@ -342,7 +342,7 @@ async function insertChunk(
       1 + floor(random() * 1000000000)::integer
     from jsonb_to_recordset(${rows}::text::jsonb)
       as given (
-        doc_id ${keyType(tables)}, page integer, vector_ids jsonb, grid jsonb, namespace text, pending boolean
+        doc_id ${docIdType(tables)}, page integer, vector_ids jsonb, grid jsonb, namespace text, pending boolean
       )
     ${isDistributed ? noneExists : existing}
     on conflict (doc_id, page) do update

@@ -54,7 +54,9 @@ function statementsFor(tables: VectorTables): string[] {
   return listMigrations()
     .flatMap(({ up }) => statementsOf(up))
     .filter((statement) => statement.includes(mark))
-    .map((statement) => renamed(forKey(statement.replace(mark, '').trim(), tables), tables));
+    .map((statement) =>
+      renamed(statementForKey(statement.replace(mark, '').trim(), tables), tables),
+    );
 }
 
 /** Sets the search_path to the ledger's schema, because the statements name no schema. */
@@ -85,7 +87,7 @@ export function renamed(statement: string, { name }: VectorTables): string {
 }
 
 /** Only integer keys have patch ids. In other ledgers, all pages are in the index on ids. */
-function forKey(statement: string, { keyType }: VectorTables): string {
+function statementForKey(statement: string, { keyType }: VectorTables): string {
   if (keyType === 'integer') return statement;
   const ofOtherKeys: Record<string, string> = {
     vectors_patch_id_head: '',

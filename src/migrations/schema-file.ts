@@ -31,10 +31,9 @@ export function expectedObjects(tables: VectorTables, shape: LedgerShape): Ledge
     .filter(({ object }) => tables.keyType === 'integer' || !object.endsWith('_patch_id_head'))
     .map(({ object, definition }) => ({
       object: unquoted(object),
-      definition: unquoted(forShape(object, forKey(object, definition, tables), shape)).replace(
-        /REFERENCES documents\(id\)/,
-        () => `REFERENCES ${documentReference(tables)}`,
-      ),
+      definition: unquoted(
+        forShape(object, definitionForKey(object, definition, tables), shape),
+      ).replace(/REFERENCES documents\(id\)/, () => `REFERENCES ${documentReference(tables)}`),
     }));
 }
 
@@ -48,8 +47,8 @@ function forShape(object: string, definition: string, { kind }: LedgerShape): st
   return object === 'column vector_orphans.doc_id' ? `${definition} not null` : definition;
 }
 
-/** Changes a definition, as PostgreSQL prints it, in the same way as `forKey` of ledger-sql.ts changes a statement. */
-function forKey(object: string, definition: string, { keyType }: VectorTables): string {
+/** Changes a definition, as PostgreSQL prints it, in the same way as `statementForKey` of ledger-sql.ts changes a statement. */
+function definitionForKey(object: string, definition: string, { keyType }: VectorTables): string {
   if (keyType === 'integer') return definition;
   if (/^column \w+\.doc_id$/.test(object)) return definition.replace('integer', keyType);
   const text = definition.replaceAll('doc_id integer', `doc_id ${keyType}`);

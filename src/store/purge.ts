@@ -8,7 +8,7 @@ import { isDeadlock, isLockTimeout, toLedgerError, withLedgerErrors } from '../d
 import { InvalidInputError, PurgeError } from '../errors.ts';
 import { emitEvent, type LedgerEvent, type OnEvent, startTimer } from '../events.ts';
 import { decodeVectorIds } from '../ids/codec.ts';
-import { keyType, ledgerFunction } from '../ledger/read-pages.ts';
+import { docIdType, ledgerFunction } from '../ledger/read-pages.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { integer, requireFunction, requireOptions, requireSignal } from '../require.ts';
 import { requireLedger, tablesOf, type VectorTables } from '../tables.ts';
@@ -305,7 +305,7 @@ const noTimeouts = sql`
  * @throws PostgreSQL's lock timeout if writers do not finish in time.
  */
 async function takePurgeLock(tx: Db, tables: VectorTables, docId: DocumentId): Promise<void> {
-  const key = sql`${ledgerFunction(tables, 'purge_lock_key')}(${docId}::${keyType(tables)})`;
+  const key = sql`${ledgerFunction(tables, 'purge_lock_key')}(${docId}::${docIdType(tables)})`;
   const atShard = sql`from (
     select count(*) from (select from ${tables.vectorOrphans} where doc_id = ${docId} limit 1) as orphan
   ) as shard`;

@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { migrate, openDatabase, partition } from '../../src/index.ts';
+import { bundleCli } from './bundle-cli.ts';
 import { type ClusterTemplates, createClusterTemplates, dropOnNodes } from './citus.ts';
 import { databaseUrl } from './database-url.ts';
 import { startTestServer } from './server.ts';
@@ -21,6 +22,8 @@ declare module 'vitest' {
     templateFile: string;
     /** A Citus cluster: its coordinator, and the databases to clone. Null without TEST_CITUS_URL. */
     cluster: { url: string; templates: ClusterTemplates } | null;
+    /** The bundled command line. */
+    cli: string;
     /** The directory of a PGlite that has not been migrated, to copy. */
     emptyPGlite: string;
   }
@@ -32,6 +35,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const templateFile = join(folder, 'template.tar');
   const emptyPGlite = join(folder, 'empty');
   await writePGliteTemplates(emptyPGlite, templateFile);
+  const cli = await bundleCli();
+  project.provide('cli', cli.file);
 
   const server = await startTestServer();
   const templateDatabase = `colpali_vectors_template_${process.pid}`;
@@ -61,6 +66,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('cluster', cluster);
 
   return async () => {
+    cli.remove();
     if (cluster !== null) {
       for (const name of Object.values(templates)) await dropOnNodes(cluster.url, name);
     }

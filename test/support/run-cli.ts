@@ -1,10 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
-
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-// As a path: the command also runs in folders without node_modules.
-const tsx = import.meta.resolve('tsx');
+import { inject } from 'vitest';
 
 /** How a command-line process ended. */
 export interface CliResult {
@@ -23,13 +19,13 @@ export interface CliOptions {
   cwd?: string;
 }
 
-/** Starts `colpali-vectors ...` from the sources, without the DATABASE_URL of this process. */
+/** Starts `colpali-vectors ...`, bundled from the sources, without the DATABASE_URL of this process. */
 export function startCli(
   args: string[],
   { env = {}, cwd, keepDatabaseLine = false }: CliOptions = {},
 ): { process: ChildProcessWithoutNullStreams; result: Promise<CliResult> } {
   const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ['--import', tsx, cli, ...args], {
+  const child = spawn(process.execPath, [inject('cli'), ...args], {
     cwd,
     env: { ...inherited, ...env },
   });
