@@ -34,8 +34,6 @@ export interface Contender {
   readonly takesPatches?: boolean;
   /** False if ids come back in any order; they are then compared as sets. */
   readonly keepsOrder: boolean;
-  /** Whether it can only connect to a server, so that it cannot use PGlite. */
-  readonly serverOnly?: boolean;
   /** The table whose size is measured; undefined if another contender has the same table. */
   readonly table?: string;
   /** What it cannot do, with the reasons that the report gives. */

@@ -19,11 +19,7 @@ const {
   pglite: pgliteSizes,
 });
 const { peers, missing } = await loadPeers();
-const all = [...builtInContenders, ...peers];
-const contenders = all.filter(({ serverOnly }) => !(serverOnly && on === 'pglite'));
-for (const { name } of all.filter((contender) => !contenders.includes(contender))) {
-  missing.push({ contender: name, why: 'it needs a connection to a server, which PGlite is not' });
-}
+const contenders = [...builtInContenders, ...peers];
 
 async function measure(backend: Backend): Promise<void> {
   const packages = contenders.flatMap((contender) => contender.packages);

@@ -32,7 +32,7 @@ export function originalDesign(
   {
     connect,
     ...details
-  }: Pick<Contender, 'packages' | 'table' | 'serverOnly'> & {
+  }: Pick<Contender, 'packages' | 'table'> & {
     /** Connects and creates the tables. */
     connect(url: string): Promise<OriginalClient>;
   },

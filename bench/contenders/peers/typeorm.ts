@@ -1,5 +1,6 @@
 import { DataSource, EntitySchema } from 'typeorm';
 import { type OriginalRow, originalDesign, originalTables } from '../original.ts';
+import { openPool } from './pool.ts';
 
 const documentEntity = new EntitySchema<{ id: number }>({
   name: 'documents',
@@ -20,11 +21,10 @@ const vectorsEntity = new EntitySchema<OriginalRow & { id: number }>({
 /** Uses node-postgres. */
 export const originalTypeorm = originalDesign('TypeORM', {
   packages: ['typeorm', 'pg'],
-  serverOnly: true,
   async connect(url) {
     const source = new DataSource({
       type: 'postgres',
-      url,
+      ...(url.startsWith('postgres') ? { url } : { driver: { Pool: poolOf(url) } }),
       entities: [documentEntity, vectorsEntity],
     });
     await source.initialize();
@@ -42,3 +42,10 @@ export const originalTypeorm = originalDesign('TypeORM', {
     };
   },
 });
+
+/** A class whose objects are the pool of a PGlite, because TypeORM creates the pool itself. */
+function poolOf(directory: string) {
+  return function Pool() {
+    return openPool(directory);
+  };
+}

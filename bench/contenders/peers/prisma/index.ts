@@ -1,18 +1,16 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { Pool } from 'pg';
 import { originalDesign, originalTables } from '../../original.ts';
+import { openPool } from '../pool.ts';
 import { PrismaClient } from './generated/client.ts';
 
 /** Uses Prisma's client without its engine, on node-postgres. */
 export const originalPrisma = originalDesign('Prisma', {
   packages: ['@prisma/client', '@prisma/adapter-pg', 'pg'],
-  serverOnly: true,
   async connect(url) {
     // Created without Prisma, whose raw queries allow only one statement per call.
-    const pool = new Pool({ connectionString: url });
+    const pool = openPool(url);
     await pool.query(originalTables);
-    await pool.end();
-    const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) });
+    const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
     return {
       insertDocuments: (docIds) =>
         prisma.document.createMany({ data: docIds.map((id) => ({ id })) }),
@@ -25,7 +23,10 @@ export const originalPrisma = originalDesign('Prisma', {
           where: { OR: keys.map(({ docId, page }) => ({ docId, page })) },
         }),
       deletePages: (docId) => prisma.vector.deleteMany({ where: { docId } }),
-      close: () => prisma.$disconnect(),
+      async close() {
+        await prisma.$disconnect();
+        await pool.end();
+      },
     };
   },
 });
