@@ -94,8 +94,8 @@ function formatQueue(queue: LedgerStats['queue']): string {
   const { rows, exact, oldestMs, attempts } = queue;
   const total = `${exact ? '' : 'about '}${count(rows, 'row')}`;
   if (oldestMs === null) return total;
-  const tried = `${formatNumber(attempts.none)} not tried, ${formatNumber(attempts.oneToTen)} tried up to 10 times, ${formatNumber(attempts.more)} more often`;
-  return `${total}, the oldest for ${formatAge(oldestMs)}; ${tried}`;
+  const tried = `${formatNumber(attempts.none)} not tried, ${formatNumber(attempts.oneToTen)} tried 1 to 10 times, ${formatNumber(attempts.more)} tried more than 10 times`;
+  return `${total}, the oldest has waited for ${formatAge(oldestMs)}; ${tried}`;
 }
 
 const unknown = 'unknown';

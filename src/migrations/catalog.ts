@@ -9,8 +9,8 @@ export interface LedgerObject {
   object: string;
   /**
    * PostgreSQL's definition, without the name of the ledger's schema; in a function, `ledger.` stands for it. The name
-   * of the ledger is not quoted. A comment at its end says what else differs from a new database: ` -- disabled`,
-   * ` -- executable by app`.
+   * of the ledger is not quoted. A comment at the end of the definition says what else differs from a new
+   * database: ` -- disabled`, ` -- executable by app`.
    */
   definition: string;
 }

@@ -35,8 +35,8 @@ export function requireNoSkippedMigration({ skipped }: MigrationHistory): void {
   const [oldest] = skipped;
   if (oldest === undefined) return;
   throw new MigrationError(
-    `Migration ${oldest.tag} is not applied to this database, but a newer migration is: ` +
-      `generate ${oldest.tag} again, so that it becomes the newest`,
+    `Migration ${oldest.tag} is not applied to this database, but a newer migration is. ` +
+      'Its developers must generate it again with drizzle-kit, so that it becomes the newest.',
     { tag: oldest.tag },
   );
 }

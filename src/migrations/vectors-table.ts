@@ -49,6 +49,6 @@ export async function requireLedgerInSearchPath(db: Db): Promise<void> {
   if (elsewhere === undefined) return;
   throw new MigrationError(
     `The migrations are applied to this database, but the search_path does not find ${elsewhere.name}: ` +
-      'a database can have only one ledger, in the schema that was first in the search_path when it was migrated',
+      'migrate creates only one ledger in a database, in the schema that was first in the search_path at that time',
   );
 }

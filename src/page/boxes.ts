@@ -26,7 +26,7 @@ const unit: Size = { width: 1, height: 1 };
  * Finds the part of the page that a patch covers.
  *
  * @param patch - The vector's position among the page's vectors, from 0.
- * @param size - The size of the page, for a box in its unit. {@defaultValue 1 x 1}
+ * @param size - The size of the page. The box is in its unit, for example pixels. {@defaultValue 1 x 1}
  * @returns Undefined if the vector is not a patch: a vector of the prompt, or a marker.
  * @throws {InvalidInputError} An argument is not valid.
  * @example
@@ -56,7 +56,7 @@ export function boxOf(grid: PatchGrid, patch: number, size: Size = unit): Box | 
 /**
  * Finds the patches that overlap a box. A box without area, such as a point, gives the patches that contain it.
  *
- * @param size - The size of the page, for a box in its unit. {@defaultValue 1 x 1}
+ * @param size - The size of the page. The box is in its unit, for example pixels. {@defaultValue 1 x 1}
  * @returns The positions of their vectors among the page's vectors, in ascending order. Empty if the box lies outside
  *   the page.
  * @throws {InvalidInputError} An argument is not valid.

@@ -12,7 +12,7 @@ import { checkGrid, type PatchGrid, vectorsNeeded } from './grid.ts';
 import { type ImageVectors, layOut, type PageSize } from './layouts.ts';
 import type { Layout, ModelFamily } from './models.ts';
 
-/** How the server differs from the model's own library. */
+/** How the server that runs the model differs from the model's own library. */
 export interface GridOptions {
   /** The position of the first patch among the vectors that the server returns, from 0. */
   start?: number | undefined;
@@ -59,7 +59,8 @@ const layoutOptions = [
  *
  * @param model - The name on the model hub, with or without the organisation.
  * @param page - The size in pixels of the image that was embedded. Another resolution gives another grid.
- * @returns Undefined if the layout is unknown, or if the model needs `start` or `imageOnly`; `explainModel` says which.
+ * @returns Undefined if the layout is unknown, or if the model needs `start` or `imageOnly` and you gave neither.
+ *   `explainModel` tells which of these reasons applies.
  * @throws {InvalidInputError} An argument is not valid, an option does not apply to the model, or `vectors` does not
  *   fit the grid.
  * @example

@@ -115,8 +115,8 @@ export const modelFamilies: readonly ModelFamily[] = [
     models: ['jinaai/jina-embeddings-v4'],
     layout: qwen2,
     source:
-      'the model card (768 x 28 x 28). MTEB passes max_pixels 37788800. The example of vLLM cuts out the vectors of the image.',
-    assumed: '`start` depends on what is cut, and the API was not examined',
+      'the model card (768 x 28 x 28). MTEB passes max_pixels 37788800. The example of vLLM keeps only the vectors of the image.',
+    assumed: '`start` depends on which vectors are kept, and the API was not examined',
   },
   {
     name: 'Tomoro ColQwen3',

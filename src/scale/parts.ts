@@ -56,7 +56,7 @@ export function checkRange(tables: VectorTables, table: string, { from, to }: Ra
   const name = rangeCheckName(tables);
   return [
     {
-      comment: `Locks ${table} for a moment. Until the last step is done, it accepts only pages with ${conditions.slice(1).join(' and ')}.`,
+      comment: `Adds a check of the range to ${table}, and locks the table for a moment. Until the last step is done, it accepts only pages with ${conditions.slice(1).join(' and ')}.`,
       locked: [table],
       statements: [
         `alter table ${table} drop constraint if exists ${name}, ` +
@@ -64,7 +64,7 @@ export function checkRange(tables: VectorTables, table: string, { from, to }: Ra
       ],
     },
     {
-      comment: 'Reads all rows. Nobody waits for it.',
+      comment: 'Checks the range of all rows. Nobody waits for it.',
       statements: [`alter table ${table} validate constraint ${name}`],
     },
   ];
@@ -92,7 +92,8 @@ export async function createUniqueIndex(
   if (found?.is_valid) return [];
   return [
     {
-      comment: 'Takes the longest, and waits for transactions that are open. Nobody waits for it.',
+      comment:
+        'Creates a unique index. This step takes the longest, and it waits for open transactions. Nobody waits for it.',
       statements: [
         ...(found === undefined ? [] : [`drop index concurrently ${index}`]),
         `create unique index concurrently ${quote(name)} on ${on} (${columns})`,
@@ -101,15 +102,19 @@ export async function createUniqueIndex(
   ];
 }
 
-/** The tables that a swap locks, without `documents` if the role may not lock it. */
+/**
+ * The tables that a step locks when it replaces, attaches or detaches tables. `documents` is left out if the role may not
+ * lock it.
+ */
 export function lockedTables({ table, documents, mayLockDocuments }: TableSql): string[] {
   return [...(mayLockDocuments ? [documents] : []), table];
 }
 
 /**
- * Statements that take the locks of a swap in the order in which others take them. A delete of a document locks
+ * Statements that lock these tables in the order in which others lock them. A delete of a document locks
  * `documents`, then the table. A writer of pages locks the table, then `documents` in a mode that does not conflict
- * with our lock on it. If the role may not lock `documents`, that lock is taken when it is needed.
+ * with our lock on it. If the role may not run `lock table` on `documents`, a later statement takes
+ * that lock, such as the one for the foreign key.
  */
 export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {
   return [

@@ -3,13 +3,13 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 
-/** A part of a table, with the statement or clause that creates it. Names in `definition` have their schema. */
+/** A part of a table, with the statement or clause that creates it. Names of tables in `definition` include the schema. */
 interface Part {
   name: string;
   definition: string;
 }
 
-/** The table `vectors` of a ledger, one table or partitioned. `table`, `documents` and other tables have their schema. */
+/** The table `vectors` of a ledger, one table or partitioned. Names of tables include the schema: `app.vectors`. */
 export interface TableSql {
   table: string;
   /** The table's name and schema, not quoted. */
@@ -167,7 +167,7 @@ function readObstacles(texts: (query: SQL) => Promise<string[]>, table: SQL): Pr
       select attnum from pg_attribute where attrelid = ${table} and attname = 'doc_id'
     ) <> all (indkey)
     union
-    select format('trigger %I has a transition table for each row', tgname)
+    select format('the trigger %I runs for each row and has a transition table, which a partitioned table does not allow', tgname)
     from pg_trigger
     where tgrelid = ${table} and tgtype & 1 = 1 and (tgoldtable is not null or tgnewtable is not null)
     order by 1`);

@@ -63,7 +63,10 @@ export class DeleteCall {
       .at(-1);
   }
 
-  /** The document that the ids are from, if it is the only one that can have its patch ids: in a distributed ledger. */
+  /**
+   * In a distributed ledger, the document that the ids are from: no other document can have its patch ids. Otherwise
+   * undefined.
+   */
   get owner(): DocumentId | undefined {
     return this.purge.isDistributed ? (this.batch.docId ?? undefined) : undefined;
   }

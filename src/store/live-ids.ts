@@ -12,7 +12,10 @@ import {
 import { createPause } from '../pause.ts';
 import type { VectorTables } from '../tables.ts';
 
-/** The pages that have each id, in any spelling, by document and page. Ids that no page has are not in the map. */
+/**
+ * Maps each id to the pages that have it in any spelling. The pages are sorted by document and page. An id that no page has
+ * is not in the map.
+ */
 export type LiveIds = ReadonlyMap<string, readonly PageKey<DocumentId>[]>;
 
 /**

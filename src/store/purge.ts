@@ -246,7 +246,8 @@ async function deleteInTransaction(
   const { vectors, vectorOrphans } = tables;
   const work = async (tx: Db) => {
     await prepareTransaction(tx, tables);
-    // Strays have no lock, so no writer waits for them. The checks for live ids before and after the call protect them.
+    // Strays have no lock, so no writer waits for this purge. If a page records a stray again, the checks for live ids
+    // before and after the call find it.
     if (docId !== null) await takePurgeLock(tx, tables, docId);
     const deletedRows = rowsOf<{ vector_ids: string }>(
       await tx.execute(sql`

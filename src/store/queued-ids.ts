@@ -50,7 +50,7 @@ export async function removeQueuedIds(
   return [...idsByForm.values()].flat();
 }
 
-/** The same for all spellings of an id, and several times as fast to compute as its canonical form. */
+/** The end of an id, which all its spellings share. It is several times as fast to compute as the canonical form. */
 function endingOf(id: string): string {
   return id.slice(-12).toLowerCase();
 }

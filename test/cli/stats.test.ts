@@ -22,7 +22,7 @@ test('stats prints sizes, kinds, the queue, tables and indexes', async () => {
       [
         '^pages {7}about 2 pages, \\d+ kB each with their indexes',
         'kinds {7}50% patch ids, 50% one id, 0% packs of UUIDs, 0% other \\(all 2 pages\\)',
-        'queue {7}1 row, the oldest for \\d+ seconds?; 1 not tried, 0 tried up to 10 times, 0 more often',
+        'queue {7}1 row, the oldest has waited for \\d+ seconds?; 1 not tried, 0 tried 1 to 10 times, 0 tried more than 10 times',
         'ids {9}vectors_id_seq: 0% of its range is used',
         ' {12}vector_orphans_id_seq: 0% of its range is used',
         'statistics  (?:no reset is known|since 2\\S+Z)$',
