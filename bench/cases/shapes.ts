@@ -190,6 +190,7 @@ async function operationsOn(
     await repository.upsertPages(await newPages(1));
     return lastDocument;
   };
+  const purge = () => purgeOrphans(db, async () => {}, { batchIds: 10_000 });
   const call = (work: () => Promise<unknown>): Operation => ({
     calls: 'calls',
     prepare: async () => work,
@@ -227,9 +228,9 @@ async function operationsOn(
       return () => repository.deleteByDocument(docId);
     }),
     'purge a document': largeCall(async () => {
-      await purgeOrphans(db, async () => {});
+      await purge();
       await repository.deleteByDocument(await newDocument());
-      return () => purgeOrphans(db, async () => {});
+      return purge;
     }),
     'stream 100 documents': largeCall(async () => {
       return async () => {
