@@ -35,7 +35,7 @@ export const shapesSizes = {
   /** Calls of an operation per round, if it is on one page. */
   calls: 100,
   /** Calls of an operation per round, if it is on many. */
-  largeCalls: 5,
+  largeCalls: 3,
   /** Ids per call of `locate`: a typical number of search hits. */
   locateIds: 10,
 };
