@@ -24,7 +24,7 @@ test('a page with a patch id of another document is rejected, and nothing is rec
   for (const id of [foreign, foreign.toUpperCase(), foreign.replaceAll('-', '')]) {
     await expect(
       repository.upsertPages([{ docId, page: 1, vectorIds: [own, 'a', id] }]),
-    ).rejects.toMatchObject({ name: 'InvalidInputError', path: [0, 'vectorIds', 2] });
+    ).rejects.toMatchObject({ name: 'InvalidInputError', path: ['pages', 0, 'vectorIds', 2] });
   }
   expect(await repository.countPages(docId)).toBe(0);
 });
