@@ -245,8 +245,8 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged. In lax mode, jsonpath unwraps an array and compares
-  -- its elements, so each type is checked.
+  -- The query keeps only the valid elements. If its result differs, an element is invalid. In lax mode, a comparison with
+  -- a field that contains an array looks at the elements of that array. So the query also checks the type of each field.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
         && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))

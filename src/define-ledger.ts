@@ -81,8 +81,8 @@ const maxNameLength = 38;
  *
  * @param options.documents - The key of your documents: `files.id`. It must be a primary key or unique.
  * @param options.name - The name of the table `vectors`: at most 38 lower-case letters, digits and underscores. It must
- *   not look like the name of another ledger's part: `vector`, `ix_...`, `..._orphans`, `..._patches`.
- *   {@defaultValue 'vectors'}
+ *   not be `vector`, because its queue would then have the name of the queue of `vectors`. It must not look like an index,
+ *   a queue or a view of another ledger: `ix_...`, `..._orphans`, `..._patches`. {@defaultValue 'vectors'}
  * @param options.schema - The schema of the tables. {@defaultValue the connection's first schema}
  * @throws {InvalidInputError} `documents` is not a column of one of these types, or `name` is not valid.
  * @example

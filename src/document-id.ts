@@ -46,7 +46,7 @@ function isDocId(value: unknown, { keyType, documentId }: DocumentKey): boolean 
       : Number.isSafeInteger(value);
   }
   if (typeof value !== 'string') return false;
-  // PostgreSQL finds a row by any form of its UUID, and returns the UUID in this form. An id in another form would differ
+  // PostgreSQL accepts a UUID in any form, but returns it in lower case with dashes. An id in another form would differ
   // from the `docId` of the row that it found.
   if (keyType === 'uuid') return canonicalUuid.test(value);
   return value !== '' && !value.includes('\0') && value.isWellFormed();

@@ -137,7 +137,9 @@ export class PurgeError extends VectorLedgerError {
     done: { deleted: number; spared: number; repaired: number },
     options?: ErrorOptions,
   ) {
-    const names = documents.map((docId) => (docId === null ? 'unknown' : formatDocId(docId)));
+    const names = documents.map((docId) =>
+      docId === null ? '(ids without a document)' : formatDocId(docId),
+    );
     super('PURGE_FAILED', `deleteVectors failed for documents ${shorten(names)}`, options);
     this.documents = documents;
     this.deleted = done.deleted;

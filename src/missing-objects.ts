@@ -12,4 +12,4 @@ export const migrateHint =
 export const generateHint =
   'Run "npx colpali-vectors generate" and then your migrations, or call installLedger(db, ledger).';
 
-export const missingFunctionsHint = `${generateHint} For the package's own tables, run "npx colpali-vectors migrate".`;
+export const missingFunctionsHint = `For the package's own tables, run "npx colpali-vectors migrate". For a ledger of defineLedger: ${generateHint}`;

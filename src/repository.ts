@@ -277,7 +277,7 @@ export function createVectorRepository<DocId extends DocumentId = number>(
     prepare: requireBoolean,
     onEvent: requireFunction,
   });
-  // The queries take ids of any ledger, and check that they have the type of this one.
+  // The type of the queries allows document ids of any ledger. Each query checks that an id has the type of this one.
   const queries = createQueries(db, tablesOf(options.ledger), options);
   return queries as unknown as VectorRepository<DocId>;
 }

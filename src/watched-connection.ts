@@ -79,7 +79,8 @@ function watch(client: EventEmitter, onLost: (reason: unknown) => void): () => v
   client.on('error', lose);
   client.on('end', onEnd);
   return () => {
-    // node-postgres emits `error` for the server's message, and again when the socket closes.
+    // After a loss the listeners stay. node-postgres emits `error` twice: for the server's message, and when the socket
+    // closes. Without a listener, the second one would end the process.
     if (isLost) return;
     client.off('error', lose);
     client.off('end', onEnd);

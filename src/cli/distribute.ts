@@ -22,7 +22,7 @@ export function addDistributeCommand(program: Command): void {
       ),
     )
     .option('--apply', 'run the statements in one transaction')
-    .addOption(lockTimeoutOption())
+    .addOption(lockTimeoutOption(5_000))
     .addHelpText(
       'after',
       examples(

@@ -26,8 +26,8 @@ Format of a line:
   {"docId":7,"page":3,"vectorIds":["a","b"],"grid":{"cols":2,"rows":1,"start":0},"pending":true}
   {"docId":7,"page":4,"patches":1030}
 
-"patches" is the number of vectors. Use it in place of "vectorIds" if the page has
-the ids of patchVectorIds. "grid" and "pending" are optional. "pending" is true if the vectors are not in
+"patches" is the number of vectors. Use it in place of "vectorIds" if the page's ids
+are patch ids, which the function patchVectorIds makes. "grid" and "pending" are optional. "pending" is true if the vectors are not in
 the vector store yet. Write numeric ids above 2^53 as strings. The documents must
 already be in the table of documents.
 ${examples(

@@ -22,11 +22,15 @@ export function globalOptions(program: Command): { output: Output; url: string |
   return { output: new Output(json), url };
 }
 
-/** `--lock-timeout`, for the commands that change tables. */
-export function lockTimeoutOption(): Option {
+/**
+ * `--lock-timeout`, for the commands that change tables.
+ *
+ * @param migratorMs - How long the command waits for another migrator without the option.
+ */
+export function lockTimeoutOption(migratorMs = 60_000): Option {
   return new Option(
     '--lock-timeout <ms>',
-    'how many milliseconds to wait for another migrator (default: 60000) or for a table that another session has locked (default: 5000)',
+    `how many milliseconds to wait for another migrator (default: ${migratorMs}) or for a table that another session has locked (default: 5000)`,
   ).argParser(parsePositiveInteger);
 }
 

@@ -42,8 +42,9 @@ export function stopTransactionsOnLostConnection(
  * Runs the work of a transaction or savepoint. Once the connection is lost, the work sends nothing and never settles:
  * postgres.js has already rejected the transaction, and would send a commit or rollback if the work settled.
  *
- * The connection counts as lost only if one of its statements failed, such as `begin` or `savepoint`. An error that the
- * work throws may have another source: ECONNREFUSED, for example, may come from the vector store.
+ * The connection counts as lost only if a statement of the transaction fails with an error that ends connections. `begin`
+ * and `savepoint` are such statements too. An error that the work itself throws does not count, because it may come from
+ * elsewhere: ECONNREFUSED, for example, may come from the vector store.
  */
 async function runGuarded(
   scope: Scope,

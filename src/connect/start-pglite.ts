@@ -52,7 +52,7 @@ async function describeOtherVersion(
   const own = rows[0]?.own;
   if (found === own) return undefined;
   return (
-    `PostgreSQL ${found} wrote its files, and the installed @electric-sql/pglite is PostgreSQL ${own}. ` +
+    `the files in it were written by PostgreSQL ${found}, and the installed @electric-sql/pglite is PostgreSQL ${own}. ` +
     'Export the pages with the version of PGlite that wrote them, and import them into a new directory'
   );
 }

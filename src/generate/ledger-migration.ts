@@ -24,8 +24,8 @@ const markLine = /^-- colpali-vectors: (creates|drops) ledger (\S.*?)(?: ([0-9a-
  * Adds a custom migration with the functions, checks, triggers, index and view of each ledger, unless the folder
  * already has the same SQL. If an older version of this package wrote other SQL, the new migration replaces it.
  *
- * A ledger that is no longer exported loses its functions, but only once your migrations have dropped its table: until
- * then, its triggers still queue ids. Such a ledger is reported as `orphaned`.
+ * A ledger that is no longer exported loses its functions once your migrations have dropped its table. Until then, its
+ * triggers still queue ids, and the ledger is reported as `orphaned`.
  *
  * @throws {MigrationError} The tables are in no migration yet, or drizzle-kit added no migration.
  */

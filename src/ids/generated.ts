@@ -27,7 +27,7 @@ export function listGeneratedIds(generated: GeneratedIds, start = 0): string[] {
 export function encodeGeneratedIds(generated: GeneratedIds): StoredVectorId[] {
   const stored: StoredVectorId[] = [];
   let first = 0;
-  // Up to ten ids can also be a decimal run; the encoder decides.
+  // If at most ten ids are left, they can also form a decimal run. `encodeVectorIds` chooses the run.
   for (; generated.count - first > 10; first += tailCount) {
     stored.push({
       prefix: prefixAt(generated, first),

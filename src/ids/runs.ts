@@ -51,7 +51,9 @@ export function requireRun(run: unknown, path: InputPath): VectorIdRun {
   if (!isTail.test(from)) {
     throw new InvalidInputError(
       [...path, 'from'],
-      `must have up to ${maxDigits} digits of its radix`,
+      radix === 10
+        ? `must have 1 to ${maxDigits} decimal digits`
+        : `must have ${maxDigits} hexadecimal digits in lower case`,
     );
   }
   requireInteger(count, [...path, 'count'], { min: 1, max: limit - Number.parseInt(from, radix) });

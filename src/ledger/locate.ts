@@ -60,8 +60,8 @@ export async function locatePlaces(
 
 /**
  * Patch ids name the page to look at, if documents have integer keys. All other ids, and patch ids that are not on that
- * page, are found through the index on `vector_ids`. `findLiveIds` differs: it finds all pages that have an id, and not
- * its position.
+ * page, are found through the index on `vector_ids`. `findLiveIds` in src/store/ does a similar lookup. It finds all pages
+ * that have an id, and not its position.
  */
 async function locateSlice(
   statements: PageStatements,

@@ -39,7 +39,7 @@ export interface PageDetails {
   grid?: PatchGrid | null | undefined;
   /**
    * Where the vectors are in the vector store, if it keeps a namespace or collection per tenant. `deleteVectors`
-   * receives it, also when the document is deleted. To move a page, record it with new ids.
+   * receives it, also when the document is deleted. To move a page to another namespace, record it with new ids.
    */
   namespace?: string | null | undefined;
   /**

@@ -91,8 +91,8 @@ interface Preparable<Row> {
 /**
  * Selects the recorded pages that meet `condition`. Decode them with `decodePages`.
  *
- * They are not sorted, because PostgreSQL would sort them together with their ids, which takes as long as reading them,
- * and for a long document on disk.
+ * The query does not sort them. PostgreSQL would sort them together with their ids, which takes as long as reading them.
+ * It would sort a long document on disk.
  */
 export function selectPages(db: Db, tables: VectorTables, condition: SQL | undefined) {
   const { vectors } = tables;
@@ -181,14 +181,14 @@ export async function* streamPages(
   } while (last !== undefined);
 }
 
-/** Selects the stored pages with these keys. */
+/** Selects the pages with these keys. Their ids stay encoded, see `storedPage`. */
 export function selectStoredByKeys(db: Db, tables: VectorTables, keys: string | Placeholder) {
   const { vectors } = tables;
   return db.select(storedPage(tables)).from(vectors).where(isOneOf(tables, keys)).$dynamic();
 }
 
 /**
- * Selects the stored pages that may have ids, through the index on `vector_ids`. Returns each page once, with the keys
+ * Selects the pages that may have one of the ids that are looked up, through the index on `vector_ids`. Returns each page once, with the keys
  * that found it. The index does not contain pages that have only their own patch ids, because such ids name their page.
  *
  * The pages are not sorted, as in `selectPages`.
@@ -221,8 +221,8 @@ export function selectStoredByIndexKeys(
 }
 
 /**
- * Selects the stored pages of one document that may have ids: pages with these numbers, and pages that have one of the
- * index keys. On Citus, this asks only the node that has the document.
+ * Selects the pages of one document that may have one of the ids that are looked up: pages with these numbers, and pages
+ * that have one of the index keys. On Citus, this asks only the node that has the document.
  *
  * @param keys - The keys of `indexKeysOf`.
  */

@@ -77,7 +77,7 @@ export interface WriteTarget {
   /**
    * Checks that the ledger's triggers work. Called after the arguments are checked, before the first write.
    *
-   * @returns Whether the ledger is distributed.
+   * @returns Whether the ledger is distributed with Citus.
    */
   requireTriggers(): Promise<boolean>;
 }
@@ -181,7 +181,7 @@ export async function writeStream(
   // savepoint and roll back together.
   for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
     await runCallback(() => options.signal?.throwIfAborted());
-    // Nobody receives the recordings of a stream. Each row says whether its page is pending.
+    // Without `pending`, no recordings are read, because nobody would receive them. The rows say which pages are pending.
     await writeChunk(target, chunk.sort(byKey), {});
     sent += chunk.length;
     await runCallback(() => options.onProgress?.(sent));

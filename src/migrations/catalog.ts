@@ -8,8 +8,8 @@ export interface LedgerObject {
   /** Its kind and name: `index ix_vectors_doc_page`, `column vectors.page`. */
   object: string;
   /**
-   * PostgreSQL's definition, without the name of the ledger's schema; in a function, `ledger.` stands for it. The name
-   * of the ledger is not quoted. A comment at the end of the definition says what else differs from a new
+   * PostgreSQL's definition, in which the schema's name is removed. In the name and the text of a function, `ledger.`
+   * replaces it. The name of the ledger is not quoted. A comment at the end of the definition says what else differs from a new
    * database: ` -- disabled`, ` -- executable by app`.
    */
   definition: string;
@@ -113,7 +113,7 @@ export async function readLedgerObjects(db: Db, tables: VectorTables): Promise<L
   });
 }
 
-/** Matches a schema name in front of a ledger name only: the same word may also be an alias or a column. */
+/** Matches the schema's name only in front of a name of the ledger. Elsewhere it may be an alias or a column. */
 function schemaBeforeLedgerName(schema: string, ledger: string): RegExp {
   const name = schema.replaceAll(/[^\w]/g, '\\$&');
   const names = ledger === 'vectors' ? 'vectors|vector_orphans|vector_patches' : ledger;

@@ -36,7 +36,7 @@ export function requireNoSkippedMigration({ skipped }: MigrationHistory): void {
   if (oldest === undefined) return;
   throw new MigrationError(
     `Migration ${oldest.tag} is not applied to this database, but a newer migration is. ` +
-      'Its developers must generate it again with drizzle-kit, so that it becomes the newest.',
+      'The developers of this package must generate it again with drizzle-kit, so that it becomes the newest.',
     { tag: oldest.tag },
   );
 }

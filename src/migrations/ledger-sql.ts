@@ -15,7 +15,7 @@ import { listMigrations, statementsOf } from './files.ts';
 /** Marks the statements of the migrations that every ledger needs. The others create or convert tables. */
 const mark = '-- Every ledger has this, see src/migrations/ledger-sql.ts.\n';
 
-/** Limits how long the statements after it wait for a table, in a transaction. */
+/** Limits how long the later statements of the same transaction wait for a locked table. */
 export const limitLockWait =
   "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'";
 

@@ -21,8 +21,8 @@ export function formatSchemaFile(objects: readonly LedgerObject[]): string {
 }
 
 /**
- * The objects that a ledger must have: those of `drizzle/schema.sql`, with the ledger's names, the type of the
- * ledger's key and the primary key of the ledger's shape.
+ * The objects that a ledger must have: those of `drizzle/schema.sql`, with the ledger's names, the type of its key,
+ * and what its shape changes, such as the primary key.
  */
 export function expectedObjects(tables: VectorTables, shape: LedgerShape): LedgerObject[] {
   const unquoted = (text: string) =>

@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: 'a500fe60fa25536179a1b079507880579c8da5773196f9f412da0edbc6bc73dc',
+    hash: 'f1015cd1da26b74bf686092bb681d7116ee88d2f8f5cbd20b43fbabe91c2dd58',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -147,8 +147,8 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged. In lax mode, jsonpath unwraps an array and compares
-  -- its elements, so each type is checked.
+  -- The query keeps only the valid elements. If its result differs, an element is invalid. In lax mode, a comparison with
+  -- a field that contains an array looks at the elements of that array. So the query also checks the type of each field.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
         && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))
@@ -1238,8 +1238,8 @@ begin
   if not vector_ids @? 'strict $[*] ? (@.type() != "string")'::jsonpath then
     return true;
   end if;
-  -- Removing every invalid element must leave the array unchanged. In lax mode, jsonpath unwraps an array and compares
-  -- its elements, so each type is checked.
+  -- The query keeps only the valid elements. If its result differs, an element is invalid. In lax mode, a comparison with
+  -- a field that contains an array looks at the elements of that array. So the query also checks the type of each field.
   if jsonb_path_query_array(vector_ids, '$[*] ? (@.type() == "string"
       || (@.type() == "object" && @.uuids.type() == "string" && !exists (@.prefix)
         && !exists (@.count) && (!exists (@.dashes) || (@.dashes.type() == "boolean" && @.dashes == false)))

@@ -49,6 +49,6 @@ export async function requireLedgerInSearchPath(db: Db): Promise<void> {
   if (elsewhere === undefined) return;
   throw new MigrationError(
     `The migrations are applied to this database, but the search_path does not find ${elsewhere.name}: ` +
-      'migrate creates only one ledger in a database, in the schema that was first in the search_path at that time',
+      'a database has only one ledger that migrate made. Add its schema to the search_path',
   );
 }

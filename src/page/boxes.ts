@@ -85,7 +85,8 @@ export function patchesInBox(grid: PatchGrid, box: Box, size: Size = unit): numb
  * none, last is less than first.
  */
 function cellsBetween(from: number, to: number, count: number): [first: number, last: number] {
-  // A box may touch the edge between two cells without overlapping both: (1 / 49) * 49 is less than 1.
+  // A box that only touches the edge of a cell does not overlap it. Rounding must not change this: (1 / 49) * 49 is less
+  // than 1.
   const tolerance = 1e-9;
   const first = Math.floor(from * count + tolerance);
   const last = Math.ceil(to * count - tolerance) - 1;

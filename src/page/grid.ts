@@ -29,7 +29,7 @@ export interface PatchGrid {
    * {@defaultValue the number of vectors from the first patch of a tile to its last, both included}
    */
   tileStride?: number | undefined;
-  /** The number of vectors between two rows of tiles, in addition to `tileStride`. {@defaultValue 0} */
+  /** The number of further vectors after each row of tiles, which `tileStride` does not count. {@defaultValue 0} */
   tileRowGap?: number | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface DistributeOptions<DocId extends DocumentId = number> extends Mi
   shards?: number | undefined;
   /** Whether to run the statements. Without it, they are only returned. {@defaultValue false} */
   apply?: boolean | undefined;
-  /** How long to wait for each table that another session uses, in milliseconds. {@defaultValue 5000} */
+  /** How long to wait for another migrator, and then for each locked table, in milliseconds. {@defaultValue 5000} */
   lockTimeoutMs?: number | undefined;
   /** What `defineLedger` returned. {@defaultValue the package's own tables} */
   ledger?: Ledger<DocId> | undefined;

@@ -54,9 +54,12 @@ export function checkRange(tables: VectorTables, table: string, { from, to }: Ra
     ...(to === null ? [] : [`doc_id < ${literal(tables, to)}`]),
   ];
   const name = rangeCheckName(tables);
+  const limits = conditions.slice(1).join(' and ');
+  const untilThen =
+    limits === '' ? '' : ` Until the last step is done, it accepts only pages with ${limits}.`;
   return [
     {
-      comment: `Adds a check of the range to ${table}, and locks the table for a moment. Until the last step is done, it accepts only pages with ${conditions.slice(1).join(' and ')}.`,
+      comment: `Adds a check of the range to ${table}, and locks the table for a moment.${untilThen}`,
       locked: [table],
       statements: [
         `alter table ${table} drop constraint if exists ${name}, ` +
@@ -114,7 +117,7 @@ export function lockedTables({ table, documents, mayLockDocuments }: TableSql): 
  * Statements that lock these tables in the order in which others lock them. A delete of a document locks
  * `documents`, then the table. A writer of pages locks the table, then `documents` in a mode that does not conflict
  * with our lock on it. If the role may not run `lock table` on `documents`, a later statement takes
- * that lock, such as the one for the foreign key.
+ * that lock. The statement that adds the foreign key is an example.
  */
 export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {
   return [

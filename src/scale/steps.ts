@@ -9,8 +9,8 @@ export interface Step {
   comment: string;
   statements: string[];
   /**
-   * The tables that it locks, in one transaction that waits for the locks for a short time only. Without it, the
-   * statements run outside a transaction.
+   * The tables that the step locks. The step is then one transaction, which waits only a short time for its locks. If
+   * `locked` is absent, the statements run outside a transaction.
    */
   locked?: string[];
 }

@@ -49,7 +49,7 @@ export class DeleteCall {
   /** When an earlier purge last tried one of the rows, in microseconds since 1970. */
   private readonly lastTriedUs: string | undefined;
   private ids: string[] = [];
-  /** The ids of the rows that pages use again. */
+  /** The vector ids of the claimed rows that are live again. */
   spared: string[] = [];
   hasTimedOut = false;
 
@@ -64,8 +64,8 @@ export class DeleteCall {
   }
 
   /**
-   * In a distributed ledger, the document that the ids are from: no other document can have its patch ids. Otherwise
-   * undefined.
+   * The document that the ids are from, if the ledger is distributed. No other document can have its patch ids there.
+   * Undefined in other ledgers, and for strays.
    */
   get owner(): DocumentId | undefined {
     return this.purge.isDistributed ? (this.batch.docId ?? undefined) : undefined;

@@ -41,8 +41,8 @@ export interface PurgeProgress {
 
 export interface PurgeResult extends PurgeProgress {
   /**
-   * How many rows are left in `vector_orphans`, because they are not due yet, belong to pending pages, were locked, or
-   * exceeded `limit`.
+   * How many rows are left in `vector_orphans`, because they are not due yet, belong to pending pages, were locked,
+   * exceeded `limit`, or because the time of `deadlineMs` was over.
    */
   remaining: number;
 }
@@ -255,8 +255,8 @@ async function deleteInTransaction(
         where ${ofDocument(docId)} and ${isOneOfRows(rows)} and not ${isOfPendingPage(vectors)}
         returning vector_ids::text`),
     );
-    // Before the delete, the shard may have moved to another node, where nobody has taken the lock. The delete keeps the
-    // shard on its node, so the lock is taken there now.
+    // The shard may have moved to another node between the first lock and the delete. Nobody has taken the lock on that
+    // node. After the delete the shard cannot move, so the lock is taken again here.
     if (docId !== null && isDistributed) await takePurgeLock(tx, tables, docId);
     const ids = new Set(
       deletedRows.flatMap(({ vector_ids }) => decodeVectorIds(JSON.parse(vector_ids))),
