@@ -1,6 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { defaultGrowthSizes, type LedgerKind, measureGrowth } from '../../bench/cases/growing.ts';
 import { runCases } from '../../bench/cases/run-cases.ts';
+import { measureShapes, shapesSizes } from '../../bench/cases/shapes.ts';
 import type { Contender } from '../../bench/contender.ts';
 import { builtInContenders } from '../../bench/contenders/built-in.ts';
 import { originalDrizzle } from '../../bench/contenders/original-drizzle.ts';
@@ -8,7 +9,14 @@ import { ours } from '../../bench/contenders/ours.ts';
 import { type Backend, onServer, withPGlite } from '../../bench/harness/backends.ts';
 import { describeEnvironment } from '../../bench/harness/environment.ts';
 import { defaultSizes, flagOf, parseSizes } from '../../bench/harness/sizes.ts';
-import { growthResultSchema, mediansOf, runResultSchema } from '../../bench/result.ts';
+import { shapeFigures } from '../../bench/report/shape-figures.ts';
+import {
+  growthResultSchema,
+  mediansOf,
+  runResultSchema,
+  type ShapesResult,
+  shapesResultSchema,
+} from '../../bench/result.ts';
 
 /** The smallest sizes with which every case still runs. */
 const flags = Object.keys(defaultSizes).flatMap((name) => [
@@ -121,6 +129,26 @@ test.each<LedgerKind>(['patch', 'mixture'])(
     );
   },
 );
+
+test('every operation is measured on one table and on partitions', async () => {
+  const sizes = parseSizes(
+    [
+      ...['--first-pages=200', '--last-pages=200', '--partitions=2', '--ids-per-page=20'],
+      ...['--rounds=1', '--calls=1', '--large-calls=1'],
+    ],
+    shapesSizes,
+  );
+  const environment = await describeEnvironment(inject('serverUrl'), ['drizzle-orm', 'postgres']);
+  let result = { environment, sizes, points: [], bytes: [] } as ShapesResult;
+  await measureShapes(inject('serverUrl'), false, sizes, (measured) => {
+    result = shapesResultSchema.parse({ ...result, ...measured });
+  });
+  const figures = shapeFigures(result);
+  expect(result.points).toHaveLength(20);
+  expect(result.bytes).toHaveLength(2);
+  expect(figures).toContain('| 200 pages, one table | 200 pages, partitions |');
+  expect(figures).toMatch(/^\| locate 10 random ids \| [\d.]+ \| [\d.]+ \|$/m);
+});
 
 test('unknown flags and values that are not positive integers throw', () => {
   expect(parseSizes(['--read-rounds', '7'], defaultSizes)).toMatchObject({ readRounds: 7 });
