@@ -222,7 +222,7 @@ test('a directory of another version of PostgreSQL is rejected, and both version
   writeFileSync(join(directory, 'PG_VERSION'), '15\n');
   const error = await thrownBy(openDatabase(directory));
   expect(error).toBeInstanceOf(DatabaseUnavailableError);
-  expect((error as Error).message).toMatch(/PostgreSQL 15 wrote .* is PostgreSQL \d\d\./);
+  expect((error as Error).message).toMatch(/written by PostgreSQL 15, .* is PostgreSQL \d\d\./);
   expect(existsSync(lockFile)).toBe(false);
 });
 
