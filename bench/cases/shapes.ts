@@ -259,8 +259,9 @@ async function countBytes(
     const [size] = await query<{ table: string; total: string }>(
       shape === 'Citus'
         ? `select citus_table_size('vectors') as table, citus_total_relation_size('vectors') as total`
-        : `select sum(pg_table_size(relid)) as table, sum(pg_total_relation_size(relid)) as total
-          from pg_partition_tree('vectors')`,
+        : // The tree of a table without partitions is empty.
+          `select sum(pg_table_size(relid)) as table, sum(pg_total_relation_size(relid)) as total
+          from (select 'vectors'::regclass as relid union select relid from pg_partition_tree('vectors')) as tree`,
     );
     const table = Number(size?.table);
     return { pages, shape, table, indexes: Number(size?.total) - table };
