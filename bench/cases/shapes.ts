@@ -136,22 +136,25 @@ async function measureLedgers(
     }),
   );
   const points: ShapesResult['points'] = [];
-  for (const [operation, { calls }] of Object.entries(opened[0]?.operations ?? {})) {
-    const tasks = opened.map(({ shape, operations }) => {
-      const { prepare } = operations[operation] as Operation;
-      return { contender: shape, prepare };
-    });
-    const timed = await measure(tasks, {
-      rounds: sizes.rounds,
-      executions: sizes[calls],
-      budgetMs: Number.POSITIVE_INFINITY,
-    });
-    for (const { shape } of opened) {
-      points.push({ pages, shape, operation, ms: median((timed.get(shape) ?? []).flat()) });
+  try {
+    for (const [operation, { calls }] of Object.entries(opened[0]?.operations ?? {})) {
+      const tasks = opened.map(({ shape, operations }) => {
+        const { prepare } = operations[operation] as Operation;
+        return { contender: shape, prepare };
+      });
+      const timed = await measure(tasks, {
+        rounds: sizes.rounds,
+        executions: sizes[calls],
+        budgetMs: Number.POSITIVE_INFINITY,
+      });
+      for (const { shape } of opened) {
+        points.push({ pages, shape, operation, ms: median((timed.get(shape) ?? []).flat()) });
+      }
     }
+    return points;
+  } finally {
+    for (const { close } of opened) await close();
   }
-  for (const { close } of opened) await close();
-  return points;
 }
 
 /** An operation to time. */

@@ -49,7 +49,7 @@ export async function fillOneRandomId(client: SqlClient, span: PageSpan): Promis
 
 /**
  * Adds pages of all kinds: 1030 random ids on one page in a hundred; of the others, every second one has patch ids,
- * and the rest have one random id each. The index is built afterwards, which takes a fraction of the time.
+ * and the rest have one random id each.
  */
 export async function fillMixture(
   client: SqlClient,

@@ -26,10 +26,11 @@ Format of a line:
   {"docId":7,"page":3,"vectorIds":["a","b"],"grid":{"cols":2,"rows":1,"start":0},"pending":true}
   {"docId":7,"page":4,"patches":1030}
 
-"patches" is the number of vectors. Use it in place of "vectorIds" if the page's ids
-are patch ids, which the function patchVectorIds makes. "grid" and "pending" are optional. "pending" is true if the vectors are not in
-the vector store yet. Write numeric ids above 2^53 as strings. The documents must
-already be in the table of documents.
+"patches" is the number of vectors. Use it in place of "vectorIds" if the page's
+ids are patch ids, which the function patchVectorIds makes. "grid" and "pending"
+are optional. "pending" is true if the vectors are not in the vector store yet.
+Write numeric ids above 2^53 as strings. The documents must already be in the
+table of documents.
 ${examples(
   'colpali-vectors import pages.ndjson',
   'gunzip -c ledger.ndjson.gz | colpali-vectors import - --skip-invalid 2> invalid-lines.txt',
