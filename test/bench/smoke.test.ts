@@ -4,7 +4,6 @@ import { runCases } from '../../bench/cases/run-cases.ts';
 import { measureShapes, shapesSizes } from '../../bench/cases/shapes.ts';
 import type { Contender } from '../../bench/contender.ts';
 import { builtInContenders } from '../../bench/contenders/built-in.ts';
-import { originalDrizzle } from '../../bench/contenders/original-drizzle.ts';
 import { ours } from '../../bench/contenders/ours.ts';
 import { type Backend, onServer, withPGlite } from '../../bench/harness/backends.ts';
 import { describeEnvironment } from '../../bench/harness/environment.ts';
@@ -102,10 +101,8 @@ test('every case runs on a server, and its result matches the schema', async () 
 });
 
 test('every case except the sizes in bytes runs on PGlite', async () => {
-  const { cases } = await withPGlite((backend) =>
-    // Only two contenders: opening a PGlite database takes a second or more.
-    runSmall(backend, [ours, originalDrizzle]),
-  );
+  // Only one contender: opening a PGlite database takes a second or more.
+  const { cases } = await withPGlite((backend) => runSmall(backend, [ours]));
   expect(cases.map(({ id }) => id)).toEqual(casesOnAnyBackend);
 });
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bigint, pgSchema, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import {
   createVectorRepository,
   defineLedger,
@@ -11,7 +11,6 @@ import {
 } from '../../src/index.ts';
 import { createTables } from '../support/create-tables.ts';
 import { execute, useServerDatabase } from '../support/database.ts';
-import { projectRoot } from '../support/drizzle-kit.ts';
 import { runCli } from '../support/run-cli.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -62,8 +61,8 @@ beforeAll(async () => {
 
   writeFileSync(
     join(folder(), 'schema.ts'),
-    `import { defineLedger } from ${JSON.stringify(join(projectRoot, 'src/schema.ts'))};
-     import { bigint, pgSchema, pgTable, text, uuid } from ${JSON.stringify(join(projectRoot, 'node_modules/drizzle-orm/pg-core/index.js'))};
+    `import { defineLedger } from '${join(dirname(inject('cli')), 'schema.mjs')}';
+     import { bigint, pgSchema, pgTable, text, uuid } from '${join(dirname(inject('cli')), 'pg-core.mjs')}';
      const app = pgSchema('app');
      const files = app.table('files', { id: uuid().primaryKey() });
      const scans = pgTable('scans', { id: bigint({ mode: 'bigint' }).primaryKey() });
@@ -107,7 +106,7 @@ test('commands work on a ledger with uuid keys in another schema', async () => {
   expect(await run('ofFiles', 'purge', ...store)).toContain('1 id deleted');
   expect(await run('ofFiles', 'audit', ...store)).toMatch(/untracked {3}1 id/);
   expect(await run('vectors', 'stats')).toContain('app.vectors');
-}, 600_000);
+});
 
 test('document ids of 64 bits are read and written without loss', async () => {
   const docId = '9223372036854775807';
@@ -119,7 +118,7 @@ test('document ids of 64 bits are read and written without loss', async () => {
   writeFileSync(join(folder(), 'pages.ndjson'), line.replace('"page":1', '"page":7'));
   expect(await run('ofScans', 'import', join(folder(), 'pages.ndjson'))).toBe('1 page recorded\n');
   expect(await run('ofScans', 'show', docId, '7')).toContain('1  b');
-}, 600_000);
+});
 
 test('a ledger with text keys is not mixed up with the others of its module', async () => {
   expect(await run('ofBooks', 'show', 'a b/1')).toContain('a');
@@ -130,7 +129,7 @@ test('a ledger with text keys is not mixed up with the others of its module', as
   });
   expect(several).toMatchObject({ code: 2 });
   expect(several.stderr).toContain('exports several ledgers');
-}, 600_000);
+});
 
 test('status says once that a ledger is not installed, and lists only what else differs', async () => {
   const { db } = database;
@@ -150,4 +149,4 @@ test('status says once that a ledger is not installed, and lists only what else 
   expect(report.drift.length).toBeGreaterThan(20);
   await installLedger(db, ofDrafts as never);
   expect(await drift()).not.toContain('not installed');
-}, 600_000);
+});

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
-import { drizzle as drizzlePGlite } from 'drizzle-orm/pglite';
 import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js';
 import pg from 'pg';
 import postgres from 'postgres';
@@ -16,7 +15,7 @@ import {
   type OpenDatabase,
   openDatabase,
 } from '../../src/index.ts';
-import { execute, useServerDatabase } from '../support/database.ts';
+import { execute, openMigratedPGlite, useServerDatabase } from '../support/database.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../support/embedded-server.ts';
 import { sweep } from '../support/sweep.ts';
 import { thrownBy } from '../support/thrown-by.ts';
@@ -144,11 +143,8 @@ describe('after a restart of the server', () => {
 });
 
 test('PGlite gives the same answers after a failed statement and a timeout', async () => {
-  const { PGlite } = await import('@electric-sql/pglite');
-  const client = await PGlite.create();
-  closing.push(() => client.close());
-  const db = drizzlePGlite({ client });
-  await migrate({ db });
+  const { db, close } = await openMigratedPGlite();
+  closing.push(close);
   expect(await sweep(db, () => failing(db))).toEqual(expected);
 });
 

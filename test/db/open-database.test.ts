@@ -7,16 +7,20 @@ import { runDrizzleKit } from '../support/drizzle-kit.ts';
 import { tags } from '../support/migrations.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
+/** The only test that creates a PGlite directory, which takes seconds. */
+const createsDirectory =
+  'a recorded page is still there after the database is closed and opened again';
+
 /** The URL of an empty database. */
 let url: string;
 let drop: () => Promise<void>;
 
-beforeEach(async () => {
-  ({ url, drop } = await createDatabase({ exists: false }));
+beforeEach(async ({ task }) => {
+  ({ url, drop } = await createDatabase({ exists: task.name !== createsDirectory }));
 });
 afterEach(() => drop());
 
-test('a recorded page is still there after the database is closed and opened again', async () => {
+test(createsDirectory, async () => {
   expect(await migrate({ url })).toMatchObject({ applied: tags });
   const first = await openDatabase(url);
   const docId = await createDocument(first.db);

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * Bundles the command line, because the tests start hundreds of its processes, and a process needs three times as long
- * to start from TypeScript.
+ * to start from TypeScript. Next to it, schema.mjs and pg-core.mjs are for schema files that the processes load.
  *
  * @returns The file to run, and a function that removes it.
  */
@@ -16,12 +16,17 @@ export async function bundleCli(): Promise<{ file: string; remove(): void }> {
   const folder = join(root, 'node_modules', '.cache', `colpali-vectors-cli-${process.pid}`);
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/cli.ts'],
+    entryPoints: { cli: 'src/cli.ts', schema: 'src/schema.ts', 'pg-core': 'drizzle-orm/pg-core' },
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
-    packages: 'external',
+    // Their dependencies would start slower from many files. These find files of their own, or are rarely needed.
+    external: ['@electric-sql/*', 'drizzle-kit', 'esbuild', 'tsx', 'typescript'],
+    // For CommonJS dependencies.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
     platform: 'node',
     format: 'esm',
     logLevel: 'warning',

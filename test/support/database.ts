@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -68,11 +68,7 @@ export function useServerDatabase(): () => string {
 }
 
 async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
-  if (driver === 'pglite') {
-    const loadDataDir = new Blob([readFileSync(inject('templateFile'))]);
-    const client = await PGlite.create({ loadDataDir });
-    return { db: drizzlePGlite({ client }), close: () => client.close() };
-  }
+  if (driver === 'pglite') return openMigratedPGlite();
   const { url, drop } = await createMigratedDatabase();
   if (driver === 'postgres.js') {
     const client = postgres(url, { onnotice: () => {} });
@@ -89,6 +85,19 @@ async function openTestDatabase(driver: Driver): Promise<TestDatabase> {
     db: drizzleNodePostgres({ client }),
     close: async () => {
       await client.end();
+      await drop();
+    },
+  };
+}
+
+/** Creates a migrated database on PGlite. */
+export async function openMigratedPGlite(): Promise<TestDatabase> {
+  const { url, drop } = copyPGlite(inject('migratedPGlite'));
+  const client = await PGlite.create(url);
+  return {
+    db: drizzlePGlite({ client }),
+    close: async () => {
+      await client.close();
       await drop();
     },
   };
@@ -149,13 +158,15 @@ export async function createDatabase({ exists = true } = {}): Promise<{
   drop: () => Promise<void>;
 }> {
   if (inject('driver') !== 'pglite') return createServerDatabase();
+  return copyPGlite(exists ? inject('emptyPGlite') : undefined);
+}
+
+/** Copies the directory of a PGlite, which is faster than to create one. Without a template, the copy does not exist yet. */
+function copyPGlite(template?: string): { url: string; drop: () => Promise<void> } {
   const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
   const url = join(folder, 'database');
-  if (exists) cpSync(inject('emptyPGlite'), url, { recursive: true });
-  return {
-    url,
-    drop: async () => rmSync(folder, { recursive: true, force: true }),
-  };
+  if (template !== undefined) cpSync(template, url, { recursive: true });
+  return { url, drop: async () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -18,8 +18,8 @@ declare module 'vitest' {
     templateDatabase: string;
     /** The same with partitions, whose ranges begin at documents that the tests use. */
     partitionedTemplate: string;
-    /** The dump of a migrated PGlite without rows, to load. */
-    templateFile: string;
+    /** The directory of a migrated PGlite without rows, to copy. */
+    migratedPGlite: string;
     /** A Citus cluster: its coordinator, and the databases to clone. Null without TEST_CITUS_URL. */
     cluster: { url: string; templates: ClusterTemplates } | null;
     /** The bundled command line. */
@@ -32,13 +32,13 @@ declare module 'vitest' {
 /** Creates the databases that the test files clone, once per run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
-  const templateFile = join(folder, 'template.tar');
   const emptyPGlite = join(folder, 'empty');
-  await writePGliteTemplates(emptyPGlite, templateFile);
-  const cli = await bundleCli();
-  project.provide('cli', cli.file);
-
-  const server = await startTestServer();
+  const migratedPGlite = join(folder, 'migrated');
+  const [cli, server] = await Promise.all([
+    bundleCli(),
+    startTestServer(),
+    createPGliteTemplates(emptyPGlite, migratedPGlite),
+  ]);
   const templateDatabase = `colpali_vectors_template_${process.pid}`;
 
   const sql = postgres(server.url, { max: 1, onnotice: () => {} });
@@ -51,10 +51,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const partitionedTemplate = `${templateDatabase}_partitioned`;
   await sql.unsafe(`create database ${partitionedTemplate} template ${templateDatabase}`);
   await partitionDatabase(databaseUrl(server.url, partitionedTemplate));
+  project.provide('cli', cli.file);
   project.provide('partitionedTemplate', partitionedTemplate);
   project.provide('serverUrl', server.url);
   project.provide('templateDatabase', templateDatabase);
-  project.provide('templateFile', templateFile);
+  project.provide('migratedPGlite', migratedPGlite);
   project.provide('emptyPGlite', emptyPGlite);
   const clusterUrl = process.env['TEST_CITUS_URL'];
   const templates = {
@@ -86,13 +87,8 @@ async function partitionDatabase(url: string): Promise<void> {
   await close();
 }
 
-async function writePGliteTemplates(empty: string, migratedFile: string): Promise<void> {
+async function createPGliteTemplates(empty: string, migrated: string): Promise<void> {
   await (await PGlite.create(empty)).close();
-  const migrated = `${empty}-migrated`;
   cpSync(empty, migrated, { recursive: true });
   await migrate({ url: migrated });
-  const client = await PGlite.create(migrated);
-  const dump = await client.dumpDataDir('none');
-  writeFileSync(migratedFile, Buffer.from(await dump.arrayBuffer()));
-  await client.close();
 }
