@@ -5,6 +5,7 @@ import { urlWith } from '../support/database-url.ts';
 import { runDrizzleKit } from '../support/drizzle-kit.ts';
 import { legacyTables } from '../support/legacy.ts';
 import { readJournal, tags } from '../support/migrations.ts';
+import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
 
 /** `npx drizzle-kit migrate`, in its own process. Only one process at a time may use a PGlite directory. */
 async function onDatabase(work: (url: string) => Promise<void>): Promise<void> {
@@ -22,23 +23,32 @@ async function run(url: string, ...statements: string[]): Promise<void> {
   await close();
 }
 
+async function journalOf(url: string): Promise<unknown> {
+  const { db, close } = await openDatabase(url);
+  const journal = await readJournal(db);
+  await close();
+  return journal;
+}
+
 /** What `drizzle-kit migrate` prints, without line breaks: it prints a notice as a JavaScript object. */
 async function migrateWithDrizzleKit(url: string): Promise<{ code: number; output: string }> {
   const { code, output } = await runDrizzleKit(['migrate'], { DATABASE_URL: url });
   return { code, output: output.replaceAll(/\s+/g, ' ') };
 }
 
-test('drizzle-kit migrate and migrate() take turns', async () => {
+test('drizzle-kit migrate and migrate() take turns, and create the same schema', async () => {
   await onDatabase(async (url) => {
-    expect(await migrateWithDrizzleKit(url)).toMatchObject({ code: 0 });
-    expect(await migrate({ url })).toEqual({ applied: [], warnings: [] });
+    expect((await migrate({ url })).applied).toEqual(tags);
     expect((await rollback({ url })).undone).toEqual([tags[2]]);
     expect(await migrateWithDrizzleKit(url)).toMatchObject({ code: 0 });
+    expect(await journalOf(url)).toEqual(tags);
+
     await rollback({ url, all: true });
-    expect((await migrate({ url })).applied).toEqual(tags);
     expect(await migrateWithDrizzleKit(url)).toMatchObject({ code: 0 });
+    expect(await migrate({ url })).toEqual({ applied: [], warnings: [] });
+    expect(await journalOf(url)).toEqual(tags);
     const { db, close } = await openDatabase(url);
-    expect(await readJournal(db)).toEqual(tags);
+    await expect(await dumpSchema(db)).toMatchFileSnapshot(schemaFile);
     await close();
   });
 });

@@ -3,24 +3,19 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { rowsOf } from '../../src/db.ts';
 import { createVectorRepository, MigrationError, migrate, openDatabase } from '../../src/index.ts';
 import { createDatabase, createDocument } from '../support/database.ts';
-import { runDrizzleKit } from '../support/drizzle-kit.ts';
 import { tags } from '../support/migrations.ts';
 import { dumpSchema, schemaFile } from '../support/schema-dump.ts';
-
-/** The only test that creates a PGlite directory, which takes seconds. */
-const createsDirectory =
-  'a recorded page is still there after the database is closed and opened again';
 
 /** The URL of an empty database. */
 let url: string;
 let drop: () => Promise<void>;
 
-beforeEach(async ({ task }) => {
-  ({ url, drop } = await createDatabase({ exists: task.name !== createsDirectory }));
+beforeEach(async () => {
+  ({ url, drop } = await createDatabase());
 });
 afterEach(() => drop());
 
-test(createsDirectory, async () => {
+test('a recorded page is still there after the database is closed and opened again', async () => {
   expect(await migrate({ url })).toMatchObject({ applied: tags });
   const first = await openDatabase(url);
   const docId = await createDocument(first.db);
@@ -52,16 +47,6 @@ test('of many concurrent migrators one migrates, and the next migrator has nothi
   const results = await Promise.all(Array.from({ length: 20 }, () => migrate({ url })));
   expect(results.flatMap(({ applied }) => applied)).toEqual(tags);
   expect(await migrate({ url })).toEqual({ applied: [], warnings: [] });
-});
-
-test('drizzle-kit migrate creates the same schema, and migrate() then has nothing to do', async () => {
-  const { code, output } = await runDrizzleKit(['migrate'], { DATABASE_URL: url });
-  expect({ code, output }).toMatchObject({ code: 0 });
-  expect(await migrate({ url })).toEqual({ applied: [], warnings: [] });
-
-  const { db, close } = await openDatabase(url);
-  await expect(await dumpSchema(db)).toMatchFileSnapshot(schemaFile);
-  await close();
 });
 
 test('all migrations can be applied a second time', async () => {
