@@ -68,14 +68,14 @@ export const reading: CaseGroup = async (context) => {
           `read a document of ${documentPages} ${pages}`,
           document,
           (session) => session.findByDocument?.(docId) ?? Promise.resolve([]),
-          { executions: 1, abilities: [...abilities, 'findByDocument'] },
+          { executions: 3, abilities: [...abilities, 'findByDocument'] },
         ),
         await readCase(
           `read-scattered-${kind}`,
           `read ${documentPages} ${pages}, each from another document`,
           scattered,
           (session) => session.findByPages(scattered),
-          { executions: 1, abilities },
+          { executions: 3, abilities },
         ),
       );
     }

@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 /** What one contender does in a case. */
 export interface Task {
   contender: string;
@@ -15,11 +18,15 @@ export interface MeasureOptions {
 
 const minRounds = 3;
 
+// The flag makes `gc` a global of new contexts.
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
 /**
  * Times tasks in turns, so that other load on the machine affects all alike.
  *
  * Every round runs each task once; each round starts with the next task. Round -1 warms up and is not
- * counted.
+ * counted. Garbage is collected before each turn, so that no contender pays for the one before it.
  *
  * @returns The milliseconds of each execution, by contender and round.
  */
@@ -34,6 +41,7 @@ export async function measure(
       const task = tasks[(turn + Math.max(round, 0)) % tasks.length] as Task;
       const used = usedMs.get(task.contender) ?? 0;
       if (round >= minRounds && used > budgetMs) continue;
+      collectGarbage();
       const start = performance.now();
       const samples = await timeExecutions(task, executions);
       if (round < 0) continue;

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type DistributeResult, distributeLedger } from '../scale/distribute.ts';
-import { rejectLedger } from './ledger-module.ts';
+import { loadLedger } from './ledger-module.ts';
 import { examples, globalOptions, lockTimeoutOption, parsePositiveInteger } from './usage.ts';
 
 interface DistributeArguments {
@@ -31,10 +31,10 @@ export function addDistributeCommand(program: Command): void {
       ),
     )
     .action(async ({ shards, apply, lockTimeout: lockTimeoutMs }: DistributeArguments) => {
-      rejectLedger(program, 'call distributeLedger({ ledger }) for another one');
       const { output, url } = globalOptions(program);
+      const ledger = await loadLedger(program);
       const result = await output.whileShowing('Distributing', () =>
-        distributeLedger({ url, shards, apply, lockTimeoutMs }),
+        distributeLedger({ url, shards, apply, lockTimeoutMs, ledger }),
       );
       output.result(result, () => describe(result));
     });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type DocumentId, type DocumentKey, requireDocId } from '../document-id.ts';
-import { InvalidInputError } from '../errors.ts';
+import { type InputPath, InvalidInputError } from '../errors.ts';
 import { findLedgers, ledgerOf } from '../generate/find-ledgers.ts';
 import { defaultTables, type VectorTables } from '../tables.ts';
 import { importModule } from './import-module.ts';
@@ -52,9 +52,13 @@ export function rejectLedger(
  *
  * @throws {InvalidInputError}
  */
-export function parseDocId(text: string, key: DocumentKey): DocumentId {
+export function parseDocId(
+  text: string,
+  key: DocumentKey,
+  path: InputPath = ['docId'],
+): DocumentId {
   const docId = docIdOf(text, key);
-  requireDocId(docId, ['docId'], key);
+  requireDocId(docId, path, key);
   return docId;
 }
 

@@ -1,15 +1,14 @@
 import { type Command, Option } from 'commander';
 import { partition, partitionSql } from '../scale/partition.ts';
 import { readShape } from '../scale/shape.ts';
-import { defaultTables } from '../tables.ts';
 import { uniform } from '../uniform-db.ts';
 import { withDatabase } from './database.ts';
-import { rejectLedger } from './ledger-module.ts';
+import { loadLedger, parseDocId } from './ledger-module.ts';
 import { formatShape } from './shape.ts';
 import { examples, globalOptions, parsePositiveInteger } from './usage.ts';
 
 interface PartitionArguments {
-  at?: number[];
+  at?: string[];
   drop?: string;
   undo?: boolean;
   apply?: boolean;
@@ -28,7 +27,7 @@ export function addPartitionCommand(program: Command): void {
         '--at <docId...>',
         'begin a new range at each of these documents; their ids must be higher than those of all documents with pages',
       )
-        .argParser((text: string, before: number[] = []) => [...before, parsePositiveInteger(text)])
+        .argParser((text: string, before: string[] = []) => [...before, text])
         .conflicts(['drop', 'undo']),
     )
     .addOption(
@@ -53,18 +52,19 @@ export function addPartitionCommand(program: Command): void {
         'colpali-vectors partition --undo --apply',
       ),
     )
-    .action(async ({ apply, lockTimeout: lockTimeoutMs, ...change }: PartitionArguments) => {
-      rejectLedger(program, 'call partition(db, { ledger }) for another one');
+    .action(async ({ apply, lockTimeout: lockTimeoutMs, at, ...change }: PartitionArguments) => {
       const { output, url } = globalOptions(program);
+      const ledger = await loadLedger(program);
+      const docIds = at?.map((text) => parseDocId(text, ledger, ['at']));
       await withDatabase(url, async (db) => {
-        const options = { ...change, lockTimeoutMs };
+        const options = { ...change, at: docIds, lockTimeoutMs, ledger };
         if (!apply) {
           const sql = await partitionSql(db, options);
           output.result({ sql }, () => sql);
           return;
         }
         await output.whileShowing('Changing the partitions', () => partition(db, options));
-        const shape = await readShape(uniform(db), defaultTables);
+        const shape = await readShape(uniform(db), ledger);
         output.result(shape, () => formatShape(shape));
       });
     });

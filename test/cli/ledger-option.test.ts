@@ -131,6 +131,19 @@ test('a ledger with text keys is not mixed up with the others of its module', as
   expect(several.stderr).toContain('exports several ledgers');
 });
 
+test('partition and distribute work on the ledger', async () => {
+  expect(await run('ofBooks', 'partition', '--at', 'm')).toContain(
+    'create table "public"."book_pages_p1" partition of public.book_pages',
+  );
+  expect(await run('ofBooks', 'partition', '--at', 'm', 'x', '--apply')).toContain(
+    '3 partitions by range (doc_id)',
+  );
+  expect(await run('ofBooks', 'show', 'a b/1')).toContain('a');
+  expect(await run('ofBooks', 'status', '--exit-code')).toContain('3 partitions');
+  expect(await run('ofFiles', 'partition', '--at', 'm')).toContain('2: colpali-vectors: at: ');
+  expect(await run('ofFiles', 'distribute')).toContain('the database has no extension citus');
+});
+
 test('status says once that a ledger is not installed, and lists only what else differs', async () => {
   const { db } = database;
   const drift = async () =>

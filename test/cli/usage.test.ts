@@ -7,7 +7,7 @@ import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
 const commands = [
   ...['migrate', 'rollback', 'status', 'show', 'locate', 'pending', 'import', 'export'],
-  ...['purge', 'audit', 'stats', 'generate', 'distribute'],
+  ...['purge', 'audit', 'stats', 'generate', 'partition', 'distribute'],
 ];
 
 test('--help lists every command', async () => {
