@@ -45,8 +45,8 @@ return case
   )
 end;
 
--- Whether vector_ids is a JSON array of ids, runs and packs that the decoder can read. The tails of a run end at
--- 9999 or fff at the latest.
+-- Whether vector_ids is a JSON array of ids, runs and packs that the decoder can read. The last number of a run is at
+-- most 9999, or fff if the run is hexadecimal.
 create or replace function ledger.vectors_ids_are_valid(vector_ids jsonb) returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -264,7 +264,7 @@ begin
         E'colpali-vectors migrate --duplicates keep-newest\n',
         E'- Keep the newest row, and leave the other vectors in the store: ', delete_older, E'\n',
         E'- Keep all ids, in the order of the rows: colpali-vectors migrate --duplicates merge\n',
-        E'- The same as SQL, if vector_ids is text and contains JSON: ',
+        E'- Keep all ids with SQL of your own, if vector_ids is text and contains JSON: ',
         'update vectors set vector_ids = (select coalesce(json_agg(vector_id order by first), ''[]'')::text from ',
         '(select vector_id, min(array[same.id, position]) as first from vectors same cross join ',
         'json_array_elements_text(same.vector_ids::json) with ordinality as element (vector_id, position) ',
@@ -480,8 +480,8 @@ return case
   else ledger.vectors_index_keys_of_many(vector_ids)
 end;
 
--- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
--- does not contain pages that have only their own patch ids.
+-- Finds the pages that may have one of the keys, through the index ix_vectors_vector_ids. A key is an id, or the prefix
+-- of a run. The index does not contain pages that have only their own patch ids.
 --
 -- The settings are needed because PostgreSQL expects to find each key on a hundredth of all pages. It would compile
 -- the query, which takes longer than running it. A session that planned the query while the table was small would

@@ -368,8 +368,8 @@ begin
     where vector_ids <> '[]';
     return null;
   end if;
-  -- On Citus, a trigger of a shard can insert rows of its own document, one at a time, and cannot select from `deleted`
-  -- in the same statement.
+  -- On Citus, a trigger on a shard can insert only one row per statement, only for the document of the deleted page, and
+  -- the insert cannot select from `deleted`.
   for gone in
     select doc_id, page, vector_ids, vector_count, namespace
     from deleted cross join lateral ledger.vectors_count_ids(vector_ids)

@@ -157,7 +157,7 @@ function requireName(name: unknown, documents: string): void {
   if (name === 'vector' || /^ix_|_(orphans|patches|pkey|seq)$/.test(name)) {
     throw new InvalidInputError(
       path,
-      'must not be "vector", begin with "ix_" or end in "_orphans", "_patches", "_pkey" or "_seq": another ledger may have such names',
+      'must not be "vector", begin with "ix_" or end in "_orphans", "_patches", "_pkey" or "_seq": the queue, the view or an index of another ledger may have such a name',
     );
   }
 }

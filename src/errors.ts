@@ -121,8 +121,9 @@ export class IngestError extends VectorLedgerError {
 }
 
 /**
- * `deleteVectors` failed for some documents. Their ids stay queued, and later purges try again. All other ids
- * that were due have been handled. `cause` is the first error.
+ * `deleteVectors` failed for some documents. Their ids stay queued, and later purges try again. All other
+ * ids that were due have been handled, unless 20 calls in a row failed or the purge reached `limit` or `deadlineMs`.
+ * `cause` is the first error.
  */
 export class PurgeError extends VectorLedgerError {
   /** The documents that failed; null for ids whose document is unknown. */
@@ -148,7 +149,10 @@ export class PurgeError extends VectorLedgerError {
   }
 }
 
-/** An audit found a larger share of untracked ids than it may queue. It queued nothing. */
+/**
+ * An audit refused to queue the untracked ids. They were too many, or a distributed ledger cannot queue some of them. It
+ * queued nothing.
+ */
 export class AuditError extends VectorLedgerError {
   /** How many ids the store listed. */
   readonly stored: number;

@@ -6,7 +6,7 @@ export const missingTablesHint =
 
 /** How the functions and triggers of the package's own ledger are created. */
 export const migrateHint =
-  'Run "npx colpali-vectors migrate". If it has nothing to apply, run "npx colpali-vectors rollback" first.';
+  'Run "npx colpali-vectors migrate". If it has nothing to apply, run "npx colpali-vectors rollback" and then migrate again.';
 
 /** How the functions and triggers of a ledger made with `defineLedger` are created. */
 export const generateHint =

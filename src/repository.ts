@@ -217,7 +217,7 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    * Pass what `upsertPages` or `findPending` returned. A page that was deleted or recorded again since is not marked.
    * The ids that you pass for it are queued instead: their vectors were written, and perhaps no page has them.
    *
-   * @returns How many pages were pending before.
+   * @returns How many pages this call marked. A page that was marked before does not count.
    * @example
    * const recorded = await repository.upsertPages(pages, { pending: true });
    * await writeToStore(recorded);

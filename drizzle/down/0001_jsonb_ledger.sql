@@ -21,7 +21,8 @@ begin
     from vectors;
   end if;
 
-  -- Its rows are recorded nowhere else, so the table stays while it has rows. Migrating again uses it.
+  -- The rows of vector_orphans are recorded nowhere else, so this table stays while it has rows. If the ledger is migrated
+  -- again, it uses the table.
   if to_regclass('vector_orphans') is not null then
     lock table vector_orphans in access exclusive mode;
     select count(*) into waiting from vector_orphans;

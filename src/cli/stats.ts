@@ -17,7 +17,7 @@ export function addStatsCommand(program: Command): void {
     )
     .option(
       '--bloat',
-      'also measure dead and free space, with the extension pgstattuple; reads what changed since the last vacuum',
+      'also measure dead and free space with the extension pgstattuple, which reads every block that changed since the last vacuum',
     )
     .addHelpText('after', examples('colpali-vectors stats', 'colpali-vectors stats --bloat --json'))
     .action(async ({ bloat = false }: { bloat?: boolean }) => {

@@ -25,7 +25,7 @@ export function globalOptions(program: Command): { output: Output; url: string |
 /**
  * `--lock-timeout`, for the commands that change tables.
  *
- * @param migratorMs - How long the command waits for another migrator without the option.
+ * @param migratorMs - If the option is not given, the command waits this long for another migrator.
  */
 export function lockTimeoutOption(migratorMs = 60_000): Option {
   return new Option(

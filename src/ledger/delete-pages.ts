@@ -33,7 +33,7 @@ export async function deletePage(
   return deleted.length > 0;
 }
 
-/** Locks a document's pages, in the order in which pages are recorded. */
+/** Locks a document's pages in the order of their numbers. Calls that record pages lock them in the same order. */
 export async function lockPagesOf(
   tx: Db,
   { vectors }: VectorTables,

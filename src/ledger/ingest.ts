@@ -30,7 +30,7 @@ export type WriteVectors<DocId extends DocumentId = number> = (
 export interface IngestOptions {
   /** How many pages one call of `writeVectors` gets. {@defaultValue 50} */
   chunkPages?: number | undefined;
-  /** Called after each chunk with the number of pages that this call has marked as indexed. */
+  /** Called after each chunk with the number of pages that the whole ingest has marked so far. */
   onProgress?: ((pages: number) => void) | undefined;
   /** Stops the ingest, which rejects with the signal's reason. Pages that are not indexed yet stay pending. */
   signal?: AbortSignal | undefined;

@@ -27,7 +27,7 @@ export function requireRecordedPages(
 /**
  * Marks recordings as indexed, and queues the ids of those that were deleted or replaced since.
  *
- * @returns How many pages were pending before.
+ * @returns How many pages this call marked. A page that was marked before does not count.
  */
 export async function markPagesIndexed(
   db: Db,
@@ -54,7 +54,7 @@ async function markPending(
   pages: readonly RecordedPage<DocumentId>[],
 ): Promise<Set<string>> {
   const { vectors } = tables;
-  // In the order in which pages are recorded, so that two writers of the same pages rarely deadlock.
+  // Calls that record pages sort them in the same way, so two writers of the same pages rarely deadlock.
   const recordings = pages.toSorted(byKey).map(({ docId, page, id, revision }) => ({
     doc_id: docIdAsJson(docId),
     page,
@@ -72,7 +72,7 @@ async function markPending(
   return new Set(marked.map(recordingOf));
 }
 
-/** A recording as one string, for sets: a page may be given in two recordings. */
+/** A recording as one string, for sets. The key of the page is not enough: a caller may give two recordings of it. */
 function recordingOf(page: PageKey<DocumentId> & { id: number; revision: number }): string {
   return `${page.id}/${page.revision}/${keyOf(page)}`;
 }

@@ -181,7 +181,7 @@ export async function writeStream(
   // savepoint and roll back together.
   for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
     await runCallback(() => options.signal?.throwIfAborted());
-    // Without `pending`, no recordings are read, because nobody would receive them. The rows say which pages are pending.
+    // `pending` is not passed on: it would read the recordings, which nobody receives here. The rows say if they are pending.
     await writeChunk(target, chunk.sort(byKey), {});
     sent += chunk.length;
     await runCallback(() => options.onProgress?.(sent));
@@ -244,12 +244,12 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
     let next = chunks.next();
     for (let chunk = await next; !chunk.done; chunk = await next) {
       next = chunks.next();
-      // An error is thrown below, when `next` is awaited. Without this, Node would report it as unhandled before that.
+      // The loop throws the error of `next` when it awaits it. Without this, Node would report it as unhandled before.
       next.catch(() => {});
       yield chunk.value;
     }
   } finally {
-    // Not awaited: an idle stream would delay the error.
+    // Not awaited, because it waits for the next page of the stream, and would hold back the error that ended the loop.
     chunks.return(undefined).catch(() => {});
   }
 }

@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: 'f1015cd1da26b74bf686092bb681d7116ee88d2f8f5cbd20b43fbabe91c2dd58',
+    hash: '14298405db7cecdb264702e4ca4b02230434f5c1dc7f0a2064ed26b56134bc05',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -132,8 +132,8 @@ return case
   )
 end;
 
--- Whether vector_ids is a JSON array of ids, runs and packs that the decoder can read. The tails of a run end at
--- 9999 or fff at the latest.
+-- Whether vector_ids is a JSON array of ids, runs and packs that the decoder can read. The last number of a run is at
+-- most 9999, or fff if the run is hexadecimal.
 create or replace function ledger.vectors_ids_are_valid(vector_ids jsonb) returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -351,7 +351,7 @@ begin
         E'colpali-vectors migrate --duplicates keep-newest\\n',
         E'- Keep the newest row, and leave the other vectors in the store: ', delete_older, E'\\n',
         E'- Keep all ids, in the order of the rows: colpali-vectors migrate --duplicates merge\\n',
-        E'- The same as SQL, if vector_ids is text and contains JSON: ',
+        E'- Keep all ids with SQL of your own, if vector_ids is text and contains JSON: ',
         'update vectors set vector_ids = (select coalesce(json_agg(vector_id order by first), ''[]'')::text from ',
         '(select vector_id, min(array[same.id, position]) as first from vectors same cross join ',
         'json_array_elements_text(same.vector_ids::json) with ordinality as element (vector_id, position) ',
@@ -567,8 +567,8 @@ return case
   else ledger.vectors_index_keys_of_many(vector_ids)
 end;
 
--- Finds the pages that may have an id or a run with a prefix, through the index ix_vectors_vector_ids. The index
--- does not contain pages that have only their own patch ids.
+-- Finds the pages that may have one of the keys, through the index ix_vectors_vector_ids. A key is an id, or the prefix
+-- of a run. The index does not contain pages that have only their own patch ids.
 --
 -- The settings are needed because PostgreSQL expects to find each key on a hundredth of all pages. It would compile
 -- the query, which takes longer than running it. A session that planned the query while the table was small would
@@ -675,7 +675,8 @@ begin
     from vectors;
   end if;
 
-  -- Its rows are recorded nowhere else, so the table stays while it has rows. Migrating again uses it.
+  -- The rows of vector_orphans are recorded nowhere else, so this table stays while it has rows. If the ledger is migrated
+  -- again, it uses the table.
   if to_regclass('vector_orphans') is not null then
     lock table vector_orphans in access exclusive mode;
     select count(*) into waiting from vector_orphans;
@@ -764,7 +765,7 @@ end $$;
   {
     tag: '0002_orphan_triggers',
     when: 1795408620893,
-    hash: 'faa4075ec87b22c7dd38333465f888070d6ce1ed73cde1c12f231c2558d2cda7',
+    hash: 'fa30f55060852b45c4976314ea196714baf18d230c4c1b6268806db088bc9f59',
     up: `-- Queues the ids of pages that are deleted or recorded again, numbers the recordings of a page, and makes writers
 -- and purges wait for each other. The queueing functions run as their owner, so that they also work for a role that
 -- may write to vectors but not to the queue.
@@ -815,8 +816,8 @@ begin
     where vector_ids <> '[]';
     return null;
   end if;
-  -- On Citus, a trigger of a shard can insert rows of its own document, one at a time, and cannot select from \`deleted\`
-  -- in the same statement.
+  -- On Citus, a trigger on a shard can insert only one row per statement, only for the document of the deleted page, and
+  -- the insert cannot select from \`deleted\`.
   for gone in
     select doc_id, page, vector_ids, vector_count, namespace
     from deleted cross join lateral ledger.vectors_count_ids(vector_ids)
@@ -1361,8 +1362,8 @@ begin
     where vector_ids <> '[]';
     return null;
   end if;
-  -- On Citus, a trigger of a shard can insert rows of its own document, one at a time, and cannot select from \`deleted\`
-  -- in the same statement.
+  -- On Citus, a trigger on a shard can insert only one row per statement, only for the document of the deleted page, and
+  -- the insert cannot select from \`deleted\`.
   for gone in
     select doc_id, page, vector_ids, vector_count, namespace
     from deleted cross join lateral ledger.vectors_count_ids(vector_ids)

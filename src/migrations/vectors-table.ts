@@ -48,7 +48,7 @@ export async function requireLedgerInSearchPath(db: Db): Promise<void> {
   );
   if (elsewhere === undefined) return;
   throw new MigrationError(
-    `The migrations are applied to this database, but the search_path does not find ${elsewhere.name}: ` +
-      'a database has only one ledger that migrate made. Add its schema to the search_path',
+    `The migrations are applied to this database, but the search_path does not find their table ${elsewhere.name}. ` +
+      'Add the schema of this table to the search_path. migrate cannot make a second ledger in the same database',
   );
 }

@@ -6,7 +6,7 @@ import { requireInteger } from '../require.ts';
 import { checkGrid, type PatchGrid } from './grid.ts';
 
 /**
- * The grid of vectors that are the means of the rows of a grid, from top to bottom.
+ * Returns the grid of vectors that were pooled by row. Each vector is the mean of one row of `grid`, from top to bottom.
  *
  * @param start - The position of the first mean among the page's vectors, from 0.
  * @throws {InvalidInputError} An argument is not valid.
@@ -17,7 +17,8 @@ export function rowMeans(grid: PatchGrid, start = 0): PatchGrid {
 }
 
 /**
- * The grid of vectors that are the means of the columns of a grid, from left to right.
+ * Returns the grid of vectors that were pooled by column. Each vector is the mean of one column of `grid`, from left to
+ * right.
  *
  * @param start - The position of the first mean among the page's vectors, from 0.
  * @throws {InvalidInputError} An argument is not valid.

@@ -22,8 +22,8 @@ import { planUndo } from './undo.ts';
 /** How the partitions of `vectors` are to change: one of `at`, `drop` and `undo`. */
 export interface PartitionOptions<DocId extends DocumentId = number> {
   /**
-   * The documents at which new ranges begin. Each must be above all documents that have pages. The first call makes the
-   * table the first partition; each other call ends the last range and adds the next ones.
+   * The documents at which new ranges begin. Each must be above all documents that have pages. In the first call, the
+   * existing table becomes the first partition. Each later call ends the last range and adds new ranges.
    */
   at?: readonly DocId[] | undefined;
   /** The name of a partition to drop: `vectors_p0`. Its ids are queued, and its documents stay. */

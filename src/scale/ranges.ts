@@ -22,7 +22,7 @@ import type { Plan } from './steps.ts';
 import { readTableSql, type TableSql } from './table-sql.ts';
 
 /**
- * Makes the table the first partition, without copying it, and adds a partition that begins at each of `at`.
+ * The existing table becomes the first partition, without being copied. Adds a partition that begins at each of `at`.
  *
  * @param at - Document ids in ascending order.
  * @throws {MigrationError}

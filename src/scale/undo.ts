@@ -10,7 +10,7 @@ import type { Plan } from './steps.ts';
 import { readTableSql } from './table-sql.ts';
 
 /**
- * Makes the largest partition the table again, and copies the rows of the others into it.
+ * The largest partition becomes the table again. The rows of the other partitions are copied into it.
  *
  * @throws {MigrationError}
  */

@@ -66,7 +66,8 @@ export interface LedgerStats {
 
 /**
  * Reads how large the ledger is and how it performs: sizes, kinds of pages, dead rows, cache hits, the use of indexes,
- * the queue and the range of ids. For dashboards and for planning; `ledgerStatus` counts what waits.
+ * the queue and the range of ids. For dashboards and for planning. `ledgerStatus` counts the pending pages and the
+ * queued ids.
  *
  * It reads the catalog, PostgreSQL's statistics, and at most a few hundred blocks of the tables, so its cost does
  * not grow with the number of pages. The option `bloat` is the exception.

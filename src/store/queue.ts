@@ -16,7 +16,7 @@ export interface DueBatch {
   rows: string[];
 }
 
-/** A due row. Its ids are text, because a bigint may exceed 2^53. */
+/** A due row. `id` and `doc_id` are text, because a bigint may exceed 2^53. */
 interface DueRow {
   id: string;
   due_us: string;
