@@ -96,7 +96,7 @@ async function createLedger(
     if (shape === 'Citus') await distributeLedger({ url, shards: sizes.shards, apply: true });
     if (shape === 'partitions') await makePartitions(url, pages, sizes.partitions);
     await withClient(url, async (client) => {
-      await fillPatchAndSingleIds(client, { from: 0, to: pages, idsPerPage: sizes.idsPerPage });
+      await fillPatchAndSingleIds(client, { pages, idsPerPage: sizes.idsPerPage });
       await client.run('vacuum analyze');
     });
     return ledger;

@@ -35,10 +35,10 @@ export async function fillPatchIds(
 }
 
 /** The patch ids of a page in SQL: one run, for page numbers below 4096 and at most 4096 ids. */
-function patchIds(idsPerPage: number): string {
+function patchIds(idsPerPage: number, docId = 'doc_id'): string {
   return `jsonb_build_array(jsonb_build_object(
     'prefix',
-    lpad(to_hex(doc_id), 8, '0') || '-0000-8' || lpad(to_hex(page), 3, '0') || '-8000-000000000',
+    lpad(to_hex(${docId}), 8, '0') || '-0000-8' || lpad(to_hex(page), 3, '0') || '-8000-000000000',
     'from', '000', 'count', ${idsPerPage}, 'radix', 16))`;
 }
 
@@ -55,43 +55,57 @@ export async function fillMixture(
   client: SqlClient,
   { idsPerPage, ...span }: PageSpan & { idsPerPage: number },
 ): Promise<void> {
-  await fillWithoutIndex(
-    client,
-    span,
-    `case
-      when page % 100 = 0 then jsonb_build_array(jsonb_build_object('uuids', (
-        select translate(encode(string_agg(uuid_send(gen_random_uuid()), ''), 'base64'), E'\\n', '')
-        from generate_series(1, ${idsPerPage}) where page > 0
-      )))
-      when page % 2 = 0 then ${patchIds(idsPerPage)}
-      else jsonb_build_array(gen_random_uuid()::text)
-    end`,
-  );
+  const vectorIds = `case
+    when page % 100 = 0 then jsonb_build_array(jsonb_build_object('uuids', (
+      select translate(encode(string_agg(uuid_send(gen_random_uuid()), ''), 'base64'), E'\\n', '')
+      from generate_series(1, ${idsPerPage}) where page > 0
+    )))
+    when page % 2 = 0 then ${patchIds(idsPerPage)}
+    else jsonb_build_array(gen_random_uuid()::text)
+  end`;
+  await withoutIndex(client, () => fillPages(client, span, vectorIds));
 }
 
-/** Adds pages of patch ids, but every tenth page has one random id. */
+/**
+ * Fills an empty ledger with pages of patch ids, but every tenth page has one random id.
+ *
+ * Citus runs the statement on all shards at once: each page is made where its document is, its row id is not from a
+ * sequence, and no function is volatile.
+ */
 export async function fillPatchAndSingleIds(
   client: SqlClient,
-  { idsPerPage, ...span }: PageSpan & { idsPerPage: number },
+  { pages, idsPerPage }: { pages: number; idsPerPage: number },
 ): Promise<void> {
-  await fillWithoutIndex(
-    client,
-    span,
-    `case when page % 10 = 0 then jsonb_build_array(gen_random_uuid()::text) else ${patchIds(idsPerPage)} end`,
-  );
+  await withoutIndex(client, async () => {
+    for (let first = 0; first < pages; first += pagesPerStatement) {
+      const last = Math.min(first + pagesPerStatement, pages) - 1;
+      const documents = [filledPage(first).docId, filledPage(last).docId];
+      await addDocuments(client, documents);
+      await client.query(
+        `insert into vectors (id, doc_id, page, vector_ids)
+        select (documents.id - 1) * ${pagesPerDocument} + page, documents.id, page,
+          case when page % 10 = 0
+            then jsonb_build_array(md5(documents.id || '/' || page)::uuid::text)
+            else ${patchIds(idsPerPage, 'documents.id')}
+          end
+        from documents, generate_series(1, ${pagesPerDocument}) as page
+        where documents.id between $1::integer and $2::integer
+          and (documents.id - 1) * ${pagesPerDocument} + page <= ${last + 1}`,
+        documents,
+      );
+    }
+    await client.query(`select setval(pg_get_serial_sequence('vectors', 'id'), $1)`, [pages]);
+    await client.run('analyze');
+  });
 }
 
 /** Builds the index on ids after the pages were added. That takes a fraction of the time. */
-async function fillWithoutIndex(
-  client: SqlClient,
-  span: PageSpan,
-  vectorIds: string,
-): Promise<void> {
+async function withoutIndex(client: SqlClient, work: () => Promise<void>): Promise<void> {
   const [index] = await client.query<{ definition: string }>(
     `select pg_get_indexdef('ix_vectors_vector_ids'::regclass) as definition`,
   );
   await client.run('drop index ix_vectors_vector_ids');
-  await fillPages(client, span, vectorIds);
+  await work();
   await client.run(index?.definition.replace(' ON ONLY ', ' ON ') ?? '');
 }
 
@@ -103,11 +117,7 @@ async function fillPages(
 ): Promise<void> {
   for (let first = from; first < to; first += pagesPerStatement) {
     const last = Math.min(first + pagesPerStatement, to) - 1;
-    await client.query(
-      `insert into documents (id)
-      select generate_series($1::integer, $2::integer) on conflict do nothing`,
-      [filledPage(first).docId, filledPage(last).docId],
-    );
+    await addDocuments(client, [filledPage(first).docId, filledPage(last).docId]);
     await client.query(
       `insert into vectors (doc_id, page, vector_ids)
       select doc_id, page, ${vectorIds}
@@ -117,6 +127,14 @@ async function fillPages(
     );
   }
   await client.run('analyze');
+}
+
+async function addDocuments(client: SqlClient, firstAndLast: number[]): Promise<void> {
+  await client.query(
+    `insert into documents (id)
+    select generate_series($1::integer, $2::integer) on conflict do nothing`,
+    firstAndLast,
+  );
 }
 
 async function checkFilledPage(

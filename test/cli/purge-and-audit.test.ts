@@ -18,7 +18,7 @@ const run = (...args: string[]) => runCli(args, options());
 
 /** A user's module: its vector store is the file ids.json in the working directory. */
 const functions = `
-const { existsSync, readFileSync, writeFileSync } = process.getBuiltinModule('node:fs');
+const { existsSync, readFileSync, renameSync, writeFileSync } = process.getBuiltinModule('node:fs');
 const read = () => JSON.parse(readFileSync('ids.json', 'utf8'));
 async function deleteVectors(ids, { signal }) {
   const { SLOW_MS, REJECT } = process.env;
@@ -26,7 +26,9 @@ async function deleteVectors(ids, { signal }) {
   writeFileSync('started', '');
   if (SLOW_MS) await new Promise((resolve) => setTimeout(resolve, Number(SLOW_MS)));
   if (signal.aborted) throw signal.reason;
-  writeFileSync('ids.json', JSON.stringify(read().filter((id) => !ids.includes(id))));
+  // In one step, because a test may read the file meanwhile.
+  writeFileSync('ids.new', JSON.stringify(read().filter((id) => !ids.includes(id))));
+  renameSync('ids.new', 'ids.json');
 }
 async function* listIds() { yield read(); }
 async function existing(ids) { return read().filter((id) => ids.includes(id)); }
