@@ -160,7 +160,8 @@ function runSuite(version: string, node: string, projects: readonly string[]): R
     ...(numFailedTests > 0 ? [`**${numFailedTests} failed**`] : []),
     ...(numPendingTests > 0 ? [`${numPendingTests} skipped`] : []),
   ];
-  const ran = `${projects.join(', ')}, on PostgreSQL ${server}`;
+  const usesServer = projects.some((project) => onServer.includes(project));
+  const ran = projects.join(', ') + (usesServer ? `, on PostgreSQL ${server}` : '');
   return { version, ran, result: counts.join(', ') };
 }
 
