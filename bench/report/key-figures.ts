@@ -58,9 +58,11 @@ export function keyFigures(run: RunResult, growth: GrowthResult): string {
 
 /** A ratio above 1 means that the package is ahead. */
 function line(title: string, figures: readonly Figure[], ahead: string, behind: string): string[] {
-  const words = figures.map(({ ratio }) =>
-    ratio >= 1 ? `${formatNumber(ratio)}× ${ahead}` : `${formatNumber(1 / ratio)}× ${behind}`,
-  );
+  const words = figures.map(({ ratio }) => {
+    const times = formatNumber(Math.max(ratio, 1 / ratio));
+    if (times === '1') return 'the same';
+    return `${times}× ${ratio > 1 ? ahead : behind}`;
+  });
   return [title, figures.map(({ own }) => own).join(' / '), words.join(' / ')];
 }
 
