@@ -191,7 +191,7 @@ export interface VectorRepository<DocId extends DocumentId = number> {
    * another. Other writers, such as `upsertPage`, do not wait for this lock and can still insert pages of the document.
    *
    * @param pages - `docId` can be omitted; the id of another document is rejected.
-   * @returns How many pages the document now has; the recordings, if they are recorded as pending.
+   * @returns How many pages the document now has. If the pages are recorded as pending, their recordings instead.
    * @throws {DocumentNotFoundError} The document is not in `documents`.
    */
   replaceDocument(

@@ -83,7 +83,7 @@ export const vectors = pgTable(
  * Ids that a page had before it was deleted or recorded again. `purgeOrphans` deletes them from the vector
  * store, except ids that a page uses again.
  *
- * Triggers on `vectors` fill this table, so no way of deleting a page loses its ids. There is no foreign
+ * Triggers on `vectors` fill this table, so no ids are lost, however a page is deleted. There is no foreign
  * key, because the document is usually deleted too.
  */
 export const vectorOrphans = pgTable(

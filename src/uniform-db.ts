@@ -87,7 +87,7 @@ export function hostOf(db: Db): Db {
   return hosts.get(db) ?? db;
 }
 
-/** Whether the database is a transaction, which the host commits. */
+/** Whether the database is a transaction, of the host or of this package. Only the code that began it can commit it. */
 export function isTransaction(db: Db): boolean {
   return is(db, PgTransaction);
 }

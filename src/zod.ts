@@ -46,7 +46,7 @@ const newPageFields = createInsertSchema(vectors, {
   docId: positive,
   page: positive,
   vectorIds: z.array(vectorIdSchema),
-  // Strict, because dropping a field that this version does not know would change the boxes.
+  // Strict: a field that this version does not know may say where the patches are, so it must not be dropped.
   grid: patchGridSchema.strict().nullish(),
   namespace: z.string().nullish(),
 })

@@ -33,7 +33,7 @@ export function addRollbackCommand(program: Command): void {
       ),
     )
     .action(async ({ to, all, lockTimeout: lockTimeoutMs }: RollbackArguments) => {
-      rejectLedger(program, 'drop another ledger with uninstallLedger(db, ledger)');
+      rejectLedger(program, 'to drop another ledger, call uninstallLedger(db, ledger)');
       const { output, url } = globalOptions(program);
       const result = await output.whileShowing('Rolling back', () =>
         rollback({ url, to, all, lockTimeoutMs }),

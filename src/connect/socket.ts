@@ -118,8 +118,8 @@ async function offersTls(socket: Socket): Promise<boolean> {
 }
 
 /**
- * Adds an `error` listener, because an error without a listener ends the process. `until` removes its own listener when
- * it ends. So there is no other one between two of its calls, or after the last, until postgres.js has the socket.
+ * Adds an `error` listener, because an error without a listener ends the process. The function `until` listens only while
+ * it waits. Between two of its calls, and after the last, this listener is the only one.
  */
 function withoutUncaughtErrors<Stream extends Duplex>(stream: Stream): Stream {
   return stream.on('error', () => {});

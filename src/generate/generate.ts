@@ -24,7 +24,7 @@ export async function generate(options: GenerateOptions): Promise<GeneratedMigra
   const project = await readDrizzleProject(options);
   const modules: Record<string, unknown>[] = [];
   for (const file of project.schemaFiles) modules.push(await loadModule(file));
-  // The schema may have lost its last ledger, whose functions are still in the migrations.
+  // A schema without a ledger is no error yet: its last ledger may have been removed, and its functions must follow.
   const result = await generateLedgerMigration(project, findLedgers(modules));
   if (result.ledgers.length > 0) return result;
   const files = project.schemaFiles.map((file) => relative('.', file)).join(', ');

@@ -11,7 +11,7 @@ export function listGivenIds(page: CheckedVectorIds, key: DocumentKey): readonly
   return page.vectorIds ?? listGeneratedIds(generatedIdsOf(page, key));
 }
 
-/** Encodes the ids of a page for the column. For a number of patches, makes no list of ids. */
+/** Encodes the ids of a page for the column. If the page has `patches`, makes no list of ids. */
 export function encodeGivenIds(page: CheckedVectorIds, key: DocumentKey): StoredVectorId[] {
   return page.vectorIds === undefined
     ? encodeGeneratedIds(generatedIdsOf(page, key))

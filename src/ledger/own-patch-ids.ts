@@ -43,7 +43,7 @@ export function requireOwnPatchIds(
     if (foreign === undefined) continue;
     throw new InvalidInputError(
       [...path, 'vectorIds', foreign.position],
-      `is a patch id of document ${foreign.docId}, which only that document can record in a distributed ledger`,
+      `is a patch id of document ${foreign.docId}. In a distributed ledger, only pages of that document can have it`,
     );
   }
 }

@@ -20,7 +20,7 @@ export interface LedgerStatus {
     /** How many rows and ids wait in `vector_orphans`. */
     rows: number;
     vectors: number;
-    /** How many rows the next purge would try. The others wait after a failure, or for their pending page. */
+    /** How many rows the next purge would try. The others wait because an attempt failed, or because their page is pending. */
     dueRows: number;
     /** How long ago the oldest row was queued, in milliseconds. Null if the queue is empty. */
     oldestMs: number | null;

@@ -177,11 +177,12 @@ export async function writeStream(
   await runCallback(() => options.signal?.throwIfAborted());
   let sent = 0;
   const chunks = chunksOf(checkStream(pages, target.tables), options, target.tables);
-  // No read-ahead inside a transaction: the stream's own work and our chunk could land in each other's
-  // savepoint and roll back together.
+  // No read-ahead inside a transaction. The caller's stream may run statements in it, and they and our chunk could land
+  // in each other's savepoint and roll back together.
   for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
     await runCallback(() => options.signal?.throwIfAborted());
-    // `pending` is not passed on: it would read the recordings, which nobody receives here. The rows say if they are pending.
+    // Without `pending`, because `writeChunk` would then read the recordings, which nobody receives here. Each encoded row
+    // says whether its page is pending.
     await writeChunk(target, chunk.sort(byKey), {});
     sent += chunk.length;
     await runCallback(() => options.onProgress?.(sent));
@@ -244,7 +245,7 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
     let next = chunks.next();
     for (let chunk = await next; !chunk.done; chunk = await next) {
       next = chunks.next();
-      // The loop throws the error of `next` when it awaits it. Without this, Node would report it as unhandled before.
+      // If `next` fails, the loop throws the error. Without this, Node could report it as unhandled before that.
       next.catch(() => {});
       yield chunk.value;
     }

@@ -17,7 +17,7 @@ export async function findBlindSpots(db: Db, tables: VectorTables): Promise<Sche
     await db.execute(sql`
       select ${vectors} is not null and to_regclass(${orphansName}) is not null as "exists"`),
   );
-  // Without the tables, everything else is reported as missing.
+  // `findSchemaDrift` reports a table that does not exist, and all that belongs to it.
   if (!ledger?.exists) return [];
   const ownTriggers = sql`(
     select jsonb_array_elements_text(${JSON.stringify(namesOf('trigger', tables))}::text::jsonb))`;

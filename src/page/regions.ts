@@ -46,7 +46,7 @@ function overlap(from: number, to: number, otherFrom: number, otherTo: number): 
   return Math.max(0, Math.min(to, otherTo) - Math.max(from, otherFrom));
 }
 
-/** Patches that touch each other and are all hot. */
+/** Patches that touch each other and whose values all reach the threshold. */
 export interface Region {
   /** The box around them, in the unit of the page, 0 to 1. */
   box: Box;

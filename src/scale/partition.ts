@@ -33,8 +33,8 @@ export interface PartitionOptions<DocId extends DocumentId = number> {
   /** What `defineLedger` returned. {@defaultValue the package's own tables} */
   ledger?: Ledger<DocId> | undefined;
   /**
-   * How long a step may wait for its locks, in milliseconds. New queries wait behind it. A step that does not get
-   * them in time is tried again. {@defaultValue 500}
+   * How long a step may wait for its locks, in milliseconds. Meanwhile new queries wait behind it. A step that does
+   * not get its locks in time is tried again. {@defaultValue 500}
    */
   lockTimeoutMs?: number | undefined;
 }

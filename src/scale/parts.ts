@@ -114,9 +114,8 @@ export function lockedTables({ table, documents, mayLockDocuments }: TableSql): 
 }
 
 /**
- * Statements that lock these tables in the order in which others lock them. A delete of a document locks
- * `documents`, then the table. A writer of pages locks the table, then `documents` in a mode that does not conflict
- * with our lock on it. If the role may not run `lock table` on `documents`, a later statement takes
+ * Statements that lock `documents` and then the table. A delete of a document uses the same order, so the two cannot
+ * deadlock. A writer of pages uses the opposite order, but its lock on `documents` does not conflict with ours. If the role may not run `lock table` on `documents`, a later statement takes
  * that lock. The statement that adds the foreign key is an example.
  */
 export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {

@@ -71,7 +71,7 @@ export async function runPlan(
     try {
       await runStep(db, step, lockTimeoutMs);
     } catch (error) {
-      // Nothing was prepared before the first step.
+      // If the first step fails, there is nothing to clean up.
       const left = done === 0 ? undefined : await cleanUp(db, cleanup, lockTimeoutMs);
       throw toStepError(error, step, left);
     }

@@ -300,8 +300,8 @@ const noTimeouts = sql`
  * Takes the document's purge lock until the end of the transaction. Writers of the document's pages wait for it: the
  * triggers `vectors_wait_after_insert` and `vectors_wait_after_update` take it in shared mode.
  *
- * On Citus, the lock must be taken and the settings made on the node that has the document. So the statements read from
- * the document's shard. They read an aggregate, because it always has one row.
+ * On Citus, the lock must be taken on the node that has the document, and the timeouts must be turned off there. So the
+ * statements read from the document's shard. They read an aggregate, because it always has one row.
  *
  * @throws PostgreSQL's lock timeout if writers do not finish in time.
  */
