@@ -81,7 +81,7 @@ async function terminate(tx: Db): Promise<void> {
   const [session] = await select<{ pid: number }>(tx, 'select pg_backend_pid() as pid');
   const admin = new pg.Client(url());
   await admin.connect();
-  await admin.query('select pg_terminate_backend($1, 5000)', [session?.pid]);
+  await admin.query('select pg_terminate_backend($1::integer, 5000)', [session?.pid]);
   await admin.end();
 }
 

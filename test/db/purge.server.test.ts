@@ -69,7 +69,7 @@ const writerWaits = () => until(a.db, waitingAdvisoryLocks);
 /** Ends the connection of this transaction and waits until it has ended. */
 async function killConnectionOf(tx: Db): Promise<void> {
   const [row] = await select<{ pid: number }>(tx, 'select pg_backend_pid() as pid');
-  await b.db.execute(sql`select pg_terminate_backend(${row?.pid}, 5000)`);
+  await b.db.execute(sql`select pg_terminate_backend(${row?.pid}::integer, 5000)`);
 }
 
 /** Waits until the signal is aborted. */

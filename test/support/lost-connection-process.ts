@@ -21,7 +21,7 @@ const killer = postgres(url, { max: 1 });
 /** Ends the session of `tx`, and waits until the client knows. */
 async function kill(tx: Db): Promise<void> {
   const [session] = rowsOf<{ pid: number }>(await tx.execute(sql`select pg_backend_pid() as pid`));
-  await killer`select pg_terminate_backend(${session?.pid ?? 0}, 5000)`;
+  await killer`select pg_terminate_backend(${session?.pid ?? 0}::integer, 5000)`;
   await sleep(50);
 }
 
@@ -62,7 +62,7 @@ async function loseConnections(name: string, db: Db): Promise<void> {
     const [session] = rowsOf<{ pid: number }>(
       await tx.execute(sql`select pg_backend_pid() as pid`),
     );
-    setTimeout(() => killer`select pg_terminate_backend(${session?.pid ?? 0})`.execute(), 50);
+    setTimeout(() => killer`select pg_terminate_backend(${session?.pid ?? 0}::integer)`.execute(), 50);
     await tx.execute(sql`select pg_sleep(10)`).catch(() => {});
     await note(`${name}: the savepoint at once`, () => tx.transaction(async () => {}));
   });
