@@ -6,7 +6,6 @@ import { rowsOf } from '../../src/db.ts';
 import {
   createVectorRepository,
   openDatabase,
-  patchVectorIds,
   purgeOrphans,
   vectorOrphans,
   vectors,
@@ -14,6 +13,8 @@ import {
 import { createDocument } from '../support/database.ts';
 import { ingestDocument } from '../support/ingest.ts';
 import { usePurgerAndWriter } from '../support/purger-and-writer.ts';
+import { randomVectorIds } from '../support/random-ids.ts';
+import { testUnlessDistributed } from '../support/shapes.ts';
 
 const session = usePurgerAndWriter();
 const repository = () => createVectorRepository(session.writer.db);
@@ -27,7 +28,7 @@ describe('strays', () => {
       })),
     );
 
-  test('never make a writer wait', async () => {
+  testUnlessDistributed('never make a writer wait', async () => {
     await queueStrays(50);
     const docId = await createDocument(session.writer.db);
     let writes = 0;
@@ -47,7 +48,7 @@ describe('strays', () => {
     expect(writes).toBe(5);
   });
 
-  test('are purged while a writer stays open', async () => {
+  testUnlessDistributed('are purged while a writer stays open', async () => {
     await queueStrays(3);
     const docId = await createDocument(session.writer.db);
     await session.writer.db.transaction(async (tx) => {
@@ -63,9 +64,7 @@ test('a writer waits for at most one call of the store', async () => {
   const docId = await ingestDocument(
     session.writer.db,
     session.store,
-    Array.from({ length: 6 }, (_, index) =>
-      patchVectorIds({ docId: 9_000, page: index + 1, count: 10 }),
-    ),
+    Array.from({ length: 6 }, () => randomVectorIds(10)),
   );
   await repository().deleteByDocument(docId);
   let calls = 0;
@@ -147,35 +146,39 @@ test('a row is counted as tried before the store is called, so a row that ends t
   expect(during).toEqual([{ attempts: 1, waits: true }]);
 });
 
-test('forty transactions on 1100 documents each fit into the lock table', async () => {
-  const first = await createDocument(session.writer.db);
-  await session.writer.db.execute(sql`
+// Citus runs calls on several shards one after another.
+testUnlessDistributed(
+  'forty transactions on 1100 documents each fit into the lock table',
+  async () => {
+    const first = await createDocument(session.writer.db);
+    await session.writer.db.execute(sql`
     insert into documents (id) select n from generate_series(${first + 1}::int, ${first + 44_000}::int) as n`);
-  await session.writer.db.execute(sql`select setval('documents_id_seq', ${first + 50_000})`);
-  const wide = await openDatabase(`${session.url}${session.url.includes('?') ? '&' : '?'}max=40`);
-  let open = 0;
-  let release: () => void = () => {};
-  const all = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  try {
-    await Promise.all(
-      Array.from({ length: 40 }, (_, index) =>
-        wide.db.transaction(async (tx) => {
-          const pages = Array.from({ length: 1_100 }, (_, n) => ({
-            docId: first + 1 + index * 1_100 + n,
-            page: 1,
-            vectorIds: ['a'],
-          }));
-          await createVectorRepository(tx).upsertPages(pages);
-          open += 1;
-          if (open === 40) release();
-          await all;
-        }),
-      ),
-    );
-    expect(await session.writer.db.$count(vectors)).toBe(44_000);
-  } finally {
-    await wide.close();
-  }
-});
+    await session.writer.db.execute(sql`select setval('documents_id_seq', ${first + 50_000})`);
+    const wide = await openDatabase(`${session.url}${session.url.includes('?') ? '&' : '?'}max=40`);
+    let open = 0;
+    let release: () => void = () => {};
+    const all = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    try {
+      await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          wide.db.transaction(async (tx) => {
+            const pages = Array.from({ length: 1_100 }, (_, n) => ({
+              docId: first + 1 + index * 1_100 + n,
+              page: 1,
+              vectorIds: ['a'],
+            }));
+            await createVectorRepository(tx).upsertPages(pages);
+            open += 1;
+            if (open === 40) release();
+            await all;
+          }),
+        ),
+      );
+      expect(await session.writer.db.$count(vectors)).toBe(44_000);
+    } finally {
+      await wide.close();
+    }
+  },
+);

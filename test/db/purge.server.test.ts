@@ -23,7 +23,7 @@ import {
 } from '../support/database.ts';
 import { urlWith } from '../support/database-url.ts';
 import { gate } from '../support/gate.ts';
-import { until, waitingAdvisoryLocks } from '../support/locks.ts';
+import { until, untilWriterWaits } from '../support/locks.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 /** A purge and writers on several connections. PGlite has one session, so nobody waits there. */
@@ -64,7 +64,7 @@ async function startPurge(): Promise<{ goOn: () => void; purged: Promise<PurgeRe
 }
 
 /** Waits until a writer waits for the purge. */
-const writerWaits = () => until(a.db, waitingAdvisoryLocks);
+const writerWaits = () => untilWriterWaits(a.db);
 
 /** Ends the connection of this transaction and waits until it has ended. */
 async function killConnectionOf(tx: Db): Promise<void> {

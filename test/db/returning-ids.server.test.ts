@@ -12,6 +12,7 @@ import {
 import { createDocument } from '../support/database.ts';
 import { ingestDocument } from '../support/ingest.ts';
 import { usePurgerAndWriter } from '../support/purger-and-writer.ts';
+import { testUnlessDistributed } from '../support/shapes.ts';
 
 const session = usePurgerAndWriter();
 const repository = () => createVectorRepository(session.writer.db);
@@ -57,18 +58,21 @@ describe('ids that return under another document while the store deletes them', 
     expect(await repository().findPending({ docId: other })).toHaveLength(1);
   });
 
-  test('make their page pending if it was moved to the other document', async () => {
-    const from = await createDocument(session.writer.db);
-    const to = await createDocument(session.writer.db);
-    const result = await purgeWhile(async () => {
-      await repository().upsertPage({ docId: from, page: 1, vectorIds: content() });
-      await session.writer.db.execute(
-        sql`update vectors set doc_id = ${to} where doc_id = ${from}`,
-      );
-    });
-    expect(result).toMatchObject({ repaired: 1 });
-    expect(await repository().findPending({ docId: to })).toHaveLength(1);
-  });
+  testUnlessDistributed(
+    'make their page pending if it was moved to the other document',
+    async () => {
+      const from = await createDocument(session.writer.db);
+      const to = await createDocument(session.writer.db);
+      const result = await purgeWhile(async () => {
+        await repository().upsertPage({ docId: from, page: 1, vectorIds: content() });
+        await session.writer.db.execute(
+          sql`update vectors set doc_id = ${to} where doc_id = ${from}`,
+        );
+      });
+      expect(result).toMatchObject({ repaired: 1 });
+      expect(await repository().findPending({ docId: to })).toHaveLength(1);
+    },
+  );
 
   test('make their page pending if the call has failed or timed out', async () => {
     for (const fails of [true, false]) {

@@ -62,7 +62,10 @@ async function loseConnections(name: string, db: Db): Promise<void> {
     const [session] = rowsOf<{ pid: number }>(
       await tx.execute(sql`select pg_backend_pid() as pid`),
     );
-    setTimeout(() => killer`select pg_terminate_backend(${session?.pid ?? 0}::integer)`.execute(), 50);
+    setTimeout(
+      () => killer`select pg_terminate_backend(${session?.pid ?? 0}::integer)`.execute(),
+      50,
+    );
     await tx.execute(sql`select pg_sleep(10)`).catch(() => {});
     await note(`${name}: the savepoint at once`, () => tx.transaction(async () => {}));
   });

@@ -22,7 +22,7 @@ import { MemoryStore } from './memory-store.ts';
 export async function sweep(
   db: Db,
   before: () => Promise<unknown> = async () => {},
-  options: { prepare?: boolean } = {},
+  { queueUntracked = true, ...options }: { prepare?: boolean; queueUntracked?: boolean } = {},
 ): Promise<Record<string, unknown>> {
   const repository = createVectorRepository(db, options);
   const store = new MemoryStore();
@@ -121,7 +121,7 @@ export async function sweep(
   await ask('deleteByPage of a page that is not recorded', () => repository.deleteByPage(docId, 2));
   for await (const { vectorIds } of repository.streamPages()) store.write(vectorIds);
   store.write(['untracked']);
-  await ask('auditVectors', () => auditVectors(db, store, { queueUntracked: true }));
+  await ask('auditVectors', () => auditVectors(db, store, { queueUntracked }));
   await ask('deleteByDocument', () => repository.deleteByDocument(docId));
   answers['the orphans'] = withoutTimes(
     await db

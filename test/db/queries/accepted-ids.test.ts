@@ -9,6 +9,7 @@ import {
 } from '../../../src/index.ts';
 import { createDocument, emptyLedger, useTestDatabase } from '../../support/database.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
+import { isDistributed } from '../../support/shapes.ts';
 
 const db = useTestDatabase();
 const repository = () => createVectorRepository(db());
@@ -85,7 +86,9 @@ describe('every id of a page is located and spared, and counted when the page is
     expect(await repository().locate(vectorIds)).toEqual(
       vectorIds.map((vectorId, patch) => ({ vectorId, docId, page: 1, patch })),
     );
-    await db().insert(vectorOrphans).values({ vectorIds, vectorCount: vectorIds.length });
+    await db()
+      .insert(vectorOrphans)
+      .values({ docId: isDistributed ? docId : null, vectorIds, vectorCount: vectorIds.length });
     expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({
       deleted: 0,
       spared: vectorIds.length,

@@ -12,6 +12,7 @@ import { createDocument, emptyLedger, useTestDatabase } from '../../support/data
 import { ingestDocument } from '../../support/ingest.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { randomVectorIds } from '../../support/random-ids.ts';
+import { testUnlessDistributed } from '../../support/shapes.ts';
 import { thrownBy } from '../../support/thrown-by.ts';
 
 const db = useTestDatabase();
@@ -149,7 +150,7 @@ describe('after an audit with', () => {
     expect(await repository().countPages(docId)).toBe(2);
   });
 
-  test('queueUntracked, the next purge deletes the untracked ids', async () => {
+  testUnlessDistributed('queueUntracked, the next purge deletes the untracked ids', async () => {
     const docId = await ingest(['a']);
     const strays = [...randomVectorIds(20), ...patchVectorIds({ docId, page: 9, count: 1030 })];
     store.write(strays);
@@ -200,19 +201,25 @@ test('auditVectors reports its progress after each look-up', async () => {
 });
 
 describe('an audit', () => {
-  test('refuses to queue a large share of the store, and queues nothing', async () => {
-    await ingestDocument(db(), store, [['known']]);
-    store.write(Array.from({ length: 9 }, (_, index) => `other-collection-${index}`));
-    const error = await thrownBy(auditVectors(db(), store, { queueUntracked: true }));
-    expect(error).toBeInstanceOf(AuditError);
-    expect(error).toMatchObject({ code: 'AUDIT_REFUSED', stored: 10, untracked: 9 });
-    expect(await db().$count(vectorOrphans)).toBe(0);
+  testUnlessDistributed(
+    'refuses to queue a large share of the store, and queues nothing',
+    async () => {
+      await ingestDocument(db(), store, [['known']]);
+      store.write(Array.from({ length: 9 }, (_, index) => `other-collection-${index}`));
+      const error = await thrownBy(auditVectors(db(), store, { queueUntracked: true }));
+      expect(error).toBeInstanceOf(AuditError);
+      expect(error).toMatchObject({ code: 'AUDIT_REFUSED', stored: 10, untracked: 9 });
+      expect(await db().$count(vectorOrphans)).toBe(0);
 
-    const report = await auditVectors(db(), store, { queueUntracked: true, maxUntrackedShare: 1 });
-    expect(report.untracked).toMatchObject({ vectors: 9, queued: 9 });
-    expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 9 });
-    expect([...store.ids]).toEqual(['known']);
-  });
+      const report = await auditVectors(db(), store, {
+        queueUntracked: true,
+        maxUntrackedShare: 1,
+      });
+      expect(report.untracked).toMatchObject({ vectors: 9, queued: 9 });
+      expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ deleted: 9 });
+      expect([...store.ids]).toEqual(['known']);
+    },
+  );
 
   test('reports ids that several pages have', async () => {
     const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
@@ -261,7 +268,7 @@ describe('an audit', () => {
     expect(steps).toEqual([1_000, 2_000, 2_500]);
   });
 
-  test('does not report queued ids as untracked, in any spelling', async () => {
+  testUnlessDistributed('does not report queued ids as untracked, in any spelling', async () => {
     const docId = await ingestDocument(db(), store, [
       ['queued', 'b1111111-2222-4333-8444-555555555555'],
       patchVectorIds({ docId: 77, page: 1, count: 4 }),
@@ -272,16 +279,19 @@ describe('an audit', () => {
     expect((await auditVectors(db(), store)).untracked.vectors).toBe(0);
   });
 
-  test('queues strays without a document, and the purge passes them without a document', async () => {
-    const place = { docId: 123_456, page: 7 };
-    store.write(['stray', ...patchVectorIds({ ...place, count: 1 })]);
-    await auditVectors(db(), store, { queueUntracked: true, maxUntrackedShare: 1 });
-    const documentsCalled: (number | null)[] = [];
-    await purgeOrphans(db(), async (ids, context) => {
-      documentsCalled.push(context.docId);
-      await store.deleteVectors(ids, context);
-    });
-    expect(documentsCalled).toEqual(expect.arrayContaining([null, place.docId]));
-    expect(store.ids.size).toBe(0);
-  });
+  testUnlessDistributed(
+    'queues strays without a document, and the purge passes them without a document',
+    async () => {
+      const place = { docId: 123_456, page: 7 };
+      store.write(['stray', ...patchVectorIds({ ...place, count: 1 })]);
+      await auditVectors(db(), store, { queueUntracked: true, maxUntrackedShare: 1 });
+      const documentsCalled: (number | null)[] = [];
+      await purgeOrphans(db(), async (ids, context) => {
+        documentsCalled.push(context.docId);
+        await store.deleteVectors(ids, context);
+      });
+      expect(documentsCalled).toEqual(expect.arrayContaining([null, place.docId]));
+      expect(store.ids.size).toBe(0);
+    },
+  );
 });

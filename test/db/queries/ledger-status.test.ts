@@ -22,7 +22,7 @@ test('pages, pending pages and orphans are counted with the age of the oldest', 
   await repository().upsertPages([1, 2].map((page) => ({ docId, page, vectorIds: ['a', 'b'] })));
   await repository().upsertPage({ docId, page: 3, vectorIds: ['c'] }, { pending: true });
   await db().execute(sql`
-    update vectors set recorded_at = recorded_at - interval '2 hours' where indexed_at is null`);
+    update vectors set recorded_at = now() - interval '2 hours' where indexed_at is null`);
   await repository().deleteByPage(docId, 1);
   await repository().deleteByPage(docId, 2);
   await thrownBy(
@@ -33,7 +33,7 @@ test('pages, pending pages and orphans are counted with the age of the oldest', 
   // The orphans of a pending page wait for it.
   await repository().upsertPage({ docId, page: 3, vectorIds: ['d'] }, { pending: true });
   await db().execute(sql`
-    update vector_orphans set orphaned_at = orphaned_at - interval '1 day' where page = 1`);
+    update vector_orphans set orphaned_at = now() - interval '1 day' where page = 1`);
   await db().execute(sql`update vector_orphans set due_at = now() where page <> 2`);
 
   const { pages, pending, orphans } = await ledgerStatus(db());
@@ -45,7 +45,7 @@ test('pages, pending pages and orphans are counted with the age of the oldest', 
 test('the age of the oldest pending page counts from its recording', async () => {
   const docId = await createDocument(db());
   await repository().upsertPage({ docId, page: 1, vectorIds: ['a'] }, { pending: true });
-  await db().execute(sql`update vectors set recorded_at = recorded_at - interval '2 hours'`);
+  await db().execute(sql`update vectors set recorded_at = now() - interval '2 hours'`);
   const { pending } = await ledgerStatus(db());
   expect(pending.oldestMs).toBeGreaterThanOrEqual(7_200_000);
 });

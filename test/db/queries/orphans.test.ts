@@ -12,6 +12,7 @@ import {
   inRolledBackTransaction,
   useTestDatabase,
 } from '../../support/database.ts';
+import { testUnlessDistributed } from '../../support/shapes.ts';
 
 const db = useTestDatabase();
 const repository = () => createVectorRepository(db());
@@ -79,7 +80,7 @@ describe('the ids of a page are queued if', () => {
     expect(await orphansOf(docId)).toEqual([page1(docId), page2(docId)]);
   });
 
-  test('the table is truncated', async () => {
+  testUnlessDistributed('the table is truncated', async () => {
     const { docId } = await twoDocuments();
     // Rolled back to keep the rows of the other tests.
     await inRolledBackTransaction(db(), async (tx) => {

@@ -41,7 +41,9 @@ describe('a store that always rejects some documents', () => {
 
     const error = await thrownBy(purgeOrphans(db(), deleteVectors));
     expect(error).toBeInstanceOf(PurgeError);
-    expect(error).toMatchObject({ code: 'PURGE_FAILED', documents: rejected, deleted: 1 });
+    expect(error).toMatchObject({ code: 'PURGE_FAILED', deleted: 1 });
+    // On Citus, the delete queues the pages of one shard after another.
+    expect(new Set((error as PurgeError).documents)).toEqual(new Set(rejected));
     expect((error as Error).cause).toMatchObject({ message: 'rejected' });
     expect([...store.ids]).toEqual(['starve-0', 'starve-1', 'starve-2', 'starve-3']);
   });
@@ -173,8 +175,8 @@ test('a retried id is spared in silence if its page was recorded long after the 
   await repository().deleteByPage(docId, 1);
   await thrownBy(purgeOrphans(db(), () => Promise.reject(new Error('rejected'))));
   await repository().upsertPage({ docId, page: 1, vectorIds: ['retried late'] });
-  await db().execute(sql`
-    update vector_orphans set due_at = now(), tried_at = tried_at - interval '1 hour'`);
+  await makeDue(db());
+  await db().execute(sql`update vector_orphans set tried_at = now() - interval '1 hour'`);
   expect(await purgeOrphans(db(), store.deleteVectors)).toMatchObject({ spared: 1, repaired: 0 });
   expect(await repository().findPending({ docId })).toEqual([]);
 });

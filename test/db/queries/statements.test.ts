@@ -4,6 +4,7 @@ import { expect, inject, test } from 'vitest';
 import { rowsOf } from '../../../src/db.ts';
 import { createVectorRepository } from '../../../src/index.ts';
 import { createDocument, useTestDatabase } from '../../support/database.ts';
+import { testUnlessDistributed } from '../../support/shapes.ts';
 
 const db = useTestDatabase();
 
@@ -49,7 +50,7 @@ test('each statement that reads is prepared once per connection', async () => {
   expect(await countPrepared(undefined)).toBe(namesNone ? 0 : 5);
 });
 
-test('only a new row takes a value of the sequence', async () => {
+testUnlessDistributed('only a new row takes a value of the sequence', async () => {
   const repository = createVectorRepository(db());
   const docId = await createDocument(db());
   const pages = Array.from({ length: 100 }, (_, index) => ({

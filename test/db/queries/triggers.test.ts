@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect } from 'vitest';
 import {
   auditVectors,
   createVectorRepository,
@@ -8,6 +8,7 @@ import {
 } from '../../../src/index.ts';
 import { createDocument, emptyLedger, useTestDatabase } from '../../support/database.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
+import { testUnlessDistributed } from '../../support/shapes.ts';
 import { thrownBy } from '../../support/thrown-by.ts';
 
 const db = useTestDatabase();
@@ -21,7 +22,7 @@ beforeEach(async () => {
 describe('triggers that do not work', () => {
   const undo = new Error('undo');
 
-  test.each([
+  testUnlessDistributed.each([
     ['a dropped trigger', 'drop trigger vectors_queue_deleted on vectors', 'colpali-vectors'],
     [
       'a disabled trigger',
@@ -42,7 +43,7 @@ describe('triggers that do not work', () => {
     await expect(work).rejects.toBe(undo);
   });
 
-  test('are noticed by the purge and the audit', async () => {
+  testUnlessDistributed('are noticed by the purge and the audit', async () => {
     await db().execute(sql`alter table vectors disable trigger vectors_queue_truncated`);
     try {
       expect(await thrownBy(purgeOrphans(db(), store.deleteVectors))).toBeInstanceOf(
