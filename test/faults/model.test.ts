@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, inject, test } from 'vitest';
 import { type Db, type OpenDatabase, openDatabase, partition } from '../../src/index.ts';
 import { useServerDatabase } from '../support/database.ts';
 import { Interleaver } from '../support/interleaver.ts';
+import { isDistributed } from '../support/shapes.ts';
 import { Actor } from './model/actor.ts';
 import { docIds, operations, runsOnCitus } from './model/operations.ts';
 import { type Totals, World } from './model/world.ts';
@@ -17,7 +18,6 @@ async function partitionByDocument(db: Db): Promise<void> {
   await partition(db, { at: docIds.slice(1) });
 }
 
-const isDistributed = inject('shape') === 'distributed';
 const possible = isDistributed ? operations.filter(runsOnCitus) : operations;
 
 const onCluster = [{ tables: 'a Citus cluster', runs: isFull ? 300 : 20, prepare: async () => {} }];

@@ -21,7 +21,8 @@ export async function bundleCli(): Promise<{ file: string; remove(): void }> {
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
-    // Their dependencies would start slower from many files. These find files of their own, or are rarely needed.
+    // The other dependencies are bundled too, because many files load slowly. These read files of their own packages, or
+    // are rarely needed.
     external: ['@electric-sql/*', 'drizzle-kit', 'esbuild', 'tsx', 'typescript'],
     // For CommonJS dependencies.
     banner: {
