@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import type { Driver, Shape } from './test/support/database.ts';
+import type { Driver, Faults, Shape } from './test/support/database.ts';
 
 /** How long a database test may take. Slow machines need longer. */
 const timeoutMs = 1_000 * Number(process.env['TEST_TIMEOUT_SECONDS'] ?? 60);
@@ -14,17 +14,15 @@ const shared = { isolate: false };
 function onDriver(
   name: string,
   driver: Driver,
-  include: string[],
-  exclude: string[] = [],
-  shape: Shape = 'plain',
+  tests: { include: string[]; exclude?: string[] },
+  { shape = 'plain', faults = 'few' }: { shape?: Shape; faults?: Faults } = {},
 ) {
   return {
     test: {
       ...shared,
+      ...tests,
       name,
-      include,
-      exclude,
-      provide: { driver, shape, faults: 'few' as const },
+      provide: { driver, shape, faults },
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
     },
@@ -38,74 +36,82 @@ const ofMigratedLedger = [
   'test/db/random-arguments.test.ts',
 ];
 
-export default defineConfig(({ mode }) => ({
-  test: {
-    globalSetup: 'test/support/global-setup.ts',
-    // By default Vitest leaves one core idle, which is half of a machine with two.
-    maxWorkers: '100%',
-    projects: [
-      {
-        test: {
-          ...shared,
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          testTimeout: timeoutMs,
-        },
-      },
-      {
-        test: {
-          ...shared,
-          name: 'examples',
-          include: ['test/examples/**/*.test.ts'],
-          testTimeout: 120_000,
-        },
-      },
-      {
-        test: {
-          ...shared,
-          name: 'bench',
-          include: ['test/bench/**/*.test.ts'],
-          testTimeout: 300_000,
-        },
-      },
-      // PGlite has only one session. Tests that need several are in *.server.test.ts files.
-      onDriver('pglite', 'pglite', ['test/db/**/*.test.ts'], ['test/db/**/*.server.test.ts']),
-      onDriver('postgres.js', 'postgres.js', ['test/db/**/*.test.ts']),
-      onDriver('node-postgres', 'node-postgres', ['test/db/queries/**/*.test.ts']),
-      // `npm run test:shapes` runs all tests of a migrated ledger here, other runs only two files.
-      onDriver(
-        'partitioned',
-        'postgres.js',
-        mode === 'full' ? ofMigratedLedger : ['test/db/queries/{purge,hits}.test.ts'],
-        [],
-        'partitioned',
-      ),
-      // On the cluster at TEST_CITUS_URL.
-      ...(process.env['TEST_CITUS_URL']
-        ? [
-            onDriver(
-              'distributed',
-              'postgres.js',
-              [...ofMigratedLedger, 'test/citus/**/*.test.ts', 'test/faults/model.test.ts'],
-              [],
-              'distributed',
-            ),
-          ]
-        : []),
-      onDriver('cli', 'postgres.js', ['test/cli/**/*.test.ts']),
-      // Runs only a few rounds, unless started with `npm run test:faults`.
-      {
-        test: {
-          ...shared,
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          provide: {
-            shape: 'plain' as const,
-            faults: mode === 'full' ? ('full' as const) : ('few' as const),
+export default defineConfig(({ mode }) => {
+  const isFull = mode === 'full';
+  const faults: Faults = isFull ? 'full' : 'few';
+  return {
+    test: {
+      globalSetup: 'test/support/global-setup.ts',
+      // By default Vitest leaves one core idle, which is half of a machine with two.
+      maxWorkers: '100%',
+      projects: [
+        {
+          test: {
+            ...shared,
+            name: 'unit',
+            include: ['test/unit/**/*.test.ts'],
+            testTimeout: timeoutMs,
           },
-          hookTimeout: 60_000,
         },
-      },
-    ],
-  },
-}));
+        {
+          test: {
+            ...shared,
+            name: 'examples',
+            include: ['test/examples/**/*.test.ts'],
+            testTimeout: 120_000,
+          },
+        },
+        {
+          test: {
+            ...shared,
+            name: 'bench',
+            include: ['test/bench/**/*.test.ts'],
+            testTimeout: 300_000,
+          },
+        },
+        // PGlite has only one session. Tests that need several are in *.server.test.ts files.
+        onDriver('pglite', 'pglite', {
+          include: ['test/db/**/*.test.ts'],
+          exclude: ['test/db/**/*.server.test.ts'],
+        }),
+        onDriver('postgres.js', 'postgres.js', { include: ['test/db/**/*.test.ts'] }),
+        onDriver('node-postgres', 'node-postgres', { include: ['test/db/queries/**/*.test.ts'] }),
+        // `npm run test:shapes` runs all tests of a migrated ledger here, other runs only two files.
+        onDriver(
+          'partitioned',
+          'postgres.js',
+          { include: isFull ? ofMigratedLedger : ['test/db/queries/{purge,hits}.test.ts'] },
+          { shape: 'partitioned' },
+        ),
+        // On the cluster at TEST_CITUS_URL.
+        ...(process.env['TEST_CITUS_URL']
+          ? [
+              onDriver(
+                'distributed',
+                'postgres.js',
+                {
+                  include: [
+                    ...ofMigratedLedger,
+                    'test/citus/**/*.test.ts',
+                    'test/faults/model.test.ts',
+                  ],
+                },
+                { shape: 'distributed', faults },
+              ),
+            ]
+          : []),
+        onDriver('cli', 'postgres.js', { include: ['test/cli/**/*.test.ts'] }),
+        // Runs only a few rounds, unless started with `npm run test:faults`.
+        {
+          test: {
+            ...shared,
+            name: 'faults',
+            include: ['test/faults/**/*.test.ts'],
+            provide: { shape: 'plain' as const, faults },
+            hookTimeout: 60_000,
+          },
+        },
+      ],
+    },
+  };
+});

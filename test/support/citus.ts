@@ -30,12 +30,18 @@ export async function createClusterTemplates(
   await closeOnNodes(coordinatorUrl, distributed);
 }
 
-/** Ends all connections: the daemon of Citus keeps one to each database, and a database in use cannot be cloned. */
+/**
+ * Ends all connections to a database, and allows no others.
+ *
+ * The daemons of Citus connect to each database on every node. While one is connected, the database can neither be
+ * cloned nor dropped.
+ */
 async function closeOnNodes(coordinatorUrl: string, name: string): Promise<void> {
   for (const { url } of await readNodes(coordinatorUrl)) {
     await run(
       url,
-      `alter database ${name} allow_connections false`,
+      // Unlike "alter database", this does not fail if the database is missing on a node.
+      `update pg_database set datallowconn = false where datname = '${name}'`,
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
     );
   }
@@ -69,6 +75,7 @@ export async function cloneOnNodes(
 
 /** Drops a database on every node. */
 export async function dropOnNodes(coordinatorUrl: string, name: string): Promise<void> {
+  await closeOnNodes(coordinatorUrl, name);
   for (const { url } of await readNodes(coordinatorUrl)) {
     await run(url, `drop database if exists ${name} with (force)`);
   }

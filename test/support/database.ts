@@ -28,13 +28,15 @@ export type Driver = 'pglite' | 'postgres.js' | 'node-postgres';
 /** How the ledger of a database test is stored. */
 export type Shape = 'plain' | 'partitioned' | 'distributed';
 
+/** How many runs the fault tests do. */
+export type Faults = 'few' | 'full';
+
 declare module 'vitest' {
   interface ProvidedContext {
     driver: Driver;
     /** How the ledgers of the project are stored. */
     shape: Shape;
-    /** How many runs the fault tests do. */
-    faults: 'few' | 'full';
+    faults: Faults;
   }
 }
 
