@@ -330,7 +330,7 @@ begin
     warning := case duplicates
       when 'merge' then format('older rows merged into the newest row of their page: %s', number)
       else format('older rows deleted because their page has a newer row: %s; '
-        'the ids that only they had wait in vector_orphans', number)
+        'ids that only the older rows had are queued in vector_orphans', number)
     end;
     raise warning '%', warning;
     -- migrate() reads the warnings from this setting, because not every driver passes warnings on.

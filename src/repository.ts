@@ -277,7 +277,8 @@ export function createVectorRepository<DocId extends DocumentId = number>(
     prepare: requireBoolean,
     onEvent: requireFunction,
   });
-  // The type of the queries allows document ids of any ledger. Each query checks that an id has the type of this one.
+  // The type of the queries allows document ids of any ledger. Each query checks that a document id has the type that
+  // this ledger uses.
   const queries = createQueries(db, tablesOf(options.ledger), options);
   return queries as unknown as VectorRepository<DocId>;
 }

@@ -1,8 +1,9 @@
 /**
  * The tables. `drizzle-kit generate` turns this file into migrations, and services import it.
  *
- * The checks and the index on `vector_ids`, the view and the triggers use the ledger's functions, so the migrations
- * create them in SQL: drizzle/0001_jsonb_ledger.sql and 0002_orphan_triggers.sql.
+ * The checks on `vector_ids`, the index on `vector_ids`, the view's query and the triggers are not in this file. They use
+ * the ledger's functions, so the migrations create them in SQL: drizzle/0001_jsonb_ledger.sql and
+ * 0002_orphan_triggers.sql.
  *
  * Every constraint and index has the name that PostgreSQL or the original Alembic migration gave it, so a
  * new database and one that Alembic made end up the same.

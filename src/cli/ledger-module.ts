@@ -35,7 +35,7 @@ export async function loadLedger(program: Command): Promise<VectorTables> {
 /**
  * Rejects `--ledger` for a command that does not use it.
  *
- * @param instead - The end of the message: how the user gets there without the option.
+ * @param instead - The end of the message: what to do instead of giving the option.
  * @throws {InvalidInputError} The option is given.
  */
 export function rejectLedger(

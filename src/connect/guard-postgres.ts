@@ -8,8 +8,9 @@ import { stopTransactionsOnLostConnection } from './postgres-transactions.ts';
  *
  * - If a statement fails after it returned some rows, postgres.js begins its next result on that connection with empty
  *   array elements. They are removed.
- * - If a transaction loses its connection, it rejects and sends nothing more. Without this, the process can end with an
- *   uncaught error, or a statement can run in another transaction.
+ * - If a transaction loses its connection, postgres.js still sends its statements. The process can end with an uncaught
+ *   error, or a statement can run in another transaction. With this function, the transaction rejects and sends nothing
+ *   more.
  *
  * It changes the functions that Drizzle uses: `unsafe`, `begin` and `savepoint`. It does not change statements that you
  * write as tagged templates of the client.

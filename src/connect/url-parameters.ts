@@ -81,8 +81,8 @@ const ignored = new Set([
 /**
  * Reads the parameters of a URL.
  *
- * Sends only settings of the server to the server. An unknown parameter is an error: it could be a misspelled
- * `sslmode`, and the connection would be less secure than the URL says.
+ * Only the server's settings go into `settings`, which the driver sends. An unknown parameter is an error: it could be a
+ * misspelled `sslmode`, and the connection would be less secure than the URL says.
  *
  * @throws {InvalidInputError} A parameter is unknown or has a value that is not valid. The error names the parameter
  *   and does not repeat the value.

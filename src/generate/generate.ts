@@ -24,7 +24,8 @@ export async function generate(options: GenerateOptions): Promise<GeneratedMigra
   const project = await readDrizzleProject(options);
   const modules: Record<string, unknown>[] = [];
   for (const file of project.schemaFiles) modules.push(await loadModule(file));
-  // A schema without a ledger is no error yet: its last ledger may have been removed, and its functions must follow.
+  // Do not fail here if the schema has no ledger. Its last ledger may have been removed, and the new migration must then
+  // drop that ledger's functions.
   const result = await generateLedgerMigration(project, findLedgers(modules));
   if (result.ledgers.length > 0) return result;
   const files = project.schemaFiles.map((file) => relative('.', file)).join(', ');

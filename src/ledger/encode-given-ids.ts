@@ -1,4 +1,7 @@
-/** Lists and encodes the ids of a page that callers gave. Not in given-ids.ts, because hashing needs Node. */
+/**
+ * Lists and encodes the ids of a page that callers gave. This hashes document keys, which needs Node. given-ids.ts is a
+ * file of its own because zod.ts uses it, and zod.ts must run without Node.
+ */
 import type { DocumentId, DocumentKey } from '../document-id.ts';
 import { encodeVectorIds, type StoredVectorId } from '../ids/codec.ts';
 import { encodeGeneratedIds, type GeneratedIds, listGeneratedIds } from '../ids/generated.ts';

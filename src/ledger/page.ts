@@ -33,8 +33,8 @@ export type NewPageVectors<DocId extends DocumentId = number> = PageKey<DocId> &
 /** The optional fields of a page to record. */
 export interface PageDetails {
   /**
-   * How the vectors cover the page. It does not matter whether each has its own id or all share one. Omit it if it is
-   * unknown, or if the vectors are not patches. `colpali-vectors/page` computes it.
+   * How the vectors cover the page. Give the grid also if all vectors share one id. Omit it if it is unknown, or if the
+   * vectors are not patches. `colpali-vectors/page` computes it.
    */
   grid?: PatchGrid | null | undefined;
   /**

@@ -140,7 +140,9 @@ function rowId(vectors: VectorTables['vectors']): SQL<number> {
   return sql<number>`${vectors.id}`.mapWith((value: number | string) => {
     const id = Number(value);
     if (Number.isSafeInteger(id)) return id;
-    const message = `The page's row id ${value} is not below 2^53. Record pages through another node of Citus.`;
+    const message =
+      `The page's row id ${value} is above 2^53, as Citus assigns on nodes with the number 32 or higher. ` +
+      'Record pages through a node with a lower number.';
     throw new DatabaseError(sqlStates.outOfRange, message);
   });
 }
@@ -221,9 +223,10 @@ export function selectStoredByIndexKeys(
 }
 
 /**
- * Selects the pages of one document that may have one of the ids that are looked up: pages with these numbers, and pages
- * that have one of the index keys. On Citus, this asks only the node that has the document.
+ * Selects pages of one document, to look for ids in them: the pages whose number is in `pages`, and those that have one
+ * of `keys` in the index. On Citus, this asks only the node that has the document.
  *
+ * @param pages - The page numbers that the ids name.
  * @param keys - The keys of `indexKeysOf`.
  */
 export function selectStoredInDocument(
@@ -248,8 +251,8 @@ export function selectStoredInDocument(
 }
 
 /**
- * A page with its ids as stored, not decoded: finding an id does not require it. The ids are JSON text, which the
- * caller parses, because Drizzle would parse all rows without a pause.
+ * A page with its ids as stored. They are not decoded, because an id can be found without decoding. They are JSON text,
+ * which the caller parses, because Drizzle would parse all rows without a pause.
  */
 function storedPage({ vectors }: VectorTables) {
   return {

@@ -9,8 +9,9 @@ const maxAttempts = 5;
  * Runs an atomic piece of work, and runs it again after a deadlock or a unique violation.
  *
  * We lock existing pages in one order everywhere, but a page that is being inserted can still cause a
- * deadlock with a delete in the same document. A page that is recorded again keeps its row id. If two sessions have
- * read this id, and the page is then deleted, both insert it, and one of them gets a unique violation. Inside a host's transaction, only the host can retry.
+ * deadlock with a delete in the same document. A page that is recorded again keeps its row id. Suppose that two sessions
+ * have read this row id, and then the page is deleted. Both insert a row with this id, and one of them gets a unique
+ * violation. Inside a host's transaction, only the host can retry.
  */
 export async function retryDeadlocks<T>(db: Db, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -181,8 +181,8 @@ export async function writeStream(
   // in each other's savepoint and roll back together.
   for await (const chunk of isTransaction(target.db) ? chunks : encodeAhead(chunks)) {
     await runCallback(() => options.signal?.throwIfAborted());
-    // Without `pending`, because `writeChunk` would then read the recordings, which nobody receives here. Each encoded row
-    // says whether its page is pending.
+    // The option `pending` is not passed on. With it, `writeChunk` would read the recordings, and nobody receives them
+    // here. Each encoded row says whether its page is pending.
     await writeChunk(target, chunk.sort(byKey), {});
     sent += chunk.length;
     await runCallback(() => options.onProgress?.(sent));
@@ -245,7 +245,8 @@ async function* encodeAhead(chunks: AsyncGenerator<EncodedPage[]>): AsyncGenerat
     let next = chunks.next();
     for (let chunk = await next; !chunk.done; chunk = await next) {
       next = chunks.next();
-      // If `next` fails, the loop throws the error. Without this, Node could report it as unhandled before that.
+      // If `next` fails, the loop throws the error when it awaits `next`. The empty `catch` keeps Node from reporting the
+      // error as unhandled before that.
       next.catch(() => {});
       yield chunk.value;
     }
@@ -356,8 +357,9 @@ async function insertChunk(
 }
 
 /**
- * On Citus, a page does not keep its row id, because Citus cannot join the given pages with the recorded ones here. Its
- * row ids are bigints, so they do not run out.
+ * On Citus, the insert does not look up the row ids of recorded pages, because Citus cannot join these with the given
+ * ones here. So each recording of a page uses up a value of the sequence. Row ids are bigints on Citus, so the values do
+ * not run out.
  */
 const noneExists = sql`cross join (select null::bigint as id) as existing`;
 

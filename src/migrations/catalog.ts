@@ -9,8 +9,8 @@ export interface LedgerObject {
   object: string;
   /**
    * PostgreSQL's definition, in which the schema's name is removed. In the name and the text of a function, `ledger.`
-   * replaces it. The name of the ledger is not quoted. A comment at the end of the definition says what else differs from a new
-   * database: ` -- disabled`, ` -- executable by app`.
+   * replaces it. The name of the ledger is not quoted. The definition does not say, for example, that a trigger is
+   * disabled. Such facts are in a comment at its end: ` -- disabled`, ` -- executable by app`.
    */
   definition: string;
 }

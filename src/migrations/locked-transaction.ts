@@ -41,8 +41,9 @@ export async function inLockedTransaction<Result>(
 }
 
 /**
- * Takes the lock. Then restores the connection's own `statement_timeout` and `lock_timeout` for `work`. If `lockTimeoutMs`
- * is given, it becomes the `lock_timeout`.
+ * Takes the lock. While it waits, `lock_timeout` is `waitMs`, and there is no `statement_timeout`. For `work`, it sets
+ * `statement_timeout` back to the connection's own value, and `lock_timeout` to `lockTimeoutMs` or, without that, to the
+ * connection's own value.
  */
 async function takeLock(tx: Db, waitMs: number, lockTimeoutMs: number | undefined): Promise<void> {
   const [settings] = rowsOf<{ lock_timeout: string; statement_timeout: string }>(

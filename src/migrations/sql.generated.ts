@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '14298405db7cecdb264702e4ca4b02230434f5c1dc7f0a2064ed26b56134bc05',
+    hash: '1eba780fda89882950c21496fb9e3b9eb73f89c88458199739a055f5c1f1d251',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -417,7 +417,7 @@ begin
     warning := case duplicates
       when 'merge' then format('older rows merged into the newest row of their page: %s', number)
       else format('older rows deleted because their page has a newer row: %s; '
-        'the ids that only they had wait in vector_orphans', number)
+        'ids that only the older rows had are queued in vector_orphans', number)
     end;
     raise warning '%', warning;
     -- migrate() reads the warnings from this setting, because not every driver passes warnings on.

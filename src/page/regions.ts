@@ -61,7 +61,7 @@ export interface Region {
 /** What makes a region. */
 export interface RegionOptions {
   /**
-   * The least value of a hot patch.
+   * The least value that a patch of a region has.
    * {@defaultValue the mean of the map plus one standard deviation, but at most its highest value}
    */
   threshold?: number | undefined;

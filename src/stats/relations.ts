@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { qualifiedName, type VectorTables } from '../tables.ts';
 
-/** Which of the two tables a table belongs to. A partition or child table belongs to the same one as its parent. */
+/** What a table stores: pages, or queued ids. A partition or child table stores the same as its parent. */
 export type LedgerPart = 'vectors' | 'queue';
 
 export interface TableSize {

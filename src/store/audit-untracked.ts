@@ -16,7 +16,7 @@ import { RecentIds } from './recent-ids.ts';
 /** The most ids in one lookup in the ledger, so that its statement stays small. */
 const maxIdsPerLookup = 5_000;
 
-/** How many ids without a page to collect before reading the queue, which is read as a whole each time. */
+/** The audit reads the whole queue each time. So it first collects this many ids that no page has. */
 const idsPerQueueScan = 200_000;
 
 /** Looks up every id of the store in the ledger, and reports shared and untracked ids. */

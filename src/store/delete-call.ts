@@ -109,7 +109,8 @@ export class DeleteCall {
     const { owner } = this;
     const repaired = await repairPages(db, tables, { ids: this.ids, owner }, isUnprotected);
     if (this.lastTriedUs === undefined) return repaired;
-    // An earlier call that lost its lock may have continued to delete, at most for as long as a call may take.
+    // An earlier call may have lost its lock and continued to delete ids that this purge spares, until its time limit. So
+    // pages that were recorded before this limit need a repair.
     const isAsOld = sql`${tables.vectors.recordedAt}
       < ${timestamp(this.lastTriedUs)} + ${callTimeoutMs}::integer * interval '1 millisecond'`;
     return repaired + (await repairPages(db, tables, { ids: this.spared, owner }, isAsOld));

@@ -83,10 +83,10 @@ const lockWaitMs = 500;
  * then twice as long each time, up to 1 hour. Any number of purges can run at the same time. Run it on a schedule
  * and after large deletes.
  *
- * While the store deletes ids of a document, recording pages of that document waits for that one call. If
- * several purges run at the same time, a writer of several documents may wait for one call of each. If an id is recorded again
- * during the call, by another document for example, its page becomes pending. This protects every writer
- * that writes its vectors after its page is committed.
+ * While the store deletes ids of a document, recording pages of that document waits for that one call. If several purges
+ * run at the same time, a writer of several documents may wait for one call of every purge. If an id is recorded again
+ * during the call, by another document for example, its page becomes pending. So its vectors are written again, and none
+ * stays missing. This works for every writer that commits a page before it writes the page's vectors.
  *
  * A call that timed out may still delete. When it ends, the purge repairs pages again. If the process dies before
  * that, an audit finds the missing vectors.
@@ -226,8 +226,8 @@ async function purgeBatch(purge: PurgeContext, batch: DueBatch): Promise<Outcome
     }
     outcome.error = error;
   }
-  // Not in the purge's transaction: its lock could cause a deadlock, and PostgreSQL might cancel the repair.
-  // A failed call may have deleted some ids, so it needs a repair too.
+  // The repair runs after the purge's transaction. Inside it, the repair and a writer could wait for each other's locks,
+  // and PostgreSQL might cancel the repair. A failed call may have deleted some ids, so it needs a repair too.
   outcome.repaired = await call.repair({ hadLock: !call.hasTimedOut });
   return outcome;
 }

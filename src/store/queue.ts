@@ -167,8 +167,8 @@ export interface ClaimedRow {
 
 /**
  * Claims the rows of a batch: counts the attempt and sets when the next one is due, between 1 second and 1 hour
- * later. This is committed before the store is called, so that the wait also grows for a row whose call ends the
- * process.
+ * later. The claim is committed before the store is called. So the time to the next attempt also grows if the process
+ * crashes during the call.
  *
  * @returns The claimed rows. Rows that others have claimed, locked or deleted are not among them.
  */

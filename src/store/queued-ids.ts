@@ -11,7 +11,8 @@ const idsPerQuery = 100_000;
  * Returns the ids that are not queued in any spelling. Reads the whole queue, because an index on the
  * queued ids would slow down every delete.
  *
- * The scan also reaches rows that are queued while it runs, because they have larger ids than all others.
+ * The scan goes by row id. A row that is queued while the scan runs gets a larger row id than all others, so the scan
+ * reaches it too.
  */
 export async function removeQueuedIds(
   db: Db,

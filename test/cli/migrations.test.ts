@@ -120,7 +120,7 @@ test('migrate explains how to fix a legacy database that it cannot convert, and 
   expect(await run('migrate', '--duplicates', 'keep-newest')).toMatchObject({
     code: 0,
     stderr:
-      'warning: older rows deleted because their page has a newer row: 2; the ids that only they had wait in vector_orphans\n',
+      'warning: older rows deleted because their page has a newer row: 2; ids that only the older rows had are queued in vector_orphans\n',
   });
 });
 

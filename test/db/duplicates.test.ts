@@ -107,7 +107,7 @@ describe('the remedy', () => {
     await createRows(mixed);
     const { db } = database();
     expect((await migrate({ ...database().target, duplicates: 'keep-newest' })).warnings).toEqual([
-      'older rows deleted because their page has a newer row: 3; the ids that only they had wait in vector_orphans',
+      'older rows deleted because their page has a newer row: 3; ids that only the older rows had are queued in vector_orphans',
     ]);
     expect(await readRows()).toEqual([
       { id: 2, doc_id: 1, page: 2, vector_ids: ['only'] },
