@@ -28,7 +28,9 @@ export const shapesSizes = {
   idsPerPage: 1030,
   /** Pages in the smallest ledgers; each next ones are ten times as large. */
   firstPages: 1_000_000,
-  lastPages: 10_000_000,
+  lastPages: 100_000_000,
+  /** Pages in the largest ledger on Citus, where all nodes are on one machine. */
+  lastPagesOnCitus: 10_000_000,
   partitions: 10,
   shards: 32,
   rounds: 5,
@@ -62,9 +64,9 @@ export async function measureShapes(
   sizes: ShapesSizes,
   onSize: (measured: Pick<ShapesResult, 'points' | 'bytes'>) => void,
 ): Promise<void> {
-  const shapes: Shape[] = ['one table', 'partitions'];
-  if (isCoordinator) shapes.push('Citus');
   for (let pages = sizes.firstPages; pages <= sizes.lastPages; pages *= 10) {
+    const shapes: Shape[] = ['one table', 'partitions'];
+    if (isCoordinator && pages <= sizes.lastPagesOnCitus) shapes.push('Citus');
     const ledgers: Ledger[] = [];
     try {
       for (const shape of shapes) {

@@ -1,4 +1,5 @@
 import { deepStrictEqual } from 'node:assert';
+import { availableParallelism } from 'node:os';
 import { encodeVectorIds, patchVectorIds } from '../../src/index.ts';
 import type { BenchPageKey } from '../contender.ts';
 import type { SqlClient } from '../contenders/sql-client.ts';
@@ -69,17 +70,19 @@ export async function fillMixture(
 /**
  * Fills an empty ledger with pages of patch ids, but every tenth page has one random id.
  *
- * Citus runs the statement on all shards at once: each page is made where its document is, its row id is not from a
- * sequence, and no function is volatile.
+ * As many statements run at once as there are cores. Citus runs each on all shards at once: each page is made where its
+ * document is, its row id is not from a sequence, and no function is volatile.
  */
 export async function fillPatchAndSingleIds(
   client: SqlClient,
   { pages, idsPerPage }: { pages: number; idsPerPage: number },
 ): Promise<void> {
-  await withoutIndex(client, async () => {
-    for (let first = 0; first < pages; first += pagesPerStatement) {
-      const last = Math.min(first + pagesPerStatement, pages) - 1;
-      const documents = [filledPage(first).docId, filledPage(last).docId];
+  let next = 0;
+  const fill = async () => {
+    while (next < pages) {
+      const last = Math.min(next + pagesPerStatement, pages) - 1;
+      const documents = [filledPage(next).docId, filledPage(last).docId];
+      next = last + 1;
       await addDocuments(client, documents);
       await client.query(
         `insert into vectors (id, doc_id, page, vector_ids)
@@ -94,6 +97,9 @@ export async function fillPatchAndSingleIds(
         documents,
       );
     }
+  };
+  await withoutIndex(client, async () => {
+    await Promise.all(Array.from({ length: availableParallelism() }, fill));
     await client.query(`select setval(pg_get_serial_sequence('vectors', 'id'), $1)`, [pages]);
     await client.run('analyze');
   });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { drawPages, pageSize } from '../../examples/page-drawing.ts';
 import type { Box } from '../../src/page/index.ts';
 import { projectRoot } from '../support/drizzle-kit.ts';
@@ -22,14 +22,20 @@ function overlap(a: Box, b: Box): number {
 }
 
 /** Runs an example and returns what it prints. An example throws if one of its results is wrong. */
-function run(file: string): { stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', `examples/${file}`],
-    { cwd: projectRoot, encoding: 'utf8' },
-  );
+function run(file: string, ...preloaded: string[]): { stdout: string; stderr: string } {
+  const imports = ['tsx', ...preloaded].flatMap((module) => ['--import', module]);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...imports, `examples/${file}`], {
+    cwd: projectRoot,
+    encoding: 'utf8',
+    env: { ...process.env, EMPTY_PGLITE: inject('emptyPGlite') },
+  });
   expect(status, stderr).toBe(0);
   return { stdout, stderr };
+}
+
+/** Runs an example that has its database in memory. */
+function runInMemory(file: string): { stdout: string; stderr: string } {
+  return run(file, './test/support/copy-pglite.ts');
 }
 
 describe('npm run demo', () => {
@@ -92,7 +98,7 @@ describe('npm run demo', () => {
 });
 
 test('ids of patches in pgvector lead to the part of the page that answers the question', () => {
-  const { page, box, vectorsInBox } = JSON.parse(run('pgvector-pages.ts').stdout);
+  const { page, box, vectorsInBox } = JSON.parse(runInMemory('pgvector-pages.ts').stdout);
   expect(page).toBe(3);
   const { width, height } = pageSize;
   const { x0, y0, x1, y1 } = box;
@@ -102,12 +108,12 @@ test('ids of patches in pgvector lead to the part of the page that answers the q
 });
 
 test('the audit is clean after every step of the pgvector example', () => {
-  const { stdout } = run('pgvector.ts');
+  const { stdout } = runInMemory('pgvector.ts');
   expect(stdout.match(/audit {10}0 missing, 0 untracked/g)).toHaveLength(4);
 });
 
 test('pages are embedded again after a crash and beside writes, and nothing of the first collection is left', () => {
-  const { stdout } = run('re-embed/main.ts');
+  const { stdout } = runInMemory('re-embed/main.ts');
   expect(stdout).toMatch(
     /crashes.*\n.*\n {2}colqwen {2}20 pages, 10 of them pending, 126 vectors\n/,
   );
