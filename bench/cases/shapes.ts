@@ -29,8 +29,8 @@ export const shapesSizes = {
   /** Pages in the smallest ledgers; each next ones are ten times as large. */
   firstPages: 1_000_000,
   lastPages: 100_000_000,
-  /** Pages in the largest ledger on Citus, where all nodes are on one machine. */
-  lastPagesOnCitus: 10_000_000,
+  /** Pages in the largest ledger of the other shapes than one table. */
+  lastPagesOfOthers: 10_000_000,
   partitions: 10,
   shards: 32,
   rounds: 5,
@@ -65,8 +65,8 @@ export async function measureShapes(
   onSize: (measured: Pick<ShapesResult, 'points' | 'bytes'>) => void,
 ): Promise<void> {
   for (let pages = sizes.firstPages; pages <= sizes.lastPages; pages *= 10) {
-    const shapes: Shape[] = ['one table', 'partitions'];
-    if (isCoordinator && pages <= sizes.lastPagesOnCitus) shapes.push('Citus');
+    const others: Shape[] = isCoordinator ? ['partitions', 'Citus'] : ['partitions'];
+    const shapes: Shape[] = ['one table', ...(pages <= sizes.lastPagesOfOthers ? others : [])];
     const ledgers: Ledger[] = [];
     try {
       for (const shape of shapes) {
