@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { bigint, pgSchema, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   createVectorRepository,
   defineLedger,
@@ -9,6 +9,7 @@ import {
   type OpenDatabase,
   openDatabase,
 } from '../../src/index.ts';
+import { bundled } from '../support/bundled.ts';
 import { createTables } from '../support/create-tables.ts';
 import { execute, useServerDatabase } from '../support/database.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -61,8 +62,8 @@ beforeAll(async () => {
 
   writeFileSync(
     join(folder(), 'schema.ts'),
-    `import { defineLedger } from '${join(dirname(inject('cli')), 'schema.mjs')}';
-     import { bigint, pgSchema, pgTable, text, uuid } from '${join(dirname(inject('cli')), 'pg-core.mjs')}';
+    `import { defineLedger } from '${bundled('schema')}';
+     import { bigint, pgSchema, pgTable, text, uuid } from '${bundled('pg-core')}';
      const app = pgSchema('app');
      const files = app.table('files', { id: uuid().primaryKey() });
      const scans = pgTable('scans', { id: bigint({ mode: 'bigint' }).primaryKey() });

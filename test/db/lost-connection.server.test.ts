@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle } from 'drizzle-orm/postgres-js';
@@ -18,6 +17,7 @@ import {
   purgeOrphans,
 } from '../../src/index.ts';
 import { uniform } from '../../src/uniform-db.ts';
+import { bundled } from '../support/bundled.ts';
 import {
   createDocument,
   emptyLedger,
@@ -176,7 +176,7 @@ test('idle_in_transaction_session_timeout makes the database unavailable', async
 });
 
 test('a connection that is lost inside a transaction rejects, and no error is uncaught', async () => {
-  const { code, stdout, stderr } = await runProcess('lost-connection-process.ts', url());
+  const { code, stdout, stderr } = await loseConnections(url());
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const outcomes: Record<string, string> = JSON.parse(stdout);
   for (const client of ['openDatabase', 'own client']) {
@@ -226,12 +226,10 @@ test('after a statement that failed in the middle of its rows, the next result h
   await client.end();
 });
 
-async function runProcess(
-  script: string,
-  ...args: string[]
+async function loseConnections(
+  at: string,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const file = fileURLToPath(new URL(`../support/${script}`, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args]);
+  const child = spawn(process.execPath, [bundled('lost-connection-process'), at]);
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text) => {
     stdout += text;

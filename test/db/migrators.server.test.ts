@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -12,9 +11,9 @@ import {
   migrationStatus,
   rollback,
 } from '../../src/index.ts';
+import { bundled } from '../support/bundled.ts';
 import { execute, select, useEmptyDatabase } from '../support/database.ts';
 import { urlWith } from '../support/database-url.ts';
-import { projectRoot } from '../support/drizzle-kit.ts';
 import { loadLegacyDump, readLegacyRows } from '../support/legacy.ts';
 import { until, waitingAdvisoryLocks, waitingLocks } from '../support/locks.ts';
 import { readJournal, tags } from '../support/migrations.ts';
@@ -77,11 +76,10 @@ describe('twenty concurrent migrators', () => {
 
 test('processes that migrate at the same time all succeed', async () => {
   await loadLegacyDump(database().db, 'plain');
-  const script = join(projectRoot, 'test/support/migrate-process.ts');
   const results = await Promise.all(
     Array.from({ length: 4 }, async () => {
-      const args = ['--import', 'tsx', script, database().url];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: projectRoot });
+      const args = [bundled('migrate-process'), database().url];
+      const { stdout } = await promisify(execFile)(process.execPath, args);
       return JSON.parse(stdout) as MigrateResult;
     }),
   );

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import {
@@ -13,6 +12,7 @@ import {
   purgeOrphans,
   vectorOrphans,
 } from '../../src/index.ts';
+import { bundled } from '../support/bundled.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../support/embedded-server.ts';
 import { createPointStore, finishPending, type PointStore, purgeOptions } from './point-store.ts';
 
@@ -63,8 +63,7 @@ class Supervised {
 
   private start(): ChildProcess {
     this.starts += 1;
-    const script = fileURLToPath(new URL('worker.ts', import.meta.url));
-    const started = spawn(process.execPath, ['--import', 'tsx', script, this.role], {
+    const started = spawn(process.execPath, [bundled('crash-worker'), this.role], {
       env: { ...process.env, LEDGER_URL: ledgerServer.url, STORE_URL: storeServer.url },
       stdio: 'ignore',
     });

@@ -5,7 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { migrate, openDatabase, partition } from '../../src/index.ts';
-import { bundleCli } from './bundle-cli.ts';
+import { bundleScripts } from './bundle-scripts.ts';
 import { type ClusterTemplates, createClusterTemplates, dropOnNodes } from './citus.ts';
 import { databaseUrl } from './database-url.ts';
 import { startTestServer } from './server.ts';
@@ -22,8 +22,8 @@ declare module 'vitest' {
     migratedPGlite: string;
     /** A Citus cluster: its coordinator, and the databases to clone. Null without TEST_CITUS_URL. */
     cluster: { url: string; templates: ClusterTemplates } | null;
-    /** The bundled command line. */
-    cli: string;
+    /** The folder of the bundled scripts. */
+    bundles: string;
     /** The directory of a PGlite that has not been migrated, to copy. */
     emptyPGlite: string;
   }
@@ -34,8 +34,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(join(tmpdir(), 'colpali-vectors-'));
   const emptyPGlite = join(folder, 'empty');
   const migratedPGlite = join(folder, 'migrated');
-  const [cli, server] = await Promise.all([
-    bundleCli(),
+  const [bundles, server] = await Promise.all([
+    bundleScripts(),
     startTestServer(),
     createPGliteTemplates(emptyPGlite, migratedPGlite),
   ]);
@@ -51,7 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const partitionedTemplate = `${templateDatabase}_partitioned`;
   await sql.unsafe(`create database ${partitionedTemplate} template ${templateDatabase}`);
   await partitionDatabase(databaseUrl(server.url, partitionedTemplate));
-  project.provide('cli', cli.file);
+  project.provide('bundles', bundles.folder);
   project.provide('partitionedTemplate', partitionedTemplate);
   project.provide('serverUrl', server.url);
   project.provide('templateDatabase', templateDatabase);
@@ -67,7 +67,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('cluster', cluster);
 
   return async () => {
-    cli.remove();
+    bundles.remove();
     if (cluster !== null) {
       for (const name of Object.values(templates)) await dropOnNodes(cluster.url, name);
     }

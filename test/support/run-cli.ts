@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { inject } from 'vitest';
+import { bundled } from './bundled.ts';
 
 /** How a command-line process ended. */
 export interface CliResult {
@@ -25,7 +25,7 @@ export function startCli(
   { env = {}, cwd, keepDatabaseLine = false }: CliOptions = {},
 ): { process: ChildProcessWithoutNullStreams; result: Promise<CliResult> } {
   const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [inject('cli'), ...args], {
+  const child = spawn(process.execPath, [bundled('cli'), ...args], {
     cwd,
     env: { ...inherited, ...env },
   });

@@ -15,7 +15,6 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { lockDirectory } from '../../src/connect/directory-lock.ts';
@@ -26,6 +25,7 @@ import {
   openDatabase,
   rollback,
 } from '../../src/index.ts';
+import { bundled } from '../support/bundled.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 import { thrownBy } from '../support/thrown-by.ts';
 
@@ -51,11 +51,9 @@ function fillDirectory(): void {
   cpSync(inject('emptyPGlite'), directory, { recursive: true });
 }
 
-const script = fileURLToPath(new URL('../support/hold-pglite-process.ts', import.meta.url));
-
 /** Starts a process that opens the directory. Returns it with the first line that it prints. */
 async function startProcess(): Promise<{ child: ChildProcess; says: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, directory], {
+  const child = spawn(process.execPath, [bundled('hold-pglite-process'), directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   cleanUp.push(() => child.kill('SIGKILL'));
@@ -105,11 +103,7 @@ describe('a directory that a process has open', () => {
 
   test('cannot be opened by another thread', async () => {
     const { close } = await openDatabase(directory);
-    const start = `import('tsx/esm/api').then(({ register }) => {
-      register();
-      return import(${JSON.stringify(script)});
-    });`;
-    const worker = new Worker(start, { eval: true, workerData: directory });
+    const worker = new Worker(bundled('hold-pglite-process'), { workerData: directory });
     cleanUp.push(() => worker.terminate());
     const [message] = await once(worker, 'message');
     expect(message).toContain(`already open in another thread of this process (${process.pid})`);
@@ -198,14 +192,12 @@ describe('a lock', () => {
   });
 
   test('ends with its process', async () => {
-    const module = JSON.stringify(
-      fileURLToPath(new URL('../../src/connect/directory-lock.ts', import.meta.url)),
-    );
+    const module = JSON.stringify(bundled('directory-lock'));
     const code = `const { lockDirectory } = await import(${module});
       lockDirectory(${JSON.stringify(directory)});
       console.log(require('node:fs').existsSync(${JSON.stringify(lockFile)}));
       process.exit();`;
-    const child = spawn(process.execPath, ['--import', 'tsx', '-e', `(async () => { ${code} })()`]);
+    const child = spawn(process.execPath, ['-e', `(async () => { ${code} })()`]);
     const [said] = await once(child.stdout, 'data');
     await once(child, 'close');
     expect(String(said)).toBe('true\n');
