@@ -202,14 +202,19 @@ CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
  SET enable_seqscan TO 'off'
 AS $function$
 #variable_conflict use_column
+declare
+  wanted_keys integer[];
 begin
   if current_setting('citus.version', true) is not null then
-    -- Citus sends a plain join to the shards, but no subquery with `offset`.
+    -- Citus sends a plain join to the shards, but no subquery with `offset`. The condition with all keys lets PostgreSQL
+    -- search the index also if it reads the table first. Without it, it may read the whole index of a large table.
+    wanted_keys := array(select ledger.vectors_index_key(value) from jsonb_array_elements_text(keys));
     return query
     select wanted.key, holding.doc_id, holding.page
     from jsonb_array_elements_text(keys) as wanted (key)
     join ledger.vectors as holding
       on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      and ledger.vectors_index_keys(holding.vector_ids) && wanted_keys
       and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
     return;
   end if;

@@ -14,7 +14,7 @@ export function addDistributeCommand(program: Command): void {
     .command('distribute')
     .summary('distribute the ledger over a Citus cluster')
     .description(
-      'Prints the SQL that distributes the ledger over the nodes of a Citus cluster. Run it on the coordinator, or let --apply run it. Read docs/scaling.md first: writers wait until all rows are copied, and there is no command that undoes it.',
+      'Prints the SQL that distributes the ledger over the nodes of a Citus cluster. Run it on the coordinator, or let --apply run it. Read docs/scaling.md first: readers and writers wait until all rows are copied, and there is no command that undoes it.',
     )
     .addOption(
       new Option('--shards <number>', 'how many shards each table gets (default: 32)').argParser(

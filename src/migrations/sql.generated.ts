@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '1eba780fda89882950c21496fb9e3b9eb73f89c88458199739a055f5c1f1d251',
+    hash: '3ec5a04f1327bdf5b6700e23304e671974ec0636a3914e59d5226ecc91e3692f',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -578,14 +578,19 @@ returns table (key text, doc_id integer, page integer)
 language plpgsql stable rows 100
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
 #variable_conflict use_column
+declare
+  wanted_keys integer[];
 begin
   if current_setting('citus.version', true) is not null then
-    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
+    -- Citus sends a plain join to the shards, but no subquery with \`offset\`. The condition with all keys lets PostgreSQL
+    -- search the index also if it reads the table first. Without it, it may read the whole index of a large table.
+    wanted_keys := array(select ledger.vectors_index_key(value) from jsonb_array_elements_text(keys));
     return query
     select wanted.key, holding.doc_id, holding.page
     from jsonb_array_elements_text(keys) as wanted (key)
     join ledger.vectors as holding
       on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      and ledger.vectors_index_keys(holding.vector_ids) && wanted_keys
       and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
     return;
   end if;
@@ -1196,14 +1201,19 @@ CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
  SET enable_seqscan TO 'off'
 AS $function$
 #variable_conflict use_column
+declare
+  wanted_keys integer[];
 begin
   if current_setting('citus.version', true) is not null then
-    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
+    -- Citus sends a plain join to the shards, but no subquery with \`offset\`. The condition with all keys lets PostgreSQL
+    -- search the index also if it reads the table first. Without it, it may read the whole index of a large table.
+    wanted_keys := array(select ledger.vectors_index_key(value) from jsonb_array_elements_text(keys));
     return query
     select wanted.key, holding.doc_id, holding.page
     from jsonb_array_elements_text(keys) as wanted (key)
     join ledger.vectors as holding
       on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
+      and ledger.vectors_index_keys(holding.vector_ids) && wanted_keys
       and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
     return;
   end if;

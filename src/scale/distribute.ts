@@ -36,8 +36,9 @@ export interface DistributeResult {
  * Returns the SQL that distributes a ledger over a Citus cluster, and runs it with `apply`. All pages of a document lie
  * on one shard, with its orphans and its row of `documents`. Recorded pages and queued ids are kept.
  *
- * The statements lock the three tables until they have copied all rows: plan downtime. There is no way back except
- * Citus' `undistribute_table`, which this package does not support.
+ * The statements lock the three tables until they have copied all rows: plan downtime. With `apply`, writers wait from
+ * the beginning. Without it, stop them yourself before you ask for the statements. There is no way back except Citus'
+ * `undistribute_table`, which this package does not support.
  *
  * @param options - The database of the coordinator: `url` and `ssl`, or `db`. Its role owns the tables.
  * @throws {MigrationError} The ledger cannot be distributed, and the error says why. Nothing was changed.
@@ -59,10 +60,11 @@ export async function distributeLedger<DocId extends DocumentId = number>(
   const tables = tablesOf(options.ledger);
   return withTargetDatabase(options, { mustExist: true }, async (db) => {
     if (!apply) {
-      return { statements: await distributionSql(db, tables, shards), applied: false };
+      const statements = await distributionSql(db, tables, shards, { lock: false });
+      return { statements, applied: false };
     }
     return inLockedTransaction(db, lockTimeoutMs, async (tx) => {
-      const statements = await distributionSql(tx, tables, shards);
+      const statements = await distributionSql(tx, tables, shards, { lock: true });
       try {
         for (const statement of statements) await tx.execute(sql.raw(statement));
       } catch (error) {
@@ -73,10 +75,19 @@ export async function distributeLedger<DocId extends DocumentId = number>(
   });
 }
 
-/** @throws {MigrationError} */
-async function distributionSql(db: Db, tables: VectorTables, shards: number): Promise<string[]> {
+/**
+ * @param lock - Whether to stop writers before the pages are checked.
+ * @throws {MigrationError}
+ */
+async function distributionSql(
+  db: Db,
+  tables: VectorTables,
+  shards: number,
+  { lock }: { lock: boolean },
+): Promise<string[]> {
   const found = await requireDistributable(db, tables);
   if (found === 'distributed') return [];
+  if (lock) await db.execute(sql`lock table ${tables.vectors} in share row exclusive mode`);
   await requireNoForeignPatchIds(db, tables);
   const { documents, documentId, vectors, vectorOrphans } = tables;
   const [document, vector, orphan] = [documents, vectors, vectorOrphans].map(qualifiedName);

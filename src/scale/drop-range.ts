@@ -2,7 +2,7 @@ import type { Db } from '../db.ts';
 import { MigrationError } from '../errors.ts';
 import type { VectorTables } from '../tables.ts';
 import { readPartitionSql } from './partition-sql.ts';
-import { checkRange, dropRangeCheck, forValues, lockAll, lockedTables } from './parts.ts';
+import { checkRange, cleanupOf, dropRangeCheck, forValues, lockedTables } from './parts.ts';
 import type { LedgerPartition } from './shape.ts';
 import type { Plan } from './steps.ts';
 import { readTableSql } from './table-sql.ts';
@@ -37,7 +37,7 @@ export async function planDrop(
   const { name: nextName } = await readPartitionSql(db, next.name);
   const range = { from: dropped.from, to: next.to };
   return {
-    cleanup: dropRangeCheck(tables, nextName),
+    cleanup: await cleanupOf(db, tables, nextName),
     steps: [
       {
         comment: `Deletes the pages of ${droppedName}, which queues their ids. Only writers of these pages wait.`,
@@ -46,9 +46,8 @@ export async function planDrop(
       ...checkRange(tables, nextName, range),
       {
         comment: `Drops ${droppedName}. Its range goes to ${nextName}. Locks ${table.table}, and ${table.documents}, for a moment.`,
-        locked: lockedTables(table),
+        ...lockedTables(table),
         statements: [
-          ...lockAll(table),
           // Queues the ids of pages that were recorded since.
           `truncate ${droppedName}`,
           `drop table ${droppedName}`,

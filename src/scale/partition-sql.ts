@@ -16,6 +16,8 @@ export interface PartitionSql {
   /** The roles that have rights on it, and its policies. */
   grantees: string[];
   policies: string[];
+  /** Its own triggers, without those that it has from its parent. */
+  triggers: string[];
 }
 
 /** @param partition - Its name in `LedgerPartition`. */
@@ -29,6 +31,7 @@ export async function readPartitionSql(db: Db, partition: string): Promise<Parti
     foreign_keys: string;
     grantees: string;
     policies: string;
+    triggers: string;
   }>(
     await db.execute(sql`
       select format('%I.%I', nspname, relname) as name,
@@ -44,12 +47,14 @@ export async function readPartitionSql(db: Db, partition: string): Promise<Parti
           where own.conrelid = part.oid and own.contype = 'f')::text as foreign_keys,
         (select coalesce(jsonb_agg(distinct case grantee when 0 then 'public' else grantee::regrole::text end), '[]')
           from aclexplode(relacl) where grantee <> relowner)::text as grantees,
-        (select coalesce(jsonb_agg(quote_ident(polname)), '[]') from pg_policy where polrelid = part.oid)::text as policies
+        (select coalesce(jsonb_agg(quote_ident(polname)), '[]') from pg_policy where polrelid = part.oid)::text as policies,
+        (select coalesce(jsonb_agg(tgname), '[]')
+          from pg_trigger where tgrelid = part.oid and not tgisinternal and tgparentid = 0)::text as triggers
       from pg_class as part join pg_namespace on pg_namespace.oid = relnamespace
       where part.oid = ${partition}::text::regclass`),
   );
   if (found === undefined) throw new MigrationError(`There is no partition ${partition}`);
-  const { primary_key, indexes, foreign_keys, grantees, policies, ...rest } = found;
+  const { primary_key, indexes, foreign_keys, grantees, policies, triggers, ...rest } = found;
   return {
     ...rest,
     primaryKey: primary_key,
@@ -57,5 +62,6 @@ export async function readPartitionSql(db: Db, partition: string): Promise<Parti
     foreignKeys: JSON.parse(foreign_keys),
     grantees: JSON.parse(grantees),
     policies: JSON.parse(policies),
+    triggers: JSON.parse(triggers),
   };
 }

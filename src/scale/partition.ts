@@ -3,6 +3,7 @@ import type { Ledger } from '../define-ledger.ts';
 import { type DocumentId, docIdAsJson, requireDocId } from '../document-id.ts';
 import { withLedgerErrors } from '../driver-errors.ts';
 import { InvalidInputError, MigrationError } from '../errors.ts';
+import { requireAllRows } from '../ledger/require-all-rows.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import {
   integer,
@@ -48,6 +49,7 @@ const defaultLockTimeoutMs = 500;
  * @param hostDb - A database whose role owns the tables.
  * @throws {InvalidInputError} An option is not valid.
  * @throws {MigrationError} The ledger is not migrated, something refers to its table, or a range has pages already.
+ * @throws {DatabaseError} 42501: row level security may hide pages from the role.
  * @example
  * console.log(await partitionSql(db, { at: [1_000_000, 2_000_000] }));
  */
@@ -113,6 +115,7 @@ async function createPlan<DocId extends DocumentId>(
   { at, drop, undo }: PartitionOptions<DocId>,
 ): Promise<Plan> {
   await requireTriggers(db, tables);
+  await requireAllRows(db, tables);
   const shape = await readShape(db, tables);
   if (shape.kind === 'distributed') {
     throw new MigrationError(

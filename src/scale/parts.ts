@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db.ts';
 import { MigrationError } from '../errors.ts';
 import { quote, type VectorTables } from '../tables.ts';
-import type { Step } from './steps.ts';
+import type { Plan, Step } from './steps.ts';
 import type { TableSql } from './table-sql.ts';
 
 /** The documents of a partition, as in `LedgerPartition`. */
@@ -77,6 +77,31 @@ export function dropRangeCheck(tables: VectorTables, table: string): string {
   return `alter table ${table} drop constraint if exists ${rangeCheckName(tables)}`;
 }
 
+/** Removes the check of the range, also one that an earlier run has left. */
+export async function cleanupOf(
+  db: Db,
+  tables: VectorTables,
+  table: string,
+): Promise<Plan['cleanup']> {
+  const [found] = rowsOf<{ exists: boolean }>(
+    await db.execute(sql`
+      select exists (
+        select from pg_constraint
+        where conrelid = ${table}::text::regclass and conname = ${rangeCheckName(tables)}::text
+      ) as "exists"`),
+  );
+  return { statement: dropRangeCheck(tables, table), isLeftOver: found?.exists === true };
+}
+
+/** @throws {MigrationError} Something refers to the table in a way that cannot be moved to another table. */
+export function requireNoObstacles({ table, obstacles }: TableSql, what: string): void {
+  if (obstacles.length === 0) return;
+  throw new MigrationError(
+    `${table} cannot be ${what}: ${obstacles.join('; ')}. ` +
+      'Remove what is in the way first, and create it again afterwards.',
+  );
+}
+
 /**
  * The step that creates a unique index without a lock. No step if the index exists. First drops the invalid index
  * that a failed attempt left.
@@ -106,25 +131,19 @@ export async function createUniqueIndex(
 }
 
 /**
- * The tables that a step locks when it replaces, attaches or detaches tables. `documents` is left out if the role may not
- * lock it.
+ * What a step locks that replaces, attaches or detaches tables. `documents` is left out if the role may not lock it. Then
+ * a later statement takes that lock. The statement that drops the foreign key of a table is an example.
  */
-export function lockedTables({ table, documents, mayLockDocuments }: TableSql): string[] {
-  return [...(mayLockDocuments ? [documents] : []), table];
-}
-
-/**
- * Statements that lock `documents` and then the table. A delete of a document uses the same order, so the two cannot
- * deadlock. A writer of pages uses the opposite order, but its lock on `documents` does not conflict with ours. If the role may not run `lock table` on `documents`, a later statement takes
- * that lock. The statement that adds the foreign key is an example.
- */
-export function lockAll({ table, documents, mayLockDocuments, views }: TableSql): string[] {
-  return [
-    ...(mayLockDocuments ? [`lock table ${documents} in share row exclusive mode`] : []),
-    ...[...views.map(({ view }) => view), table].map(
-      (name) => `lock table ${name} in access exclusive mode`,
-    ),
-  ];
+export function lockedTables({
+  table,
+  documents,
+  mayLockDocuments,
+  views,
+}: TableSql): Pick<Step, 'locked' | 'views'> {
+  return {
+    locked: [...(mayLockDocuments ? [documents] : []), table],
+    views: views.map(({ view }) => view),
+  };
 }
 
 /** Statements that create empty partitions for the ranges. A partition does not get its parent's statement triggers. */

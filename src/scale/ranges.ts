@@ -6,15 +6,16 @@ import { readPartitionSql } from './partition-sql.ts';
 import {
   applyTo,
   checkRange,
+  cleanupOf,
   createPartitions,
   createUniqueIndex,
   dropRangeCheck,
   forValues,
   inSchema,
-  lockAll,
   lockedTables,
   nameWith,
   rangesFrom,
+  requireNoObstacles,
   requireNoPagesFrom,
 } from './parts.ts';
 import { type LedgerPartition, sortDocIds } from './shape.ts';
@@ -35,7 +36,7 @@ export async function planPartitions(
   const [first = null] = at;
   if (first !== null) await requireNoPagesFrom(db, tables, first);
   const table = await readTableSql(db, tables);
-  requireNoObstacles(table);
+  requireNoObstacles(table, 'partitioned');
   const { name } = table;
   const plain = table.table;
   const firstName = nameWith(name, '_p0');
@@ -45,17 +46,12 @@ export async function planPartitions(
   const range = { from: null, to: first };
   const rowTriggers = table.triggers.filter(({ forEachRow }) => forEachRow);
   const swap = [
-    ...(table.mayLockDocuments
-      ? [`lock table ${table.documents} in share row exclusive mode`]
-      : []),
     `create table ${parent} (like ${plain} including all excluding indexes excluding identity) partition by range (doc_id)`,
     dropRangeCheck(tables, parent),
     ...table.defaultGrantees.map((role) => `revoke all on table ${parent} from ${role}`),
     ...table.foreignKeys.map(
       (key) => `alter table ${parent} add constraint ${quote(key.name)} ${key.definition}`,
     ),
-    ...table.rights.map((statement) => applyTo(statement, parent)),
-    ...lockAll({ ...table, mayLockDocuments: false }),
     `alter table ${plain} drop constraint ${quote(table.primaryKey)}`,
     `alter table ${plain} add constraint ${quote(nameWith(firstName, '_pkey'))} primary key using index ${quote(index.name)}`,
     ...table.indexes
@@ -67,6 +63,8 @@ export async function planPartitions(
     ...rowTriggers.map((trigger) => `drop trigger ${quote(trigger.name)} on ${plain}`),
     `alter table ${plain} rename to ${quote(firstName)}`,
     `alter table ${parent} rename to ${quote(name)}`,
+    // Only now, because a policy may use the name of the table.
+    ...table.rights.map((statement) => applyTo(statement, plain)),
     ...(table.sequence === null ? [] : [`alter sequence ${table.sequence} owned by ${plain}.id`]),
     `alter table ${plain} add constraint ${quote(table.primaryKey)} primary key (id, doc_id)`,
     ...table.indexes
@@ -79,13 +77,13 @@ export async function planPartitions(
     ...table.views.map(({ definition }) => definition),
   ];
   return {
-    cleanup: dropRangeCheck(tables, plain),
+    cleanup: await cleanupOf(db, tables, plain),
     steps: [
       ...(await createUniqueIndex(db, table, plain, index)),
       ...checkRange(tables, plain, range),
       {
         comment: `The swap: a partitioned table replaces ${plain}, which becomes its first partition. Locks ${plain}, and ${table.documents}, for a moment.`,
-        locked: lockedTables(table),
+        ...lockedTables(table),
         statements: swap,
       },
     ],
@@ -118,14 +116,13 @@ export async function planNewRanges(
   const { name: lastName, options } = await readPartitionSql(db, last.name);
   const range = { from: last.from, to: first };
   return {
-    cleanup: dropRangeCheck(tables, lastName),
+    cleanup: await cleanupOf(db, tables, lastName),
     steps: [
       ...checkRange(tables, lastName, range),
       {
         comment: `Ends the last range and adds the next. Locks ${table.table}, and ${table.documents}, for a moment.`,
-        locked: lockedTables(table),
+        ...lockedTables(table),
         statements: [
-          ...lockAll(table),
           `alter table ${table.table} detach partition ${lastName}`,
           `alter table ${table.table} attach partition ${lastName} ${forValues(tables, range)}`,
           dropRangeCheck(tables, lastName),
@@ -165,12 +162,4 @@ function namedRanges(table: TableSql, at: readonly string[], firstNumber: number
 function nextNumber(partitions: readonly LedgerPartition[]): number {
   const numbers = partitions.map(({ name }) => Number(/_p(\d{1,9})"?$/.exec(name)?.[1] ?? 0));
   return Math.max(0, ...numbers) + 1;
-}
-
-function requireNoObstacles({ table, obstacles }: TableSql): void {
-  if (obstacles.length === 0) return;
-  throw new MigrationError(
-    `${table} cannot be partitioned: ${obstacles.join('; ')}. ` +
-      'Remove what is in the way first, and create it again afterwards.',
-  );
 }

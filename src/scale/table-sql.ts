@@ -32,7 +32,7 @@ export interface TableSql {
   views: (Part & { view: string })[];
   /** The sequence of the ids. */
   sequence: string | null;
-  /** Statements that give another table the same owner, rights and policies. `%s` stands for its name. */
+  /** Statements that give another table the same owner, rights, policies and comment. `%s` stands for its name. */
   rights: string[];
   /** Roles that get rights on each new table by default. */
   defaultGrantees: string[];
@@ -133,6 +133,9 @@ export function readTableSql(hostDb: Db, { vectors, documents }: VectorTables): 
           select format('alter table %%s %s row level security', command) as text
           from pg_class cross join lateral (values ('enable', relrowsecurity), ('force', relforcerowsecurity)) as rls (command, is_on)
           where oid = ${table} and is_on order by 1`)),
+        ...(await texts(sql`
+          select format('comment on table %%s is %L', obj_description(${table}, 'pg_class')) as text
+          where obj_description(${table}, 'pg_class') is not null`)),
       ],
       defaultGrantees: await texts(sql`
         select distinct case grantee when 0 then 'public' else grantee::regrole::text end as text
@@ -153,7 +156,8 @@ function readObstacles(texts: (query: SQL) => Promise<string[]>, table: SQL): Pr
     left join pg_policy on classid = 'pg_policy'::regclass and pg_policy.oid = objid
     where refclassid = 'pg_class'::regclass and refobjid = ${table} and (
       classid in ('pg_proc'::regclass, 'pg_publication_rel'::regclass)
-      or relkind in ('r', 'p', 'f')
+      -- A partitioned table depends on its own column, and its partitions depend on it.
+      or relkind in ('r', 'p', 'f') and not relispartition and objid <> ${table}
       or (select relkind from pg_class as view where view.oid = ev_class) <> 'v'
       or confrelid = ${table} and conrelid <> ${table}
       or polrelid <> ${table}
@@ -170,5 +174,8 @@ function readObstacles(texts: (query: SQL) => Promise<string[]>, table: SQL): Pr
     select format('the trigger %I runs for each row and has a transition table, which a partitioned table does not allow', tgname)
     from pg_trigger
     where tgrelid = ${table} and tgtype & 1 = 1 and (tgoldtable is not null or tgnewtable is not null)
+    union
+    select format('the trigger %I is disabled or fires on replicas', tgname)
+    from pg_trigger where tgrelid = ${table} and not tgisinternal and tgenabled <> 'O'
     order by 1`);
 }

@@ -4,7 +4,14 @@ import { MigrationError } from '../errors.ts';
 import { purgeLockClass, purgeLockCount } from '../ledger/purge-lock.ts';
 import { quote, type VectorTables } from '../tables.ts';
 import { readPartitionSql } from './partition-sql.ts';
-import { applyTo, createUniqueIndex, inSchema, lockAll, lockedTables, nameWith } from './parts.ts';
+import {
+  applyTo,
+  createUniqueIndex,
+  inSchema,
+  lockedTables,
+  nameWith,
+  requireNoObstacles,
+} from './parts.ts';
 import type { LedgerPartition } from './shape.ts';
 import type { Plan } from './steps.ts';
 import { readTableSql } from './table-sql.ts';
@@ -23,6 +30,7 @@ export async function planUndo(
   const [base] = known.toSorted((a, b) => b.bytes - a.bytes);
   if (base === undefined) throw new MigrationError('The ledger has no partitions');
   const table = await readTableSql(db, tables);
+  requireNoObstacles(table, 'one table again');
   const { table: name, triggers, views, sequence, columns } = table;
   const old = inSchema(table, nameWith(table.name, '_partitioned'));
   const oid = await oidOf(db, base.name);
@@ -37,10 +45,11 @@ export async function planUndo(
     steps: [
       ...(await createUniqueIndex(db, table, base.name, index)),
       {
-        comment: `${base.name} becomes the table ${name}. Readers and writers wait until the pages of the other partitions are copied.`,
-        locked: lockedTables(table),
+        comment: `${base.name} becomes the table ${name}. Readers and writers, also of ${table.documents}, wait until the pages of the other partitions are copied.`,
+        ...lockedTables(table),
         statements: [
-          ...lockAll(table),
+          // With row level security, the copy then fails instead of leaving out pages.
+          'set local row_security = off',
           lockOutPurges,
           `alter table ${name} detach partition ${base.name}`,
           ...copy,
@@ -60,7 +69,9 @@ export async function planUndo(
               (own) =>
                 `alter table ${name} rename constraint ${quote(own.name)} to ${quote(own.parent)}`,
             ),
-          ...triggers.filter(({ forEachRow }) => forEachRow).map(({ definition }) => definition),
+          ...triggers
+            .filter((trigger) => trigger.forEachRow || !base.triggers.includes(trigger.name))
+            .map(({ definition }) => definition),
           ...base.grantees.map((role) => `revoke all on table ${name} from ${role}`),
           ...base.policies.map((policy) => `drop policy ${policy} on ${name}`),
           ...table.rights.map((statement) => applyTo(statement, name)),

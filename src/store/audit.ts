@@ -9,6 +9,7 @@ import { emitEvent, type OnEvent, startTimer } from '../events.ts';
 import type { VectorIdInput } from '../ids/check-vector-ids.ts';
 import type { VectorLocation } from '../ledger/locate.ts';
 import type { PageKey } from '../ledger/page.ts';
+import { requireAllRows } from '../ledger/require-all-rows.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import {
   describe,
@@ -24,7 +25,6 @@ import { uniform } from '../uniform-db.ts';
 import type { Audit } from './audit-context.ts';
 import { findMissing } from './audit-missing.ts';
 import { findUntracked, queueUntracked } from './audit-untracked.ts';
-import { requireAllRows } from './require-all-rows.ts';
 
 /** The functions through which an audit reads your vector store. */
 export interface AuditedStore {

@@ -9,6 +9,7 @@ import { InvalidInputError, PurgeError } from '../errors.ts';
 import { emitEvent, type LedgerEvent, type OnEvent, startTimer } from '../events.ts';
 import { decodeVectorIds } from '../ids/codec.ts';
 import { docIdType, ledgerFunction } from '../ledger/read-pages.ts';
+import { hiddenRowsError, hidesRows, requireAllRows } from '../ledger/require-all-rows.ts';
 import { requireTriggers } from '../ledger/require-triggers.ts';
 import { integer, requireFunction, requireOptions, requireSignal } from '../require.ts';
 import { requireLedger, tablesOf, type VectorTables } from '../tables.ts';
@@ -24,7 +25,6 @@ import {
   ofDocument,
   releaseRows,
 } from './queue.ts';
-import { hiddenRowsError, hidesRows, requireAllRows } from './require-all-rows.ts';
 
 /** What a purge has done so far. */
 export interface PurgeProgress {

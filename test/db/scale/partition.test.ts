@@ -293,10 +293,14 @@ test('views, rights, policies, storage parameters and indexes of the host stay',
     'alter default privileges grant all on tables to partition_reader',
     'grant select (doc_id, page) on vectors to partition_reader',
     'grant select, insert on vectors to partition_writer with grant option',
-    'create policy own on vectors for select to partition_reader using (doc_id % 2 = 0)',
+    `create policy own on vectors for select to partition_reader
+      using (exists (select from documents where documents.id = vectors.doc_id and id % 2 = 0))`,
     'alter table vectors enable row level security',
     'alter table vectors set (fillfactor = 90)',
     `comment on column vectors.page is 'from 1'`,
+    `comment on table vectors is 'the host''s'`,
+    'create function host_trigger() returns trigger language plpgsql as $$ begin return null; end $$',
+    'create trigger host_trigger after insert on vectors execute function host_trigger()',
     'create index host_index on vectors (namespace)',
     'create view host_view with (security_barrier) as select doc_id as "my id" from vectors where page = 1',
   );
@@ -308,7 +312,8 @@ test('views, rights, policies, storage parameters and indexes of the host stay',
         (select jsonb_agg(acl::text) from unnest(relacl) as acl)::text as acl, relrowsecurity, relowner,
         (select string_agg(attacl::text, ',') from pg_attribute where attrelid = pg_class.oid) as columns,
         (select string_agg(pg_get_expr(polqual, polrelid), ',') from pg_policy where polrelid = pg_class.oid) as policies,
-        col_description(oid, 3) as comment,
+        col_description(oid, 3) as comment, obj_description(oid) as table_comment,
+        (select string_agg(tgname, ',' order by tgname) from pg_trigger where tgrelid = pg_class.oid and not tgisinternal) as triggers,
         (select string_agg(reloptions::text, ',') from pg_class where relname = 'host_view') as options
       from pg_class where oid = 'vectors'::regclass`,
     );
@@ -341,6 +346,8 @@ test('views, rights, policies, storage parameters and indexes of the host stay',
     await execute(
       db(),
       'drop view host_view',
+      'drop function host_trigger cascade',
+      'comment on table vectors is null',
       'drop index host_index',
       'alter table vectors disable row level security',
       'alter table vectors reset (fillfactor)',
@@ -362,12 +369,36 @@ test.each([
   ['a child table', 'create table host () inherits (vectors)', 'drop table host'],
   ['a publication', 'create publication host for table vectors', 'drop publication host'],
   ['a unique index', 'create unique index host on vectors (namespace)', 'drop index host'],
+  [
+    'a disabled trigger',
+    `create trigger host after insert on vectors execute function vectors_queue_deleted();
+    alter table vectors disable trigger host`,
+    'drop trigger host on vectors',
+  ],
 ])('what cannot move is named, and nothing changes: %s', async (_, create, drop) => {
-  await execute(db(), create);
+  await execute(db(), ...create.split(';'));
   await expect(partition(db(), { at: [100] })).rejects.toThrow(
     /^public\.vectors cannot be partitioned: .*host.*Remove what is in the way/,
   );
   await execute(db(), drop);
+});
+
+test('partitions that something refers to are not made one table, and nothing changes', async () => {
+  await partition(db(), { at: [100] });
+  await execute(db(), 'create materialized view host as select * from vectors');
+  await expect(partition(db(), { undo: true })).rejects.toThrow(
+    /^public\.vectors cannot be one table again: .*host.*Remove what is in the way/,
+  );
+  expect(await ranges()).toHaveLength(2);
+  await execute(db(), 'drop materialized view host');
+});
+
+test('one table again locks the documents first, so that no reader can stop the copy half way', async () => {
+  await partition(db(), { at: [100] });
+  const printed = await partitionSql(db(), { undo: true });
+  const lock = printed.indexOf('lock table public.documents in access exclusive mode');
+  expect(lock).toBeGreaterThan(0);
+  expect(printed.indexOf('insert into')).toBeGreaterThan(lock);
 });
 
 test('a ledger of text keys in another schema has ranges of texts', async () => {
