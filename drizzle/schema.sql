@@ -203,18 +203,22 @@ CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
 AS $function$
 #variable_conflict use_column
 declare
-  wanted_keys integer[];
+  is_distributed boolean := false;
 begin
-  if current_setting('citus.version', true) is not null then
-    -- Citus sends a plain join to the shards, but no subquery with `offset`. The condition with all keys lets PostgreSQL
-    -- search the index also if it reads the table first. Without it, it may read the whole index of a large table.
-    wanted_keys := array(select ledger.vectors_index_key(value) from jsonb_array_elements_text(keys));
+  -- In a statement of its own, because the table exists only with the extension.
+  if to_regclass('pg_dist_partition') is not null then
+    is_distributed := exists (
+      select from pg_dist_partition join pg_type on typrelid = logicalrelid
+      where pg_type.oid = pg_typeof(null::ledger.vectors)
+    );
+  end if;
+  if is_distributed then
+    -- Citus sends a plain join to the shards, but no subquery with `offset`.
     return query
     select wanted.key, holding.doc_id, holding.page
     from jsonb_array_elements_text(keys) as wanted (key)
     join ledger.vectors as holding
       on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
-      and ledger.vectors_index_keys(holding.vector_ids) && wanted_keys
       and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
     return;
   end if;

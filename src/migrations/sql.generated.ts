@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '3ec5a04f1327bdf5b6700e23304e671974ec0636a3914e59d5226ecc91e3692f',
+    hash: '2b8fdbf810920154a5bd668fc2995bffbf46085d34c5ee934c90f384f7218b0c',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -579,18 +579,22 @@ language plpgsql stable rows 100
 set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
-  wanted_keys integer[];
+  is_distributed boolean := false;
 begin
-  if current_setting('citus.version', true) is not null then
-    -- Citus sends a plain join to the shards, but no subquery with \`offset\`. The condition with all keys lets PostgreSQL
-    -- search the index also if it reads the table first. Without it, it may read the whole index of a large table.
-    wanted_keys := array(select ledger.vectors_index_key(value) from jsonb_array_elements_text(keys));
+  -- In a statement of its own, because the table exists only with the extension.
+  if to_regclass('pg_dist_partition') is not null then
+    is_distributed := exists (
+      select from pg_dist_partition join pg_type on typrelid = logicalrelid
+      where pg_type.oid = pg_typeof(null::ledger.vectors)
+    );
+  end if;
+  if is_distributed then
+    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
     return query
     select wanted.key, holding.doc_id, holding.page
     from jsonb_array_elements_text(keys) as wanted (key)
     join ledger.vectors as holding
       on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
-      and ledger.vectors_index_keys(holding.vector_ids) && wanted_keys
       and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
     return;
   end if;
@@ -1202,18 +1206,22 @@ CREATE OR REPLACE FUNCTION ledger.vectors_holding(keys jsonb)
 AS $function$
 #variable_conflict use_column
 declare
-  wanted_keys integer[];
+  is_distributed boolean := false;
 begin
-  if current_setting('citus.version', true) is not null then
-    -- Citus sends a plain join to the shards, but no subquery with \`offset\`. The condition with all keys lets PostgreSQL
-    -- search the index also if it reads the table first. Without it, it may read the whole index of a large table.
-    wanted_keys := array(select ledger.vectors_index_key(value) from jsonb_array_elements_text(keys));
+  -- In a statement of its own, because the table exists only with the extension.
+  if to_regclass('pg_dist_partition') is not null then
+    is_distributed := exists (
+      select from pg_dist_partition join pg_type on typrelid = logicalrelid
+      where pg_type.oid = pg_typeof(null::ledger.vectors)
+    );
+  end if;
+  if is_distributed then
+    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
     return query
     select wanted.key, holding.doc_id, holding.page
     from jsonb_array_elements_text(keys) as wanted (key)
     join ledger.vectors as holding
       on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
-      and ledger.vectors_index_keys(holding.vector_ids) && wanted_keys
       and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
     return;
   end if;
