@@ -84,7 +84,7 @@ drop table if exists vectors;
   {
     tag: '0001_jsonb_ledger',
     when: 1795408619666,
-    hash: '2b8fdbf810920154a5bd668fc2995bffbf46085d34c5ee934c90f384f7218b0c',
+    hash: 'c8e9bf7e7a230c5487d3ed0616f7e72479703c6953093a6edf45d2955f660d37',
     up: `-- Converts vector_ids to JSONB, allows each page of a document only once, and makes ids searchable.
 -- Takes over the rows of the original table, or stops without changing anything.
 
@@ -580,6 +580,8 @@ set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as 
 #variable_conflict use_column
 declare
   is_distributed boolean := false;
+  batch text[];
+  index_keys integer[];
 begin
   -- In a statement of its own, because the table exists only with the extension.
   if to_regclass('pg_dist_partition') is not null then
@@ -589,13 +591,21 @@ begin
     );
   end if;
   if is_distributed then
-    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
-    return query
-    select wanted.key, holding.doc_id, holding.page
-    from jsonb_array_elements_text(keys) as wanted (key)
-    join ledger.vectors as holding
-      on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
-      and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    -- Citus sends plain joins to the shards, but no subquery with \`offset\`. The index is searched for all keys of a batch
+    -- at once. A search for more keys takes longer than several searches.
+    for batch in
+      select array_agg(value) from jsonb_array_elements_text(keys) with ordinality as wanted (value, n)
+      group by n / 100
+    loop
+      index_keys := array(select ledger.vectors_index_key(value) from unnest(batch) as wanted (value));
+      return query
+      select distinct wanted.key, holding.doc_id, holding.page
+      from ledger.vectors as holding
+      cross join lateral unnest(ledger.vectors_index_keys(holding.vector_ids)) as own (index_key)
+      join unnest(batch) as wanted (key) on ledger.vectors_index_key(wanted.key) = own.index_key
+      where ledger.vectors_index_keys(holding.vector_ids) && index_keys
+        and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    end loop;
     return;
   end if;
   return query
@@ -1207,6 +1217,8 @@ AS $function$
 #variable_conflict use_column
 declare
   is_distributed boolean := false;
+  batch text[];
+  index_keys integer[];
 begin
   -- In a statement of its own, because the table exists only with the extension.
   if to_regclass('pg_dist_partition') is not null then
@@ -1216,13 +1228,21 @@ begin
     );
   end if;
   if is_distributed then
-    -- Citus sends a plain join to the shards, but no subquery with \`offset\`.
-    return query
-    select wanted.key, holding.doc_id, holding.page
-    from jsonb_array_elements_text(keys) as wanted (key)
-    join ledger.vectors as holding
-      on ledger.vectors_index_keys(holding.vector_ids) && array[ledger.vectors_index_key(wanted.key)]
-      and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    -- Citus sends plain joins to the shards, but no subquery with \`offset\`. The index is searched for all keys of a batch
+    -- at once. A search for more keys takes longer than several searches.
+    for batch in
+      select array_agg(value) from jsonb_array_elements_text(keys) with ordinality as wanted (value, n)
+      group by n / 100
+    loop
+      index_keys := array(select ledger.vectors_index_key(value) from unnest(batch) as wanted (value));
+      return query
+      select distinct wanted.key, holding.doc_id, holding.page
+      from ledger.vectors as holding
+      cross join lateral unnest(ledger.vectors_index_keys(holding.vector_ids)) as own (index_key)
+      join unnest(batch) as wanted (key) on ledger.vectors_index_key(wanted.key) = own.index_key
+      where ledger.vectors_index_keys(holding.vector_ids) && index_keys
+        and not ledger.vectors_has_own_ids(holding.doc_id, holding.page, holding.vector_ids);
+    end loop;
     return;
   end if;
   return query
